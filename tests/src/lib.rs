@@ -1,0 +1,1 @@
+//! Leaks with known byte counts.

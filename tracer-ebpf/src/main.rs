@@ -1,0 +1,99 @@
+//! The programs. Each is a thin shell that takes the tracepoint's arguments
+//! apart; what happens to them is in [`record`].
+
+#![no_std]
+#![no_main]
+
+mod record;
+mod sites;
+mod slots;
+mod state;
+
+use aya_ebpf::{
+    EbpfContext as _,
+    helpers::bpf_probe_read_kernel,
+    macros::{raw_tracepoint, tracepoint},
+    programs::{RawTracePointContext, TracePointContext},
+};
+use record::{Allocation, page_allocated, page_freed};
+
+/// `trace_mm_page_alloc(struct page *page, unsigned int order, gfp_t gfp_flags, int migratetype)`
+/// (include/trace/events/kmem.h).
+#[raw_tracepoint(tracepoint = "mm_page_alloc")]
+fn page_alloc(ctx: RawTracePointContext) -> i32 {
+    let page: u64 = ctx.arg(0);
+    page_allocated(
+        &ctx,
+        Allocation {
+            failed: page == 0,
+            frame: slots::frame_of(page),
+            order: ctx.arg(1),
+            gfp: ctx.arg(2),
+            migratetype: ctx.arg(3),
+        },
+    );
+    0
+}
+
+/// `trace_mm_page_free(struct page *page, unsigned int order)`.
+#[raw_tracepoint(tracepoint = "mm_page_free")]
+fn page_free(ctx: RawTracePointContext) -> i32 {
+    page_freed(slots::frame_of(ctx.arg(0)), ctx.arg(1));
+    0
+}
+
+/// The classic tracepoint's record has the page frame number in it, all ones
+/// for a failed allocation.
+#[tracepoint(category = "kmem", name = "mm_page_alloc")]
+fn page_alloc_classic(ctx: TracePointContext) -> u32 {
+    let frame: u64 = field(&ctx, state::ALLOC_PFN_OFFSET.load());
+    page_allocated(
+        &ctx,
+        Allocation {
+            failed: frame == u64::MAX,
+            frame,
+            order: field(&ctx, state::ALLOC_ORDER_OFFSET.load()),
+            gfp: field(&ctx, state::ALLOC_GFP_OFFSET.load()),
+            migratetype: field(&ctx, state::ALLOC_MIGRATETYPE_OFFSET.load()),
+        },
+    );
+    0
+}
+
+/// The classic counterpart of [`page_free`].
+#[tracepoint(category = "kmem", name = "mm_page_free")]
+fn page_free_classic(ctx: TracePointContext) -> u32 {
+    page_freed(
+        field(&ctx, state::FREE_PFN_OFFSET.load()),
+        field(&ctx, state::FREE_ORDER_OFFSET.load()),
+    );
+    0
+}
+
+/// Reports the page pointers of movable order-0 allocations, among them those
+/// that user space provokes to learn where the `struct page` array begins.
+#[raw_tracepoint(tracepoint = "mm_page_alloc")]
+fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
+    let page: u64 = ctx.arg(0);
+    if page != 0 && ctx.arg::<u32>(1) == 0 {
+        // A full queue only means that there is enough to vote on.
+        let _ = state::PROBED_PAGES.push(page, 0);
+    }
+    0
+}
+
+/// The field at `offset` of a classic record, or zero.
+///
+/// The offset is a load-time constant, which the verifier does not accept in a
+/// direct load from the context; a copying helper takes any address.
+#[inline(always)]
+fn field<T: Default>(ctx: &TracePointContext, offset: u32) -> T {
+    let address = ctx.as_ptr().wrapping_byte_add(offset as usize);
+    // SAFETY: the helper checks the address and copies; it never faults.
+    unsafe { bpf_probe_read_kernel(address.cast::<T>()) }.unwrap_or_default()
+}
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

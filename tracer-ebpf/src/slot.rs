@@ -1,0 +1,83 @@
+//! The slot: one `u32` per page frame that says which site holds it, and since when.
+
+/// Slots per map value. 1024 so that a block of the largest order, which the
+/// buddy allocator aligns to its size, never crosses a value.
+pub const CHUNK_SLOTS: usize = 1024;
+
+/// The largest order the slot table understands (`MAX_PAGE_ORDER` on x86-64).
+pub const MAX_ORDER: u32 = 10;
+
+/// The value type of the slot map: the slots of 1024 neighbouring page frames.
+pub type Chunk = [u32; CHUNK_SLOTS];
+
+const EPOCH_BITS: u32 = 12;
+
+/// The highest epoch a slot can hold.
+pub const LAST_EPOCH: u32 = (1 << EPOCH_BITS) - 1;
+
+/// How many site ids exist, the reserved ones included.
+pub const MAX_SITES: u32 = 1 << (u32::BITS - EPOCH_BITS);
+
+/// The first of eleven reserved site ids, one per order: pages that found the site table full.
+pub const SITE_TABLE_FULL: u32 = 1;
+
+/// The first of eleven reserved site ids, one per order: pages whose stack could not be unwound.
+pub const STACK_LOST: u32 = SITE_TABLE_FULL + MAX_ORDER + 1;
+
+/// The first site id that stands for a stack.
+pub const FIRST_SITE: u32 = STACK_LOST + MAX_ORDER + 1;
+
+/// One word of the slot table: `site:20 | epoch:12`, and 0 for "not outstanding".
+///
+/// Site id 0 is never given out, so an outstanding page is never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    /// The slot of a page that `site` took in `epoch`; bits that do not fit are cut off.
+    #[inline(always)]
+    pub const fn new(site: u32, epoch: u32) -> Self {
+        Self((site << EPOCH_BITS) | (epoch & LAST_EPOCH))
+    }
+
+    /// The site id.
+    #[inline(always)]
+    pub const fn site(self) -> u32 {
+        self.0 >> EPOCH_BITS
+    }
+
+    /// The epoch of the allocation.
+    #[inline(always)]
+    pub const fn epoch(self) -> u32 {
+        self.0 & LAST_EPOCH
+    }
+}
+
+const _: () = assert!(size_of::<Chunk>() == 4096);
+const _: () = assert!(CHUNK_SLOTS == 1 << MAX_ORDER);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_gives_back_what_was_put_in() {
+        for site in [SITE_TABLE_FULL, STACK_LOST, FIRST_SITE, MAX_SITES - 1] {
+            for epoch in [0, 1, LAST_EPOCH] {
+                let slot = Slot::new(site, epoch);
+                assert_eq!((slot.site(), slot.epoch()), (site, epoch));
+            }
+        }
+    }
+
+    #[test]
+    fn an_outstanding_page_is_never_zero() {
+        assert_ne!(Slot::new(SITE_TABLE_FULL, 0).0, 0);
+    }
+
+    #[test]
+    fn an_epoch_too_large_leaves_the_site_alone() {
+        assert_eq!(Slot::new(7, LAST_EPOCH + 1).site(), 7);
+    }
+}

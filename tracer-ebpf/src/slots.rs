@@ -1,0 +1,124 @@
+//! The slot table: from a page to its slots, and marking and clearing them.
+//!
+//! No atomics: the buddy allocator hands a page to one owner at a time, and
+//! tells of the allocation after it has taken the page off its lists and of the
+//! free before it puts it back, so the events of one page frame are ordered.
+
+use core::ptr;
+
+use tracer_ebpf::{CHUNK_SLOTS, Chunk, MAX_ORDER, Slot, Tally};
+
+use crate::state;
+
+/// Page frame number of a `struct page`; far out of range if it is none.
+#[inline(always)]
+pub(crate) fn frame_of(page: u64) -> u64 {
+    let offset = page.wrapping_sub(state::PAGE_ARRAY.load());
+    match state::PAGE_STRUCT_SIZE.load() {
+        // A constant to the verifier: on nearly every kernel the other arm,
+        // with its division, is removed before the program runs.
+        64 => offset >> 6,
+        0 => u64::MAX,
+        size => offset / size,
+    }
+}
+
+/// The slots of one block of the buddy allocator.
+pub(crate) struct Block {
+    chunk: *mut Chunk,
+    first: usize,
+    order: u32,
+}
+
+/// The slots of the 2^order page frames from `frame` on, if the table has them.
+#[inline(always)]
+pub(crate) fn block(frame: u64, order: u32) -> Option<Block> {
+    if frame >= state::FRAMES.load() || order > MAX_ORDER {
+        return None;
+    }
+    let chunk = state::SLOTS.get_ptr_mut((frame / CHUNK_SLOTS as u64) as u32)?;
+    let first = frame as usize % CHUNK_SLOTS;
+    Some(Block { chunk, first, order })
+}
+
+impl Block {
+    /// Marks every page of the block; a page that is marked already lost its free.
+    #[inline(always)]
+    pub(crate) fn mark(&self, slot: Slot, tally: &mut Tally) {
+        tally.marked += 1 << self.order;
+        if self.order == 0 {
+            let at = self.slot();
+            // SAFETY: `slot` is within the chunk.
+            let old = unsafe { ptr::replace(at, slot.0) };
+            tally.healed += u64::from(old != 0);
+            return;
+        }
+        let both = u64::from(slot.0) << 32 | u64::from(slot.0);
+        for i in 0..self.pairs() {
+            let at = self.pair(i);
+            // SAFETY: `pair` is within the chunk. Volatile keeps LLVM from making
+            // the loop a memset, which BPF lacks.
+            let old = unsafe { at.read_volatile() };
+            if old != 0 {
+                tally.healed += marked_in(old);
+            }
+            // SAFETY: as above.
+            unsafe { at.write_volatile(both) };
+        }
+    }
+
+    /// Clears every page of the block.
+    #[inline(always)]
+    pub(crate) fn clear(&self, tally: &mut Tally) {
+        let before = tally.cleared;
+        if self.order == 0 {
+            let at = self.slot();
+            // SAFETY: `slot` is within the chunk.
+            let old = unsafe { at.read() };
+            // Most frees are of pages nobody asked about: do not dirty their line.
+            if old != 0 {
+                // SAFETY: as above.
+                unsafe { at.write(0) };
+                tally.cleared += 1;
+            }
+        } else {
+            for i in 0..self.pairs() {
+                let at = self.pair(i);
+                // SAFETY: `pair` is within the chunk; volatile as in `mark`.
+                let old = unsafe { at.read_volatile() };
+                if old != 0 {
+                    // SAFETY: as above.
+                    unsafe { at.write_volatile(0) };
+                    tally.cleared += marked_in(old);
+                }
+            }
+        }
+        if tally.cleared == before {
+            tally.unmatched_frees += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn slot(&self) -> *mut u32 {
+        self.chunk.cast::<u32>().wrapping_add(self.first % CHUNK_SLOTS)
+    }
+
+    #[inline(always)]
+    fn pairs(&self) -> usize {
+        1 << (self.order - 1)
+    }
+
+    /// Two slots at once. The mask changes nothing, a block being aligned to its
+    /// size; it is what the verifier believes.
+    #[inline(always)]
+    fn pair(&self, i: usize) -> *mut u64 {
+        const PAIRS: usize = CHUNK_SLOTS / 2;
+        self.chunk.cast::<u64>().wrapping_add((self.first / 2 + i) % PAIRS)
+    }
+}
+
+/// How many of the two slots are marked, 0 to 2.
+#[inline(always)]
+fn marked_in(pair: u64) -> u64 {
+    u64::from(pair as u32 != 0) + u64::from(pair >> 32 != 0)
+}

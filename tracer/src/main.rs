@@ -1,0 +1,2 @@
+//! pagetrace
+fn main() {}

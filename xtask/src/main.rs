@@ -1,0 +1,2 @@
+//! The chores of pagetrace.
+fn main() {}
