@@ -62,16 +62,16 @@ pub mod constants {
     /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, or
     /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record movable pages too.
     pub const SKIPPED_MIGRATETYPE: &str = "SKIPPED_MIGRATETYPE";
-    /// `u32` each: offsets in the classic tracepoints' records, in bytes.
-    pub const CLASSIC_OFFSETS: [&str; 5] = [
+    /// `u32` each: offsets of `pfn`, `order`, `gfp_flags` and `migratetype` in the record of
+    /// the classic `mm_page_alloc`, in bytes.
+    pub const ALLOC_OFFSETS: [&str; 4] = [
         "ALLOC_PFN_OFFSET",
         "ALLOC_ORDER_OFFSET",
         "ALLOC_GFP_OFFSET",
         "ALLOC_MIGRATETYPE_OFFSET",
-        "FREE_PFN_OFFSET",
     ];
-    /// `u32`: offset of `order` in the classic `mm_page_free` record, in bytes.
-    pub const FREE_ORDER_OFFSET: &str = "FREE_ORDER_OFFSET";
+    /// `u32` each: offsets of `pfn` and `order` in the record of the classic `mm_page_free`.
+    pub const FREE_OFFSETS: [&str; 2] = ["FREE_PFN_OFFSET", "FREE_ORDER_OFFSET"];
 }
 
 /// A value of the `SKIPPED_MIGRATETYPE` constant that no page has.

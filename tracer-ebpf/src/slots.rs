@@ -23,6 +23,9 @@ pub(crate) fn frame_of(page: u64) -> u64 {
     }
 }
 
+/// Pairs of slots in a chunk.
+const PAIRS: usize = CHUNK_SLOTS / 2;
+
 /// The slots of one block of the buddy allocator.
 pub(crate) struct Block {
     chunk: *mut Chunk,
@@ -38,7 +41,11 @@ pub(crate) fn block(frame: u64, order: u32) -> Option<Block> {
     }
     let chunk = state::SLOTS.get_ptr_mut((frame / CHUNK_SLOTS as u64) as u32)?;
     let first = frame as usize % CHUNK_SLOTS;
-    Some(Block { chunk, first, order })
+    Some(Block {
+        chunk,
+        first,
+        order,
+    })
 }
 
 impl Block {
@@ -54,7 +61,11 @@ impl Block {
             return;
         }
         let both = u64::from(slot.0) << 32 | u64::from(slot.0);
-        for i in 0..self.pairs() {
+        let pairs = self.pairs();
+        for i in 0..PAIRS {
+            if i >= pairs {
+                break;
+            }
             let at = self.pair(i);
             // SAFETY: `pair` is within the chunk. Volatile keeps LLVM from making
             // the loop a memset, which BPF lacks.
@@ -82,7 +93,11 @@ impl Block {
                 tally.cleared += 1;
             }
         } else {
-            for i in 0..self.pairs() {
+            let pairs = self.pairs();
+            for i in 0..PAIRS {
+                if i >= pairs {
+                    break;
+                }
                 let at = self.pair(i);
                 // SAFETY: `pair` is within the chunk; volatile as in `mark`.
                 let old = unsafe { at.read_volatile() };
@@ -100,20 +115,27 @@ impl Block {
 
     #[inline(always)]
     fn slot(&self) -> *mut u32 {
-        self.chunk.cast::<u32>().wrapping_add(self.first % CHUNK_SLOTS)
+        self.chunk
+            .cast::<u32>()
+            .wrapping_add(self.first % CHUNK_SLOTS)
     }
 
+    /// Half the block's pages, for orders from 1 on.
     #[inline(always)]
     fn pairs(&self) -> usize {
-        1 << (self.order - 1)
+        let pairs = 1 << (self.order - 1);
+        // SAFETY: a local. Volatile keeps LLVM from counting the loop in shifted
+        // orders, of which the verifier knows no end.
+        unsafe { (&raw const pairs).read_volatile() }
     }
 
     /// Two slots at once. The mask changes nothing, a block being aligned to its
     /// size; it is what the verifier believes.
     #[inline(always)]
     fn pair(&self, i: usize) -> *mut u64 {
-        const PAIRS: usize = CHUNK_SLOTS / 2;
-        self.chunk.cast::<u64>().wrapping_add((self.first / 2 + i) % PAIRS)
+        self.chunk
+            .cast::<u64>()
+            .wrapping_add((self.first / 2 + i) % PAIRS)
     }
 }
 

@@ -1,3 +1,38 @@
-//! Embeds the checked-in BPF object, and refuses one that is older than its sources.
+//! Refuses a checked-in BPF object that does not belong to its sources.
+//!
+//! Cargo cannot do this alone: the object is built for another target, by tools
+//! that someone who only builds `pagetrace` need not have.
 
-fn main() {}
+#![expect(
+    clippy::print_stdout,
+    reason = "this is how a build script talks to cargo"
+)]
+
+mod fingerprint;
+mod manifest;
+
+use std::env;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use manifest::Manifest;
+
+fn main() {
+    if let Err(error) = run() {
+        println!("cargo::error={error:#}");
+    }
+}
+
+fn run() -> Result<()> {
+    let package = env::var("CARGO_MANIFEST_DIR").context("not run by cargo")?;
+    let root = Path::new(&package).join("..");
+    let inputs = [fingerprint::WHOLE, fingerprint::IN_PART];
+    for path in inputs
+        .as_flattened()
+        .iter()
+        .chain(&[manifest::OBJECT, manifest::MANIFEST])
+    {
+        println!("cargo::rerun-if-changed=../{path}");
+    }
+    Manifest::read(&root)?.verify(&root)
+}

@@ -1,0 +1,17 @@
+//! Analysis: from the slots that are still marked to a ranked report. Pure
+//! functions over plain values; nothing here reads the machine or formats text.
+
+mod owner;
+mod report;
+mod sites;
+mod stack;
+mod survivors;
+mod timeline;
+
+pub use report::{
+    AGE_BUCKETS, AgeBucket, Measured, Report, Selection, Site, SortKey, Totals, Window, report,
+};
+pub use sites::{Group, Stack, group};
+pub use stack::Trace;
+pub use survivors::{Survivors, survivors};
+pub use timeline::Timeline;

@@ -1,0 +1,260 @@
+//! The owner of a stack: the first function that is not the allocator itself.
+//!
+//! Names move between releases (`__alloc_pages_nodemask`, `__alloc_pages`,
+//! `__alloc_pages_noprof`, `__alloc_frozen_pages_noprof`) and compilers add to
+//! them, so a name is reduced to its stem and looked up in the families below.
+
+use crate::symbols::Frame;
+
+/// Stems of the layers between a caller and the buddy allocator. An entry that
+/// ends in `*` stands for everything that begins so.
+const ALLOCATOR: &[&[&str]] = &[
+    PAGES,
+    SLAB,
+    VMALLOC,
+    PERCPU,
+    DMA,
+    PAGE_FRAGMENTS,
+    SOCKET_BUFFERS,
+];
+
+/// mm/page_alloc.c, mm/mempolicy.c, include/linux/gfp.h
+const PAGES: &[&str] = &[
+    "alloc_page",
+    "alloc_page_interleave",
+    "alloc_pages",
+    "alloc_pages_bulk*",
+    "alloc_pages_current",
+    "alloc_pages_exact*",
+    "alloc_pages_mpol",
+    "alloc_pages_node",
+    "alloc_pages_nodemask",
+    "alloc_pages_nolock*",
+    "alloc_pages_preferred_many",
+    "alloc_pages_slowpath",
+    "alloc_pages_vma",
+    "alloc_frozen_pages*",
+    "folio_alloc",
+    "folio_alloc_mpol",
+    "folio_alloc_node",
+    "get_free_page",
+    "get_free_pages",
+    "get_zeroed_page",
+    "vma_alloc_folio",
+];
+
+/// mm/slub.c, mm/slab_common.c, mm/util.c
+const SLAB: &[&str] = &[
+    "alloc_from_new_slab",
+    "alloc_from_pcs",
+    "alloc_single_from_new_slab",
+    "alloc_slab_page",
+    "allocate_slab",
+    "do_kmalloc*",
+    "kmalloc",
+    "kmalloc_array*",
+    "kmalloc_cache*",
+    "kmalloc_large*",
+    "kmalloc_node*",
+    "kmalloc_nolock*",
+    "kmalloc_order*",
+    "kmalloc_reserve",
+    "kmalloc_track_caller",
+    "kmalloc_trace",
+    "kmem_cache_alloc*",
+    "kmem_cache_refill_sheaf",
+    "kmemdup*",
+    "krealloc*",
+    "kstrdup*",
+    "new_slab",
+    "new_slab_objects",
+    "pcs_replace_empty_main",
+    "refill_objects",
+    "refill_sheaf",
+    "slab_alloc*",
+];
+
+/// mm/vmalloc.c, mm/util.c
+const VMALLOC: &[&str] = &[
+    "kvmalloc*",
+    "kvrealloc*",
+    "kvzalloc",
+    "vm_area_alloc_pages",
+    "vmalloc*",
+    "vzalloc*",
+    "vcalloc*",
+    "vrealloc*",
+];
+
+/// mm/percpu.c, mm/percpu-vm.c
+const PERCPU: &[&str] = &[
+    "alloc_percpu*",
+    "alloc_reserved_percpu",
+    "pcpu_alloc*",
+    "pcpu_create_chunk",
+    "pcpu_populate_chunk",
+];
+
+/// kernel/dma/
+const DMA: &[&str] = &[
+    "dma_alloc*",
+    "dma_common_alloc_pages",
+    "dma_direct_alloc*",
+    "dma_pool_alloc",
+    "dmam_alloc*",
+    "iommu_dma_alloc*",
+];
+
+/// mm/page_frag_cache.c, net/core/page_pool.c, net/core/sock.c
+const PAGE_FRAGMENTS: &[&str] = &[
+    "napi_alloc_frag*",
+    "netdev_alloc_frag*",
+    "page_frag_alloc*",
+    "page_frag_cache_refill",
+    "page_frag_cache_prepare",
+    "page_frag_refill*",
+    "page_pool_alloc*",
+    "page_pool_dev_alloc*",
+    "sk_page_frag_refill",
+    "skb_page_frag_refill",
+];
+
+/// net/core/skbuff.c, net/core/sock.c
+const SOCKET_BUFFERS: &[&str] = &[
+    "alloc_skb*",
+    "napi_alloc_skb*",
+    "netdev_alloc_skb*",
+    "pskb_expand_head",
+    "sock_alloc_send_pskb",
+    "sock_alloc_send_skb",
+    "sock_wmalloc",
+    "tcp_stream_alloc_skb",
+];
+
+/// Index of the owner among `frames`, innermost first. A stack that is nothing
+/// but allocator belongs to its outermost frame; one without a name at the
+/// caller's place belongs to that address.
+pub(super) fn index(frames: &[Frame]) -> Option<usize> {
+    let owner = frames.iter().position(|frame| !is_allocator(frame));
+    owner.or(frames.len().checked_sub(1))
+}
+
+fn is_allocator(frame: &Frame) -> bool {
+    frame.symbol.as_deref().is_some_and(|symbol| {
+        let stem = stem(symbol);
+        ALLOCATOR
+            .iter()
+            .copied()
+            .flatten()
+            .any(|pattern| matches(pattern, stem))
+    })
+}
+
+fn matches(pattern: &str, stem: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => stem.starts_with(prefix),
+        None => pattern == stem,
+    }
+}
+
+/// The name without leading underscores and without what compilers
+/// (`.constprop.0`, `.isra.0`, `.cold`) and allocation profiling (`_noprof`) add.
+fn stem(symbol: &str) -> &str {
+    let symbol = symbol.strip_prefix("__pfx_").unwrap_or(symbol);
+    let symbol = symbol.split('.').next().unwrap_or(symbol);
+    let symbol = symbol.strip_suffix("_noprof").unwrap_or(symbol);
+    symbol.trim_start_matches('_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner<'a>(names: &[&'a str]) -> &'a str {
+        let frames: Vec<_> = names.iter().map(|name| Frame::named(name)).collect();
+        names[index(&frames).expect("a stack with frames has an owner")]
+    }
+
+    #[test]
+    fn linux_5_10() {
+        assert_eq!(
+            owner(&[
+                "__alloc_pages_nodemask",
+                "alloc_pages_current",
+                "__get_free_pages",
+                "pgd_alloc"
+            ]),
+            "pgd_alloc"
+        );
+    }
+
+    #[test]
+    fn linux_6_1() {
+        assert_eq!(
+            owner(&["__alloc_pages", "__folio_alloc", "pipe_write"]),
+            "pipe_write"
+        );
+    }
+
+    #[test]
+    fn linux_6_18() {
+        assert_eq!(
+            owner(&[
+                "__alloc_frozen_pages_noprof",
+                "alloc_pages_mpol",
+                "alloc_pages_noprof",
+                "anon_pipe_write",
+            ]),
+            "anon_pipe_write"
+        );
+    }
+
+    #[test]
+    fn a_slab_belongs_to_whoever_asked_for_the_object() {
+        assert_eq!(
+            owner(&[
+                "__alloc_frozen_pages_noprof",
+                "allocate_slab",
+                "___slab_alloc.constprop.0",
+                "__kmalloc_node_track_caller_noprof",
+                "kmalloc_reserve",
+                "__alloc_skb",
+                "alloc_skb_with_frags",
+                "sock_alloc_send_pskb",
+                "unix_dgram_sendmsg",
+            ]),
+            "unix_dgram_sendmsg"
+        );
+    }
+
+    #[test]
+    fn a_driver_is_not_taken_for_the_allocator() {
+        assert_eq!(
+            owner(&["__alloc_pages", "alloc_page_buffers"]),
+            "alloc_page_buffers"
+        );
+        assert_eq!(
+            owner(&["__alloc_pages", "skb_page_frag_refill", "receive_mergeable"]),
+            "receive_mergeable"
+        );
+        assert_eq!(
+            owner(&["__alloc_pages", "alloc_one_pg_vec_page"]),
+            "alloc_one_pg_vec_page"
+        );
+    }
+
+    #[test]
+    fn a_stack_of_allocator_only_has_an_owner() {
+        assert_eq!(owner(&["__alloc_pages", "alloc_pages"]), "alloc_pages");
+        assert_eq!(index(&[]), None);
+    }
+
+    #[test]
+    fn an_unresolved_caller_is_the_owner() {
+        let frames = [
+            Frame::named("__alloc_pages"),
+            Frame::unnamed(0xffff_ffff_c000_0010),
+        ];
+        assert_eq!(index(&frames), Some(1));
+    }
+}

@@ -1,0 +1,110 @@
+//! A stack as people read it: without the tracer's own frames.
+
+use super::owner;
+use crate::symbols::Frame;
+
+/// The frames of one stack, innermost first, inlined functions in their places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The frames below the tracer's own.
+    pub frames: Vec<Frame>,
+    /// Index into `frames` of the function that asked for the pages.
+    pub owner: Option<usize>,
+}
+
+impl Trace {
+    /// Cuts off what the tracer itself put on the stack, and finds the owner.
+    pub fn new(frames: Vec<Frame>) -> Self {
+        let own = tracer_frames(&frames);
+        let frames: Vec<_> = frames.into_iter().skip(own).collect();
+        let owner = owner::index(&frames);
+        Self { frames, owner }
+    }
+
+    /// The frame of the function that asked for the pages.
+    pub fn owner_frame(&self) -> Option<&Frame> {
+        self.frames.get(self.owner?)
+    }
+}
+
+/// How many of the innermost frames are the BPF program and the kernel's way
+/// into it: everything up to the last function of that kind near the top.
+fn tracer_frames(frames: &[Frame]) -> usize {
+    const DEEPEST: usize = 12;
+    let near = &frames[..frames.len().min(DEEPEST)];
+    near.iter().rposition(enters_bpf).map_or(0, |last| last + 1)
+}
+
+/// Whether the frame belongs to a BPF program or to the code that calls it
+/// (kernel/trace/bpf_trace.c, include/trace/bpf_probe.h, include/trace/perf.h).
+fn enters_bpf(frame: &Frame) -> bool {
+    const ENTRIES: [&str; 7] = [
+        "bpf_prog_",
+        "bpf_trace_run",
+        "__bpf_trace_",
+        "bpf_trampoline_",
+        "__traceiter_",
+        "perf_trace_",
+        "trace_call_bpf",
+    ];
+    let symbol = frame.symbol.as_deref().unwrap_or_default();
+    ENTRIES.iter().any(|entry| symbol.starts_with(entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbols::Frame;
+
+    fn trace(names: &[&str]) -> Trace {
+        Trace::new(names.iter().map(|name| Frame::named(name)).collect())
+    }
+
+    fn names(trace: &Trace) -> Vec<&str> {
+        trace
+            .frames
+            .iter()
+            .filter_map(|frame| frame.symbol.as_deref())
+            .collect()
+    }
+
+    #[test]
+    fn raw_tracepoint_frames_are_cut() {
+        let trace = trace(&[
+            "bpf_prog_6deef7357e7b4530_page_alloc",
+            "bpf_trace_run4",
+            "__alloc_frozen_pages_noprof",
+            "anon_pipe_write",
+        ]);
+        assert_eq!(
+            names(&trace),
+            ["__alloc_frozen_pages_noprof", "anon_pipe_write"]
+        );
+    }
+
+    #[test]
+    fn an_unnamed_program_goes_with_its_entry() {
+        let mut frames = vec![Frame::unnamed(0xffff_ffff_c012_0000)];
+        frames.extend(["bpf_trace_run4", "__alloc_pages"].map(Frame::named));
+        assert_eq!(names(&Trace::new(frames)), ["__alloc_pages"]);
+    }
+
+    #[test]
+    fn classic_tracepoint_frames_are_cut() {
+        let trace = trace(&[
+            "bpf_prog_1_page_alloc_classic",
+            "trace_call_bpf",
+            "perf_trace_run_bpf_submit",
+            "perf_trace_mm_page_alloc",
+            "__alloc_pages",
+            "do_thing",
+        ]);
+        assert_eq!(names(&trace), ["__alloc_pages", "do_thing"]);
+    }
+
+    #[test]
+    fn without_names_every_address_stays() {
+        let frames = vec![Frame::unnamed(1), Frame::unnamed(2)];
+        assert_eq!(Trace::new(frames).frames.len(), 2);
+    }
+}

@@ -1,0 +1,205 @@
+//! Loading, attaching and detaching the programs.
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{
+    Ebpf,
+    programs::{
+        Program, ProgramError, RawTracePoint, TracePoint, raw_trace_point::RawTracePointLinkId,
+        trace_point::TracePointLinkId,
+    },
+};
+use tracer_ebpf::programs;
+
+use super::tracefs;
+
+/// The tracepoint of an allocation.
+pub(super) const ALLOC_EVENT: &str = "mm_page_alloc";
+/// The tracepoint of a free.
+pub(super) const FREE_EVENT: &str = "mm_page_free";
+/// Both belong to this group of classic tracepoints.
+pub(super) const EVENT_GROUP: &str = "kmem";
+
+/// The kind of tracepoint the programs sit on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// Raw tracepoints: cheap, and blind only to their own recursion. They hand
+    /// over `struct page` pointers, so the page array must be known.
+    Raw,
+    /// Classic tracepoints, which carry the page frame number; the kernel skips
+    /// them whenever any BPF program is running on the CPU.
+    Classic,
+}
+
+/// The attached programs of a window.
+pub(super) struct Hooks {
+    alloc: Option<Link>,
+    free: Option<Link>,
+    hook: Hook,
+}
+
+enum Link {
+    Raw(RawTracePointLinkId),
+    Classic(TracePointLinkId),
+}
+
+impl Hooks {
+    /// Loads and attaches both programs; frees first, so that no page that is
+    /// recorded can be freed unseen.
+    pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook) -> Result<Self> {
+        let (alloc, free) = names(hook);
+        match hook {
+            Hook::Raw => {
+                load_raw(ebpf, free)?;
+                load_raw(ebpf, alloc)?;
+                let free = attach_raw(ebpf, free, FREE_EVENT)?;
+                let alloc = attach_raw(ebpf, alloc, ALLOC_EVENT)?;
+                Ok(Self {
+                    alloc: Some(Link::Raw(alloc)),
+                    free: Some(Link::Raw(free)),
+                    hook,
+                })
+            }
+            Hook::Classic => tracefs::with(|_| {
+                let free = attach_classic(ebpf, free, FREE_EVENT)?;
+                let alloc = attach_classic(ebpf, alloc, ALLOC_EVENT)?;
+                Ok(Self {
+                    alloc: Some(Link::Classic(alloc)),
+                    free: Some(Link::Classic(free)),
+                    hook,
+                })
+            }),
+        }
+    }
+
+    /// No allocation is recorded from here on.
+    pub(super) fn detach_alloc(&mut self, ebpf: &mut Ebpf) -> Result<()> {
+        let (alloc, _) = names(self.hook);
+        self.alloc
+            .take()
+            .map_or(Ok(()), |link| detach(ebpf, alloc, link))
+    }
+
+    /// The slot table is still from here on.
+    pub(super) fn detach_free(&mut self, ebpf: &mut Ebpf) -> Result<()> {
+        let (_, free) = names(self.hook);
+        self.free
+            .take()
+            .map_or(Ok(()), |link| detach(ebpf, free, link))
+    }
+
+    /// Names of the two programs in use.
+    pub(super) const fn programs(&self) -> [&'static str; 2] {
+        let (alloc, free) = names(self.hook);
+        [alloc, free]
+    }
+}
+
+const fn names(hook: Hook) -> (&'static str, &'static str) {
+    match hook {
+        Hook::Raw => (programs::PAGE_ALLOC, programs::PAGE_FREE),
+        Hook::Classic => (programs::PAGE_ALLOC_CLASSIC, programs::PAGE_FREE_CLASSIC),
+    }
+}
+
+fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
+    match link {
+        Link::Raw(link) => detach_raw(ebpf, name, link),
+        Link::Classic(link) => {
+            let program: &mut TracePoint = program(ebpf, name)?;
+            program
+                .detach(link)
+                .with_context(|| format!("cannot detach {name}"))
+        }
+    }
+}
+
+/// Hands a program on a raw tracepoint to the kernel's verifier.
+pub(super) fn load_raw(ebpf: &mut Ebpf, name: &str) -> Result<()> {
+    let program: &mut RawTracePoint = program(ebpf, name)?;
+    program.load().map_err(|error| refusal(name, error))
+}
+
+/// Attaches a loaded program to a raw tracepoint.
+pub(super) fn attach_raw(ebpf: &mut Ebpf, name: &str, event: &str) -> Result<RawTracePointLinkId> {
+    let program: &mut RawTracePoint = program(ebpf, name)?;
+    program
+        .attach(event)
+        .with_context(|| format!("cannot attach to the raw tracepoint {event}"))
+}
+
+/// Detaches a program from its raw tracepoint.
+pub(super) fn detach_raw(ebpf: &mut Ebpf, name: &str, link: RawTracePointLinkId) -> Result<()> {
+    let program: &mut RawTracePoint = program(ebpf, name)?;
+    program
+        .detach(link)
+        .with_context(|| format!("cannot detach {name}"))
+}
+
+fn attach_classic(ebpf: &mut Ebpf, name: &str, event: &str) -> Result<TracePointLinkId> {
+    let program: &mut TracePoint = program(ebpf, name)?;
+    program.load().map_err(|error| refusal(name, error))?;
+    program
+        .attach(EVENT_GROUP, event)
+        .with_context(|| format!("cannot attach to the tracepoint {EVENT_GROUP}:{event}"))
+}
+
+/// Why the kernel refused a program, in one sentence; the verifier's whole
+/// account, which can be thousands of lines, only with `-v`.
+fn refusal(name: &str, error: ProgramError) -> anyhow::Error {
+    let what = format!("the kernel refused the program {name}");
+    let ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    else {
+        return anyhow::Error::new(error).context(what);
+    };
+    let log = verifier_log.to_string();
+    log::info!("the verifier on {name}:\n{log}");
+    match verdict(&log) {
+        Some(verdict) => anyhow!("{what}: {io_error}: {verdict}"),
+        None => anyhow!("{what}: {io_error}"),
+    }
+}
+
+/// The line in which the verifier says what is wrong: its last one before the statistics.
+fn verdict(log: &str) -> Option<&str> {
+    const STATISTICS: [&str; 4] = [
+        "processed ",
+        "verification time ",
+        "stack depth ",
+        "mark_read ",
+    ];
+    let is_statistics = |line: &&str| STATISTICS.iter().any(|start| line.starts_with(start));
+    log.lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty() && !is_statistics(line))
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>
+where
+    &'a mut P: TryFrom<&'a mut Program>,
+{
+    let program = ebpf
+        .program_mut(name)
+        .and_then(|program| program.try_into().ok());
+    program.with_context(|| format!("the BPF object has no program {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_is_one_line() {
+        let log = "0: (79) r2 = *(u64 *)(r1 +0)\n\
+                   The sequence of 8193 jumps is too complex.\n\
+                   verification time 580436 usec\n\
+                   processed 76510 insns (limit 1000000) mark_read 0\n\n";
+        assert_eq!(
+            verdict(log),
+            Some("The sequence of 8193 jumps is too complex.")
+        );
+        assert_eq!(verdict(""), None);
+    }
+}

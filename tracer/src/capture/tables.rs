@@ -1,0 +1,175 @@
+//! The slot table and the site table, mapped into this process.
+
+use std::{
+    ops::Deref,
+    os::fd::{AsFd as _, AsRawFd as _},
+    ptr,
+    sync::atomic::AtomicU32,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use aya::{
+    Ebpf,
+    maps::{Map, MapData, PerCpuArray},
+};
+use memmap2::{MmapOptions, MmapRaw};
+use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, maps};
+
+use super::object::site_entries;
+
+/// The slot of every page frame, in order; the kernel may be writing to it.
+pub struct SlotTable {
+    memory: MmapRaw,
+}
+
+impl SlotTable {
+    pub(super) fn map(ebpf: &Ebpf, frames: u64) -> Result<Self> {
+        let chunks = frames.div_ceil(size_of::<Chunk>() as u64 / size_of::<u32>() as u64);
+        Ok(Self {
+            memory: mmap(ebpf, maps::SLOTS, chunks * size_of::<Chunk>() as u64)?,
+        })
+    }
+}
+
+impl Deref for SlotTable {
+    type Target = [AtomicU32];
+
+    fn deref(&self) -> &Self::Target {
+        let len = self.memory.len() / size_of::<AtomicU32>();
+        // SAFETY: the mapping is page-aligned, `len` words long and lives as
+        // long as `self`; every change from outside is that of a whole word.
+        unsafe { std::slice::from_raw_parts(self.memory.as_ptr().cast(), len) }
+    }
+}
+
+/// What the kernel wrote down about one site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SiteRecord {
+    /// Return addresses, innermost first, the tracer's own among the first.
+    /// Empty for pages whose stack is not known.
+    pub frames: Vec<u64>,
+    /// The order of every allocation of this site.
+    pub order: u32,
+    /// Process id and name of the task that came here first, if known.
+    pub first_seen: Option<(u32, String)>,
+    /// Pages ever recorded for this site, the freed ones included.
+    pub allocated_pages: u64,
+}
+
+/// The site table.
+pub struct SiteTable {
+    memory: MmapRaw,
+    pages: PerCpuArray<MapData, u64>,
+}
+
+impl SiteTable {
+    pub(super) fn map(ebpf: &mut Ebpf, max_sites: u32) -> Result<Self> {
+        let len = u64::from(site_entries(max_sites)) * size_of::<Site>() as u64;
+        let memory = mmap(ebpf, maps::SITES, len)?;
+        let pages = ebpf
+            .take_map(maps::SITE_PAGES)
+            .context("the BPF object lacks a map")?;
+        Ok(Self {
+            memory,
+            pages: PerCpuArray::try_from(pages)?,
+        })
+    }
+
+    /// Ids of all sites that have a stack.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        // Ids are handed out in ascending order, so the first unused one ends them.
+        (FIRST_SITE..).take_while(|&id| self.wire(id).is_some_and(|site| site.depth > 0))
+    }
+
+    /// The record of a site; one without frames for an id that has none.
+    pub fn record(&self, id: u32) -> Result<SiteRecord> {
+        let per_cpu = self
+            .pages
+            .get(&id, 0)
+            .context("cannot read the page count of a site")?;
+        let allocated_pages = per_cpu.iter().sum();
+        let record = match self.wire(id) {
+            Some(site) if id >= FIRST_SITE => SiteRecord {
+                allocated_pages,
+                ..decode(&site)
+            },
+            _ => SiteRecord {
+                allocated_pages,
+                ..SiteRecord::default()
+            },
+        };
+        Ok(record)
+    }
+
+    fn wire(&self, id: u32) -> Option<Site> {
+        let index = id as usize;
+        if index >= self.memory.len() / size_of::<Site>() {
+            return None;
+        }
+        let site = self.memory.as_ptr().cast::<Site>().wrapping_add(index);
+        // SAFETY: the index is within the mapping, and a `Site` is plain words:
+        // one that is being written is wrong, not invalid.
+        Some(unsafe { ptr::read_volatile(site) })
+    }
+}
+
+fn decode(site: &Site) -> SiteRecord {
+    let depth = MAX_FRAMES.min(site.depth as usize);
+    SiteRecord {
+        frames: site.frames[..depth].to_vec(),
+        order: site.order,
+        first_seen: Some((site.pid, task_name(&site.comm))),
+        allocated_pages: 0,
+    }
+}
+
+fn task_name(comm: &[u8; COMM_LEN]) -> String {
+    let name = comm.split(|&byte| byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn mmap(ebpf: &Ebpf, name: &str, len: u64) -> Result<MmapRaw> {
+    let Some(Map::Array(map)) = ebpf.map(name) else {
+        anyhow::bail!("the BPF object has no array {name}");
+    };
+    let len = usize::try_from(len)?;
+    ensure!(len > 0, "the table {name} is empty");
+    let fd = map.fd().as_fd().as_raw_fd();
+    MmapOptions::new()
+        .len(len)
+        .map_raw_read_only(fd)
+        .with_context(|| format!("cannot map the table {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(depth: u32, comm: &[u8]) -> Site {
+        let mut site = Site {
+            frames: [7; MAX_FRAMES],
+            depth,
+            order: 3,
+            gfp: 0,
+            pid: 42,
+            comm: [0; COMM_LEN],
+        };
+        site.comm[..comm.len()].copy_from_slice(comm);
+        site
+    }
+
+    #[test]
+    fn a_record_keeps_its_frames_and_its_task() {
+        let record = decode(&site(2, b"nginx"));
+        assert_eq!(record.frames, [7, 7]);
+        assert_eq!(record.first_seen, Some((42, "nginx".to_owned())));
+    }
+
+    #[test]
+    fn a_racing_kernel_cannot_make_it_read_past_the_end() {
+        assert_eq!(
+            decode(&site(u32::MAX, &[b'x'; COMM_LEN])).frames.len(),
+            MAX_FRAMES
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! tracefs, for classic tracepoints: mounted where only one thread of this
+//! process can see it, so the machine stays as it was.
+
+use std::{fs, thread};
+
+use anyhow::{Context as _, Result, anyhow};
+use rustix::{
+    mount::{MountFlags, MountPropagationFlags, mount, mount_change},
+    thread::{UnshareFlags, unshare_unsafe},
+};
+use tracer_ebpf::constants;
+
+use super::hooks::{ALLOC_EVENT, EVENT_GROUP, FREE_EVENT};
+use crate::kernel::tracepoint;
+
+const MOUNT_POINT: &str = "/sys/kernel/tracing";
+
+/// Where the fields of the two classic records lie, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Offsets {
+    alloc: [u32; 4],
+    free: [u32; 2],
+}
+
+impl Offsets {
+    /// Reads the running kernel's formats.
+    pub(super) fn read() -> Result<Self> {
+        with(|events| {
+            let alloc = read_format(events, ALLOC_EVENT)?;
+            let free = read_format(events, FREE_EVENT)?;
+            Ok(Self {
+                alloc: fields(&alloc, ["pfn", "order", "gfp_flags", "migratetype"])?,
+                free: fields(&free, ["pfn", "order"])?,
+            })
+        })
+    }
+
+    /// Each offset with the name of its load-time constant.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, &u32)> {
+        let names = constants::ALLOC_OFFSETS
+            .into_iter()
+            .chain(constants::FREE_OFFSETS);
+        names.zip(self.alloc.iter().chain(&self.free))
+    }
+}
+
+/// Whether the classic tracepoints can be found.
+pub fn classic_tracepoints() -> Result<()> {
+    Offsets::read().map(|_| ())
+}
+
+/// Runs `f` in a thread that sees tracefs, and hands it the directory of the
+/// `kmem` events.
+pub(super) fn with<T: Send>(f: impl FnOnce(&str) -> Result<T> + Send) -> Result<T> {
+    let run = || {
+        mount_privately().context("cannot mount tracefs for the classic tracepoints")?;
+        f(&format!("{MOUNT_POINT}/events/{EVENT_GROUP}"))
+    };
+    thread::scope(|scope| scope.spawn(run).join())
+        .unwrap_or_else(|_| Err(anyhow!("the thread that reads tracefs died")))
+}
+
+fn mount_privately() -> Result<()> {
+    // SAFETY: this thread is new and ends with `with`; nothing in it relies on
+    // sharing the mount namespace or the working directory with others.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
+    mount_change(
+        "/",
+        MountPropagationFlags::REC | MountPropagationFlags::PRIVATE,
+    )?;
+    mount("tracefs", MOUNT_POINT, "tracefs", MountFlags::empty(), None)?;
+    Ok(())
+}
+
+fn read_format(events: &str, event: &str) -> Result<String> {
+    let path = format!("{events}/{event}/format");
+    fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+}
+
+fn fields<const N: usize>(format: &str, names: [&str; N]) -> Result<[u32; N]> {
+    let mut offsets = [0; N];
+    for (offset, name) in offsets.iter_mut().zip(names) {
+        *offset = tracepoint::offset(format, name)
+            .with_context(|| format!("the tracepoint has no field {name}"))?;
+    }
+    Ok(offsets)
+}

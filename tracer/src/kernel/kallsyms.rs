@@ -1,0 +1,121 @@
+//! `/proc/kallsyms`: which module an address lies in, and where the kernel begins.
+//!
+//! Names are resolved by blazesym; it drops the module column, so that is kept here.
+
+use std::{collections::HashMap, io::BufRead};
+
+use anyhow::Result;
+
+/// What pagetrace keeps of the symbol table.
+#[derive(Debug, Default)]
+pub struct Kallsyms {
+    /// Start of each symbol that begins or ends a run in one module, sorted by address.
+    runs: Vec<(u64, Option<u32>)>,
+    modules: Vec<String>,
+    stext: Option<u64>,
+    readable: bool,
+}
+
+impl Kallsyms {
+    /// Reads the symbol table. Lines that are not symbols are passed over.
+    pub fn read(mut text: impl BufRead) -> Result<Self> {
+        let mut table = Self::default();
+        let mut ids = HashMap::new();
+        let mut symbols = Vec::new();
+        let mut line = String::new();
+        while text.read_line(&mut line)? > 0 {
+            if let Some((address, name, module)) = parse(&line) {
+                table.readable |= address != 0;
+                if name == "_stext" {
+                    table.stext = Some(address);
+                }
+                symbols.push((address, module.map(|name| table.intern(&mut ids, name))));
+            }
+            line.clear();
+        }
+        symbols.sort_unstable();
+        symbols.dedup_by_key(|(_, module)| *module);
+        table.runs = symbols;
+        Ok(table)
+    }
+
+    /// Whether the kernel shows its addresses; if not, every address reads as 0.
+    pub const fn readable(&self) -> bool {
+        self.readable
+    }
+
+    /// Address of `_stext`, where the kernel's text begins.
+    pub fn stext(&self) -> Option<u64> {
+        self.stext.filter(|&address| address != 0)
+    }
+
+    /// The module that the symbol at or before `address` belongs to, or none
+    /// for the kernel proper.
+    pub fn module(&self, address: u64) -> Option<&str> {
+        let after = self.runs.partition_point(|&(start, _)| start <= address);
+        let (_, module) = self.runs[..after].last()?;
+        Some(&self.modules[(*module)? as usize])
+    }
+
+    fn intern(&mut self, ids: &mut HashMap<String, u32>, name: &str) -> u32 {
+        if let Some(&id) = ids.get(name) {
+            return id;
+        }
+        let id = self.modules.len() as u32;
+        self.modules.push(name.to_owned());
+        ids.insert(name.to_owned(), id);
+        id
+    }
+}
+
+/// Address, name and module of a line such as `ffffffffc0a81000 t rx_fill\t[virtio_net]`.
+fn parse(line: &str) -> Option<(u64, &str, Option<&str>)> {
+    let mut words = line.split_whitespace();
+    let address = u64::from_str_radix(words.next()?, 16).ok()?;
+    let name = words.nth(1)?;
+    let module = words
+        .next()
+        .and_then(|word| word.strip_prefix('[')?.strip_suffix(']'));
+    Some((address, name, module))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+ffffffff81000000 T _stext
+ffffffff81000100 T do_one
+ffffffffc0000000 t rx_fill\t[virtio_net]
+ffffffffc0000100 t rx_free\t[virtio_net]
+ffffffffc0002000 t probe\t[e1000]
+not a symbol
+ffffffffc0004000 t bpf_prog_1_alloc\t[bpf]
+";
+
+    fn table(text: &str) -> Kallsyms {
+        Kallsyms::read(text.as_bytes()).expect("bytes can be read")
+    }
+
+    #[test]
+    fn an_address_finds_its_module() {
+        let table = table(TEXT);
+        assert_eq!(table.module(0xffff_ffff_c000_0150), Some("virtio_net"));
+        assert_eq!(table.module(0xffff_ffff_c000_2000), Some("e1000"));
+        assert_eq!(table.module(0xffff_ffff_8100_0104), None);
+        assert_eq!(table.module(0), None);
+    }
+
+    #[test]
+    fn the_start_of_text_is_kept() {
+        assert_eq!(table(TEXT).stext(), Some(0xffff_ffff_8100_0000));
+    }
+
+    #[test]
+    fn hidden_addresses_are_noticed() {
+        let hidden = table("0000000000000000 T _stext\n0000000000000000 T do_one\n");
+        assert!(!hidden.readable());
+        assert_eq!(hidden.stext(), None);
+        assert!(table(TEXT).readable());
+    }
+}

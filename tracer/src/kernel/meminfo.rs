@@ -1,0 +1,28 @@
+//! `/proc/meminfo`.
+
+/// The bytes of one line, or none if this kernel has no such line.
+pub fn bytes(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "MemTotal:       24684096 kB\nMemFree:          100 kB\n";
+
+    #[test]
+    fn a_line_gives_its_bytes() {
+        assert_eq!(bytes(TEXT, "MemTotal"), Some(24_684_096 * 1024));
+    }
+
+    #[test]
+    fn a_missing_line_is_not_zero() {
+        assert_eq!(bytes(TEXT, "Mem"), None);
+        assert_eq!(bytes(TEXT, "Zswap"), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! Readers of what the kernel says about itself. Each takes bytes or a reader,
+//! so tests feed them text; only [`host`] knows the paths under `/proc` and `/sys`.
+
+pub mod btf;
+pub mod capabilities;
+pub mod fdinfo;
+pub mod host;
+pub mod kallsyms;
+pub mod meminfo;
+pub mod notes;
+pub mod pagemap;
+pub mod tracepoint;
+pub mod zoneinfo;

@@ -1,0 +1,126 @@
+//! What must be so before a trace can begin; each failure names its remedy.
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    capture::{self, PageArray, Scope, Settings},
+    cli::HookChoice,
+    kernel::{btf::Btf, capabilities::Capabilities, host},
+    present,
+};
+
+/// `MIGRATE_MOVABLE` where BTF does not tell; it has not moved since 2007
+/// (include/linux/mmzone.h).
+const MIGRATE_MOVABLE: u32 = 1;
+
+/// What the user wishes for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    /// Which allocations to record.
+    pub scope: Scope,
+    /// How many call sites to tell apart.
+    pub max_sites: u32,
+    /// Which kind of tracepoint to sit on.
+    pub hook: HookChoice,
+    /// Whether the kernel side sends messages.
+    pub verbose: bool,
+}
+
+/// How to trace on this machine.
+pub fn settings(wishes: Wishes) -> Result<Settings> {
+    privileges(host::capabilities()?)?;
+    let frames = host::frames()?;
+    memory(
+        capture::table_bytes(frames, wishes.max_sites),
+        host::meminfo_bytes("MemAvailable")?,
+    )?;
+    Ok(Settings {
+        frames,
+        scope: wishes.scope,
+        movable: movable(),
+        max_sites: wishes.max_sites,
+        page_array: page_array(wishes.hook)?,
+        verbose: wishes.verbose,
+    })
+}
+
+/// Whether this process may load and attach the programs.
+pub fn privileges(held: Capabilities) -> Result<()> {
+    ensure!(
+        held.may_trace(),
+        "tracing needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN: \
+         try again with sudo"
+    );
+    Ok(())
+}
+
+/// Whether the tables fit.
+pub fn memory(needed: u64, available: u64) -> Result<()> {
+    let (needed_mib, available_mib) = (needed.div_ceil(1 << 20), available >> 20);
+    ensure!(
+        needed <= available,
+        "the tables need {needed_mib} MiB of kernel memory, and only {available_mib} MiB are \
+         available: free some, or lower --max-sites"
+    );
+    Ok(())
+}
+
+/// The array of page structs, which raw tracepoints need; none for classic ones.
+fn page_array(choice: HookChoice) -> Result<Option<PageArray>> {
+    match choice {
+        HookChoice::Classic => Ok(None),
+        HookChoice::Raw => calibrated().map(Some),
+        HookChoice::Auto => Ok(calibrated().map_or_else(fall_back, Some)),
+    }
+}
+
+fn fall_back(error: anyhow::Error) -> Option<PageArray> {
+    present::say(&format!(
+        "using classic tracepoints, which can lose frees: {error:#}"
+    ));
+    None
+}
+
+/// Finds the array of page structs.
+pub fn calibrated() -> Result<PageArray> {
+    let blob = host::btf()?;
+    let size = Btf::parse(&blob)?
+        .struct_size("page")
+        .context("the kernel's BTF is of no use")?;
+    PageArray::calibrate(u64::from(size))
+}
+
+fn movable() -> u32 {
+    let value = |blob: Vec<u8>| Btf::parse(&blob)?.enumerator("MIGRATE_MOVABLE");
+    host::btf().and_then(value).unwrap_or(MIGRATE_MOVABLE)
+}
+
+/// Whether kernel addresses can be named, for this process.
+pub fn symbols() -> Result<()> {
+    ensure!(
+        host::kallsyms_readable()?,
+        "kernel symbols are hidden, so addresses stay numbers: run `sysctl kernel.kptr_restrict=1` \
+         and trace as root"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_told_the_remedy() {
+        let nobody = Capabilities::from_status("CapEff:\t0000000000000000\n");
+        let error = privileges(nobody).expect_err("nobody may not trace");
+        assert!(error.to_string().contains("sudo"));
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_says_by_how_much() {
+        assert!(memory(1 << 20, 1 << 20).is_ok());
+        let error = memory(100 << 20, 3 << 20).expect_err("it does not fit");
+        assert!(error.to_string().contains("100 MiB"), "{error}");
+        assert!(error.to_string().contains("3 MiB"), "{error}");
+    }
+}

@@ -1,0 +1,192 @@
+//! What people and programs read, word for word, from one report made by hand.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    analysis::{AgeBucket, Totals, Window},
+    kernel::host::Host,
+    present::{folded, json},
+    symbols::Frame,
+};
+
+fn frame(symbol: &str, offset: u64, address: u64) -> Frame {
+    Frame {
+        symbol: Some(symbol.to_owned()),
+        offset: Some(offset),
+        address,
+        ..Frame::default()
+    }
+}
+
+fn histogram(pages: [u64; 8]) -> Vec<AgeBucket> {
+    let bucket = |(i, pages)| {
+        let youngest = 12 + 6 * (7 - i);
+        AgeBucket {
+            from_seconds: youngest as f64,
+            to_seconds: (youngest + 6) as f64,
+            pages,
+        }
+    };
+    (0..8_u32).zip(pages).map(bucket).collect()
+}
+
+fn pipes() -> Site {
+    Site {
+        rank: 1,
+        owner: "anon_pipe_write".to_owned(),
+        module: None,
+        unfreed_pages: 8000,
+        unfreed_bytes: 8000 * 4096,
+        allocated_pages: 8016,
+        orders: BTreeMap::from([(0, 8000)]),
+        growth_bytes_per_second: 0,
+        age_histogram: histogram([0, 4000, 4000, 0, 0, 0, 0, 0]),
+        frames: vec![
+            frame("__alloc_frozen_pages_noprof", 0x26b, 0xffff_ffff_8161_526b),
+            frame("anon_pipe_write", 0x10f, 0xffff_ffff_8170_010f),
+            frame("do_syscall_64", 0x71, 0xffff_ffff_8200_0071),
+        ],
+        owner_frame: Some(1),
+        first_seen: Some((4242, "leak".to_owned())),
+    }
+}
+
+fn driver() -> Site {
+    let inner = Frame {
+        symbol: Some("rx_page".to_owned()),
+        module: Some("virtio_net".to_owned()),
+        address: 0xffff_ffff_c000_0020,
+        file: Some("drivers/net/virtio_net.c".to_owned()),
+        line: Some(77),
+        inlined: true,
+        ..Frame::default()
+    };
+    let outer = Frame {
+        symbol: Some("receive_mergeable".to_owned()),
+        offset: Some(0x20),
+        line: Some(1200),
+        inlined: false,
+        ..inner.clone()
+    };
+    Site {
+        rank: 2,
+        owner: "rx_page".to_owned(),
+        module: Some("virtio_net".to_owned()),
+        unfreed_pages: 136,
+        unfreed_bytes: 136 * 4096,
+        allocated_pages: 1360,
+        orders: BTreeMap::from([(0, 8), (3, 128)]),
+        growth_bytes_per_second: 11_605,
+        age_histogram: histogram([17; 8]),
+        frames: vec![inner, outer, Frame::unnamed(0xffff_ffff_c0de_0010)],
+        owner_frame: Some(0),
+        first_seen: Some((0, "swapper/0".to_owned())),
+    }
+}
+
+fn full() -> Site {
+    Site {
+        rank: 3,
+        owner: "[site table full]".to_owned(),
+        unfreed_pages: 1,
+        unfreed_bytes: 4096,
+        allocated_pages: 1,
+        orders: BTreeMap::from([(0, 1)]),
+        age_histogram: histogram([0, 0, 0, 0, 0, 0, 0, 1]),
+        frames: vec![],
+        owner_frame: None,
+        first_seen: None,
+        ..pipes()
+    }
+}
+
+fn report() -> Report {
+    Report {
+        host: Host {
+            kernel: "6.18.44".to_owned(),
+            arch: "x86_64".to_owned(),
+            cpus: 2,
+            page_size: 4096,
+            mem_total_bytes: 24 << 30,
+        },
+        window: Window {
+            started: Timestamp::from_second(1_795_000_000).expect("a moment in 2026"),
+            seconds: 60.0,
+            record_seconds: 48.0,
+            drain_seconds: 12.0,
+            scope: Scope::Kernel,
+        },
+        totals: Totals {
+            unfreed_pages: 8137,
+            unfreed_bytes: 8137 * 4096,
+            sites: 3,
+        },
+        losses: Losses {
+            recursion_misses: Some(3),
+            site_table_full: 1,
+            unmatched_frees: 123_456,
+            ..Losses::default()
+        },
+        sites: vec![pipes(), driver(), full()],
+        too_young_pages: 5,
+    }
+}
+
+fn table_text(report: &Report, top: usize) -> String {
+    let mut text = Vec::new();
+    table(report, top, &mut text).expect("memory takes everything");
+    anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string()
+}
+
+fn text_of(write: impl Fn(&Report, &mut dyn Write) -> io::Result<()>) -> String {
+    let mut text = Vec::new();
+    write(&report(), &mut text).expect("memory takes everything");
+    String::from_utf8(text).expect("all names are UTF-8")
+}
+
+#[test]
+fn the_table() {
+    insta::assert_snapshot!("table", table_text(&report(), 2));
+}
+
+#[test]
+fn a_table_of_nothing() {
+    let nothing = Report {
+        totals: Totals::default(),
+        losses: Losses::default(),
+        sites: vec![],
+        too_young_pages: 0,
+        ..report()
+    };
+    insta::assert_snapshot!("table_of_nothing", table_text(&nothing, 10));
+}
+
+#[test]
+fn the_json() {
+    insta::assert_snapshot!("json", text_of(json));
+}
+
+#[test]
+fn the_folded_stacks() {
+    insta::assert_snapshot!("folded", text_of(folded));
+}
+
+#[test]
+fn folded_bytes_add_up() {
+    let text = text_of(folded);
+    let bytes = text
+        .lines()
+        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
+    assert_eq!(bytes.sum::<u64>(), report().totals.unfreed_bytes);
+}
+
+#[test]
+fn colours_can_be_taken_out() {
+    let mut text = Vec::new();
+    table(&report(), 1, &mut text).expect("memory takes everything");
+    assert!(String::from_utf8_lossy(&text).contains("\u{1b}[1m\u{1b}[31m 1"));
+    assert!(!table_text(&report(), 1).contains('\u{1b}'));
+}

@@ -1,0 +1,120 @@
+//! One trace from start to end: prepare, watch, analyse, write.
+
+mod command;
+mod outputs;
+mod watch;
+
+use std::{process::ExitCode, time::Instant};
+
+use anyhow::Result;
+
+use self::{command::RunningCommand, outputs::Outputs, watch::Watched};
+use crate::{
+    analysis::{self, Report, Selection},
+    capture::Tracer,
+    cli::TraceArgs,
+    kernel::host::{self, Host},
+    preflight::{self, Wishes},
+    present::{self, Progress},
+    symbols::{KernelSymbols, Vmlinux},
+};
+
+/// Traces as the options say, and writes the report.
+pub fn run(args: &TraceArgs) -> Result<ExitCode> {
+    let start = Instant::now();
+    log_to_stderr(args.verbose);
+    let outputs = Outputs::open(args)?;
+    let host = Host::running()?;
+    let vmlinux = vmlinux(args, &host)?;
+    let settings = preflight::settings(wishes(args))?;
+    preflight::symbols().unwrap_or_else(|error| present::say(&format!("{error:#}")));
+    let tracer = Tracer::attach(&settings)?;
+    remark(
+        args,
+        &format!("slot table {} bytes", tracer.slot_table_bytes()),
+    );
+    remark(
+        args,
+        &format!(
+            "attached {:.3} s after start",
+            start.elapsed().as_secs_f64()
+        ),
+    );
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let watched = runtime.block_on(async {
+        let command = RunningCommand::start(&args.cmd)?;
+        let progress = Progress::new(args.window().end, host.page_size);
+        watch::watch(tracer, args, command, &progress).await
+    })?;
+    let end = Instant::now();
+    outputs.write(&report(args, host, watched, vmlinux.as_ref())?)?;
+    let took = end.elapsed().as_secs_f64();
+    remark(
+        args,
+        &format!("report written {took:.3} s after the end of the window"),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(
+    args: &TraceArgs,
+    host: Host,
+    watched: Watched,
+    vmlinux: Option<&Vmlinux>,
+) -> Result<Report> {
+    let Watched { capture, measured } = watched;
+    let survivors = analysis::survivors(&capture.slots);
+    let groups = analysis::group(&survivors, capture.sites.ids(), |id| {
+        capture.sites.record(id)
+    })?;
+    let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux);
+    let selection = Selection {
+        sort: args.sort,
+        min_age: args.min_age,
+    };
+    Ok(analysis::report(
+        host,
+        &measured,
+        groups,
+        &symbols,
+        capture.losses,
+        selection,
+    ))
+}
+
+fn wishes(args: &TraceArgs) -> Wishes {
+    Wishes {
+        scope: args.scope,
+        max_sites: args.max_sites,
+        hook: args.hook,
+        verbose: args.verbose,
+    }
+}
+
+/// The image the user names, which must be the running kernel's, or an installed one.
+fn vmlinux(args: &TraceArgs, host: &Host) -> Result<Option<Vmlinux>> {
+    let build_id = host::build_id();
+    match &args.vmlinux {
+        Some(path) => Vmlinux::open(path, build_id.as_ref()).map(Some),
+        None => Ok(Vmlinux::installed(&host.kernel, build_id.as_ref())),
+    }
+}
+
+fn log_to_stderr(verbose: bool) {
+    let level = if verbose {
+        log::LevelFilter::Info
+    } else {
+        log::LevelFilter::Warn
+    };
+    // A second call, as from a test, finds a logger in place.
+    let _ = env_logger::Builder::new().filter_level(level).try_init();
+}
+
+fn remark(args: &TraceArgs, sentence: &str) {
+    if args.verbose {
+        present::say(sentence);
+    }
+}

@@ -1,0 +1,51 @@
+//! Where the report goes: files, stdout, or both.
+
+use std::io;
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    analysis::Report,
+    cli::{Output, TraceArgs},
+    present::{self, Destination},
+};
+
+/// The outputs the user asked for, found to be writable.
+pub(super) struct Outputs {
+    json: Option<Destination>,
+    folded: Option<Destination>,
+    table: Option<usize>,
+}
+
+impl Outputs {
+    pub(super) fn open(args: &TraceArgs) -> Result<Self> {
+        let open = |output: &Option<Output>| output.as_ref().map(Destination::open).transpose();
+        let stdout_taken = [&args.json, &args.folded].contains(&&Some(Output::Stdout));
+        Ok(Self {
+            json: open(&args.json)?,
+            folded: open(&args.folded)?,
+            table: (!stdout_taken).then_some(args.top),
+        })
+    }
+
+    /// Files first: they are there even if nobody reads stdout to the end.
+    pub(super) fn write(&self, report: &Report) -> Result<()> {
+        if let Some(json) = &self.json {
+            json.write(|out| present::json(report, out))?;
+        }
+        if let Some(folded) = &self.folded {
+            folded.write(|out| present::folded(report, out))?;
+        }
+        self.table
+            .map_or(Ok(()), |top| print(report, top))
+            .context("cannot write to stdout")
+    }
+}
+
+fn print(report: &Report, top: usize) -> io::Result<()> {
+    let mut text = Vec::new();
+    present::table(report, top, &mut text)?;
+    let mut stdout = anstream::stdout().lock();
+    io::Write::write_all(&mut stdout, &text)?;
+    io::Write::flush(&mut stdout)
+}

@@ -1,0 +1,198 @@
+//! The window itself: epochs, the drain, and what ends it early.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep_until,
+};
+
+use super::command::RunningCommand;
+use crate::{
+    analysis::{Measured, Timeline},
+    capture::{Capture, KernelLog, Tracer},
+    cli::{TraceArgs, Window},
+    present::Progress,
+};
+
+/// How often the progress bar is drawn.
+const REDRAW: Duration = Duration::from_millis(500);
+
+/// A window that is over.
+pub(super) struct Watched {
+    pub(super) capture: Capture,
+    pub(super) measured: Measured,
+}
+
+/// Lets the tracer run until the window is over, the command has ended, or the
+/// user has had enough.
+pub(super) async fn watch(
+    mut tracer: Tracer,
+    args: &TraceArgs,
+    mut command: RunningCommand,
+    progress: &Progress,
+) -> Result<Watched> {
+    let mut interruption = Interruption::listen()?;
+    let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
+    let mut clock = Clock::start(args.window());
+    while !clock.is_over() {
+        clock.steer(&mut tracer)?;
+        progress.show(clock.elapsed(), clock.recorded.is_some(), || {
+            tracer.outstanding_pages()
+        });
+        tokio::select! {
+            () = sleep_until(clock.next_wake(progress.is_hidden()).into()) => {}
+            () = interruption.heard() => {
+                command.interrupted().await?;
+                break;
+            }
+            ended = command.ended() => {
+                ended?;
+                break;
+            }
+            passed_on = kernel_log.pass_on() => passed_on?,
+        }
+    }
+    progress.finish();
+    command.leave();
+    let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
+    let capture = tracer.finish()?;
+    let measured = Measured {
+        started: clock.started,
+        recorded,
+        watched: clock.elapsed(),
+        timeline: clock.timeline,
+        scope: args.scope,
+    };
+    Ok(Watched { capture, measured })
+}
+
+/// Where the window is.
+struct Clock {
+    window: Window,
+    started: Timestamp,
+    began: Instant,
+    timeline: Timeline,
+    /// How long allocations were recorded, once the drain has begun.
+    recorded: Option<Duration>,
+}
+
+impl Clock {
+    fn start(window: Window) -> Self {
+        Self {
+            window,
+            started: Timestamp::now(),
+            began: Instant::now(),
+            timeline: Timeline::default(),
+            recorded: None,
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn is_over(&self) -> bool {
+        self.window.end.is_some_and(|end| self.elapsed() >= end)
+    }
+
+    /// Does what is due: a new epoch, or the drain.
+    fn steer(&mut self, tracer: &mut Tracer) -> Result<()> {
+        if self.recorded.is_some() {
+            return Ok(());
+        }
+        let now = self.elapsed();
+        if self.window.record.is_some_and(|end| now >= end) {
+            tracer.drain()?;
+            self.recorded = Some(self.elapsed());
+        } else if self.timeline.next_due().is_some_and(|due| now >= due) {
+            tracer.set_epoch(self.timeline.begin(now))?;
+        }
+        Ok(())
+    }
+
+    /// When there is something to do again.
+    fn next_wake(&self, hidden: bool) -> Instant {
+        const FAR: Duration = Duration::from_secs(3600);
+        let recording = self.recorded.is_none();
+        let due = [
+            self.window.end,
+            self.window.record.filter(|_| recording),
+            self.timeline.next_due().filter(|_| recording),
+            (!hidden).then(|| self.elapsed() + REDRAW),
+        ];
+        self.began
+            + due
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or_else(|| self.elapsed() + FAR)
+    }
+}
+
+/// Ctrl-C and SIGTERM.
+struct Interruption {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interruption {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the first signal; the second one will end the process at once.
+    async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        for signal in [libc::SIGINT, libc::SIGTERM] {
+            // SAFETY: the default action needs no handler to be sound.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    }
+}
+
+/// Messages from the kernel side, when the user wants them.
+struct KernelMessages(Option<AsyncFd<KernelLog>>);
+
+impl KernelMessages {
+    fn open(tracer: &mut Tracer, wanted: bool) -> Result<Self> {
+        let log = wanted.then(|| tracer.kernel_log()).transpose()?;
+        log.map(register)
+            .transpose()
+            .map(Self)
+            .context("cannot wait for kernel messages")
+    }
+
+    /// Waits for messages and passes them on; for ever if nobody wants them.
+    async fn pass_on(&mut self) -> Result<()> {
+        let Some(log) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        let mut ready = log
+            .readable_mut()
+            .await
+            .context("cannot wait for kernel messages")?;
+        ready.get_inner_mut().flush();
+        ready.clear_ready();
+        Ok(())
+    }
+}
+
+fn register(log: KernelLog) -> io::Result<AsyncFd<KernelLog>> {
+    // SAFETY: the log owns its ring buffer, whose descriptor stays open and the
+    // same as long as the log lives.
+    unsafe { AsyncFd::register_with_interest(log, Interest::READABLE) }.map_err(io::Error::from)
+}

@@ -1,0 +1,236 @@
+//! Names for the running kernel's addresses, through blazesym.
+
+use std::path::PathBuf;
+
+use blazesym::{
+    MaybeDefault,
+    symbolize::{
+        InlinedFn, Input, Sym, Symbolized, Symbolizer,
+        source::{Kernel, Source},
+    },
+};
+
+use super::{Frame, Symbolize, Vmlinux};
+use crate::kernel::{host, kallsyms::Kallsyms};
+
+/// The running kernel's symbols, with debug information if there is any.
+pub struct KernelSymbols {
+    symbolizer: Symbolizer,
+    source: Source<'static>,
+    kallsyms: Kallsyms,
+}
+
+impl KernelSymbols {
+    /// Resolves with `kallsyms` and, if given, the debug information in `vmlinux`.
+    pub fn new(kallsyms: Kallsyms, vmlinux: Option<&Vmlinux>) -> Self {
+        Self::with_paths(kallsyms, PathBuf::from(host::KALLSYMS), vmlinux)
+    }
+
+    fn with_paths(kallsyms: Kallsyms, path: PathBuf, vmlinux: Option<&Vmlinux>) -> Self {
+        let kaslr_offset = vmlinux.zip(kallsyms.stext());
+        let kaslr_offset = kaslr_offset.map(|(vmlinux, stext)| vmlinux.kaslr_offset(stext));
+        let kernel = Kernel {
+            kallsyms: MaybeDefault::Some(path),
+            vmlinux: vmlinux.map_or(MaybeDefault::None, |it| MaybeDefault::Some(it.path.clone())),
+            kaslr_offset: Some(kaslr_offset.unwrap_or(0)),
+            debug_syms: true,
+            ..Kernel::default()
+        };
+        Self {
+            symbolizer: Symbolizer::new(),
+            source: Source::Kernel(kernel),
+            kallsyms,
+        }
+    }
+
+    fn named(&self, address: u64, sym: &Sym<'_>) -> Vec<Frame> {
+        let module = self.kallsyms.module(address).map(str::to_owned);
+        let function = Frame {
+            symbol: Some(sym.name.clone().into_owned()),
+            // Of the return address, one more than that of the call looked up.
+            offset: Some(sym.offset as u64 + 1),
+            module,
+            address,
+            file: sym
+                .code_info
+                .as_deref()
+                .map(|code| code.to_path().display().to_string()),
+            line: sym.code_info.as_deref().and_then(|code| code.line),
+            inlined: false,
+        };
+        let inlined = sym
+            .inlined
+            .iter()
+            .rev()
+            .map(|inner| inlined(inner, &function));
+        inlined.chain([function.clone()]).collect()
+    }
+}
+
+impl Symbolize for KernelSymbols {
+    fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
+        // A return address may be the first of the next function: look up the call.
+        let calls: Vec<_> = addresses
+            .iter()
+            .map(|address| address.saturating_sub(1))
+            .collect();
+        let symbols = self
+            .symbolizer
+            .symbolize(&self.source, Input::AbsAddr(&calls));
+        let symbols = symbols.unwrap_or_else(|error| {
+            log::warn!("kernel addresses cannot be resolved: {error:#}");
+            Vec::new()
+        });
+        let symbols = symbols
+            .iter()
+            .map(Symbolized::as_sym)
+            .chain(std::iter::repeat(None));
+        let frames = addresses.iter().zip(symbols).map(|(&address, symbol)| {
+            symbol.map_or_else(
+                || vec![Frame::unnamed(address)],
+                |sym| self.named(address, sym),
+            )
+        });
+        frames.collect()
+    }
+}
+
+fn inlined(inner: &InlinedFn<'_>, outer: &Frame) -> Frame {
+    Frame {
+        symbol: Some(inner.name.clone().into_owned()),
+        offset: None,
+        file: inner
+            .code_info
+            .as_ref()
+            .map(|code| code.to_path().display().to_string()),
+        line: inner.code_info.as_ref().and_then(|code| code.line),
+        inlined: true,
+        ..outer.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _, path::Path, process::Command};
+
+    use super::{super::vmlinux, *};
+    use crate::kernel::notes::BuildId;
+
+    const SOURCE: &str = "\
+static inline __attribute__((always_inline)) int take(int order)
+{
+    __asm__ volatile(\"nop; nop; nop; nop\");
+    return order;
+}
+int leak(int order)
+{
+    return take(order) + 1;
+}
+void _stext(void) {}
+";
+
+    fn kernel(text: &str, vmlinux: Option<&Vmlinux>) -> (KernelSymbols, tempfile::NamedTempFile) {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(text.as_bytes())
+            .expect("room for a few lines");
+        let kallsyms = Kallsyms::read(text.as_bytes()).expect("bytes can be read");
+        (
+            KernelSymbols::with_paths(kallsyms, file.path().to_owned(), vmlinux),
+            file,
+        )
+    }
+
+    const KALLSYMS: &str = "\
+ffffffff81000000 T _stext
+ffffffff81001000 T first
+ffffffff81001100 T second
+ffffffffc0000000 t rx_fill\t[virtio_net]
+ffffffffc0000100 t rx_end\t[virtio_net]
+";
+
+    #[test]
+    fn functions_and_modules_are_named() {
+        let (symbols, _file) = kernel(KALLSYMS, None);
+        let frames = symbols.frames(&[0xffff_ffff_8100_1010, 0xffff_ffff_c000_0020]);
+        assert_eq!(frames[0][0].symbol.as_deref(), Some("first"));
+        assert_eq!(
+            (frames[0][0].offset, &frames[0][0].module),
+            (Some(0x10), &None)
+        );
+        assert_eq!(frames[1][0].module.as_deref(), Some("virtio_net"));
+    }
+
+    #[test]
+    fn a_call_at_the_end_belongs_to_its_own_function() {
+        let (symbols, _file) = kernel(KALLSYMS, None);
+        let frames = symbols.frames(&[0xffff_ffff_8100_1100]);
+        assert_eq!(frames[0][0].symbol.as_deref(), Some("first"));
+        assert_eq!(frames[0][0].offset, Some(0x100));
+    }
+
+    #[test]
+    fn an_unresolved_address_stands_for_itself() {
+        let (symbols, _file) = kernel(KALLSYMS, None);
+        assert_eq!(symbols.frames(&[0x10]), [[Frame::unnamed(0x10)]]);
+    }
+
+    /// Compiles a stand-in for a vmlinux with debug information.
+    fn compile(dir: &Path) -> PathBuf {
+        let (source, image) = (dir.join("leak.c"), dir.join("vmlinux"));
+        fs::write(&source, SOURCE).expect("room for a few lines");
+        let status = Command::new("cc")
+            .args([
+                "-g",
+                "-O1",
+                "-nostdlib",
+                "-static",
+                "-no-pie",
+                "-Wl,-e,_stext",
+            ])
+            .arg("-Wl,--build-id=0xc0ffee00")
+            .arg(&source)
+            .arg("-o")
+            .arg(&image)
+            .status();
+        assert!(status.expect("a C compiler").success());
+        image
+    }
+
+    fn symbol(image: &Path, name: &str) -> u64 {
+        let bytes = fs::read(image).expect("the image was written");
+        let image = object::File::parse(&*bytes).expect("it is an ELF file");
+        vmlinux::symbol(&image, name).expect("it has the symbol")
+    }
+
+    #[test]
+    fn debug_information_gives_lines_and_inlined_functions() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let image = compile(dir.path());
+        let vmlinux = Vmlinux::open(&image, Some(&BuildId(vec![0xc0, 0xff, 0xee, 0])));
+        let vmlinux = vmlinux.expect("it has the build id");
+        // As KASLR does: everything lies 2 MiB higher than it was linked.
+        let [stext, leak] = ["_stext", "leak"].map(|name| symbol(&image, name) + 0x20_0000);
+        let (symbols, _file) = kernel(
+            &format!("{stext:x} T _stext\n{leak:x} T leak\n"),
+            Some(&vmlinux),
+        );
+        let frames = &symbols.frames(&[leak + 3])[0];
+        let seen: Vec<_> = frames
+            .iter()
+            .map(|it| (it.symbol.as_deref(), it.line, it.inlined))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (Some("take"), Some(3), true),
+                (Some("leak"), Some(8), false)
+            ]
+        );
+        assert!(
+            frames[0]
+                .file
+                .as_deref()
+                .is_some_and(|file| file.ends_with("leak.c"))
+        );
+    }
+}
