@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::{
     capture::{self, Scope, Tracer},
@@ -23,7 +23,7 @@ pub struct Finding {
     pub state: State,
     /// What was found.
     pub fact: String,
-    /// What to do about it.
+    /// What to do about it, where the fact does not say so itself.
     pub remedy: Option<&'static str>,
 }
 
@@ -54,23 +54,23 @@ pub fn run() -> Result<ExitCode> {
 }
 
 fn findings() -> Vec<Finding> {
-    vec![
-        privileges(),
-        type_information(),
-        raw_tracepoints(),
-        classic_tracepoints(),
-        memory(),
-        tracing(),
-        symbols(),
-        debug_information(),
-    ]
+    let privileges = privileges();
+    // Without them, the rest would only say so again.
+    let tracepoints = if privileges.state == State::Ok {
+        vec![raw_tracepoints(), classic_tracepoints(), tracing()]
+    } else {
+        vec![]
+    };
+    let before = [privileges, type_information(), memory()];
+    let after = [symbols(), debug_information()];
+    before.into_iter().chain(tracepoints).chain(after).collect()
 }
 
 fn finding(
     subject: &'static str,
     result: Result<String>,
     otherwise: State,
-    remedy: &'static str,
+    remedy: Option<&'static str>,
 ) -> Finding {
     match result {
         Ok(fact) => Finding {
@@ -82,8 +82,8 @@ fn finding(
         Err(error) => Finding {
             subject,
             state: otherwise,
-            fact: format!("{error:#}"),
-            remedy: Some(remedy),
+            fact: present::sentence(&error),
+            remedy,
         },
     }
 }
@@ -91,38 +91,30 @@ fn finding(
 fn privileges() -> Finding {
     let result = host::capabilities().and_then(preflight::privileges);
     let result = result.map(|()| "may load and attach BPF programs".to_owned());
-    finding(
-        "privileges",
-        result,
-        State::Missing,
-        "run pagetrace as root",
-    )
+    finding("privileges", result, State::Missing, None)
 }
 
 fn type_information() -> Finding {
     let result = host::btf().map(|blob| format!("{} ({} KiB)", host::BTF, blob.len() >> 10));
-    finding(
-        "BTF",
-        result,
-        State::Degraded,
-        "use a kernel built with CONFIG_DEBUG_INFO_BTF",
-    )
+    finding("BTF", result, State::Degraded, None)
 }
 
 fn raw_tracepoints() -> Finding {
-    let result = preflight::calibrated().map(|array| {
-        let size = array.page_struct_size;
-        format!("page structs of {size} bytes from {:#x}", array.base)
-    });
+    let result = preflight::calibrated()
+        .and_then(|array| array.map_err(|missing| anyhow!(missing)))
+        .map(|array| {
+            let size = array.page_struct_size;
+            format!("page structs of {size} bytes from {:#x}", array.base)
+        });
     let remedy = "none needed: classic tracepoints serve instead, with a few lost frees";
-    finding("raw tracepoints", result, State::Degraded, remedy)
+    finding("raw tracepoints", result, State::Degraded, Some(remedy))
 }
 
 fn classic_tracepoints() -> Finding {
     let result = capture::classic_tracepoints();
     let result = result.map(|()| "usable as a fall-back, tracefs mounted or not".to_owned());
     let remedy = "none needed while raw tracepoints work";
-    finding("classic tracepoints", result, State::Degraded, remedy)
+    finding("classic tracepoints", result, State::Degraded, Some(remedy))
 }
 
 fn memory() -> Finding {
@@ -136,7 +128,7 @@ fn memory() -> Finding {
             available >> 20
         ))
     });
-    finding("memory", result, State::Missing, "free some memory")
+    finding("memory", result, State::Missing, None)
 }
 
 /// Really attaches, for a moment.
@@ -151,25 +143,20 @@ fn tracing() -> Finding {
     let result = result.map(|_| "programs loaded, attached and detached again".to_owned());
     let remedy = "use Linux 5.10 or later with CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and BPF not \
                   locked down";
-    finding("tracing", result, State::Missing, remedy)
+    finding("tracing", result, State::Missing, Some(remedy))
 }
 
 fn symbols() -> Finding {
     let result = preflight::symbols().map(|()| host::KALLSYMS.to_owned());
-    finding(
-        "kernel symbols",
-        result,
-        State::Degraded,
-        "sysctl kernel.kptr_restrict=1",
-    )
+    finding("kernel symbols", result, State::Degraded, None)
 }
 
 fn debug_information() -> Finding {
     let result = Host::running().and_then(|host| {
         let vmlinux = Vmlinux::installed(&host.kernel, host::build_id().as_ref());
-        let vmlinux = vmlinux.ok_or_else(|| anyhow::anyhow!("no files and lines in stacks"))?;
+        let vmlinux = vmlinux.ok_or_else(|| anyhow!("no files and lines in stacks"))?;
         Ok(vmlinux.path.display().to_string())
     });
     let remedy = "install this kernel's debug package, or name its vmlinux with --vmlinux";
-    finding("debug information", result, State::Degraded, remedy)
+    finding("debug information", result, State::Degraded, Some(remedy))
 }

@@ -1,6 +1,6 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use crate::{
     capture::{self, PageArray, Scope, Settings},
@@ -49,7 +49,7 @@ pub fn privileges(held: Capabilities) -> Result<()> {
     ensure!(
         held.may_trace(),
         "tracing needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN: \
-         try again with sudo"
+         run it with sudo"
     );
     Ok(())
 }
@@ -69,25 +69,31 @@ pub fn memory(needed: u64, available: u64) -> Result<()> {
 fn page_array(choice: HookChoice) -> Result<Option<PageArray>> {
     match choice {
         HookChoice::Classic => Ok(None),
-        HookChoice::Raw => calibrated().map(Some),
-        HookChoice::Auto => Ok(calibrated().map_or_else(fall_back, Some)),
+        HookChoice::Raw => calibrated()?.map(Some).map_err(|missing| anyhow!(missing)),
+        HookChoice::Auto => Ok(calibrated()?.map_or_else(fall_back, Some)),
     }
 }
 
-fn fall_back(error: anyhow::Error) -> Option<PageArray> {
+fn fall_back(missing: &'static str) -> Option<PageArray> {
     present::say(&format!(
-        "using classic tracepoints, which can lose frees: {error:#}"
+        "using classic tracepoints, which can lose frees: {missing}"
     ));
     None
 }
 
-/// Finds the array of page structs.
-pub fn calibrated() -> Result<PageArray> {
-    let blob = host::btf()?;
-    let size = Btf::parse(&blob)?
-        .struct_size("page")
-        .context("the kernel's BTF is of no use")?;
-    PageArray::calibrate(u64::from(size))
+/// The array of page structs, or why it cannot be found; an error if BPF does not work.
+pub fn calibrated() -> Result<Result<PageArray, &'static str>> {
+    let size = |blob: Vec<u8>| Btf::parse(&blob)?.struct_size("page");
+    let Ok(size) = host::btf().and_then(size) else {
+        return Ok(Err(
+            "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
+        ));
+    };
+    let array = PageArray::calibrate(u64::from(size))?;
+    Ok(array.ok_or(
+        "the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP), or this \
+         user may not see page frames (CAP_SYS_ADMIN)",
+    ))
 }
 
 fn movable() -> u32 {
@@ -99,8 +105,8 @@ fn movable() -> u32 {
 pub fn symbols() -> Result<()> {
     ensure!(
         host::kallsyms_readable()?,
-        "kernel symbols are hidden, so addresses stay numbers: run `sysctl kernel.kptr_restrict=1` \
-         and trace as root"
+        "kernel symbols are hidden, so stacks are numbers: run `sysctl kernel.kptr_restrict=1` \
+         as root"
     );
     Ok(())
 }

@@ -122,9 +122,12 @@ pub(super) fn load_raw(ebpf: &mut Ebpf, name: &str) -> Result<()> {
 /// Attaches a loaded program to a raw tracepoint.
 pub(super) fn attach_raw(ebpf: &mut Ebpf, name: &str, event: &str) -> Result<RawTracePointLinkId> {
     let program: &mut RawTracePoint = program(ebpf, name)?;
-    program
-        .attach(event)
-        .with_context(|| format!("cannot attach to the raw tracepoint {event}"))
+    program.attach(event).with_context(|| {
+        format!(
+            "cannot attach to the raw tracepoint {event}, which kernels with \
+                 CONFIG_TRACEPOINTS and CONFIG_BPF_EVENTS have"
+        )
+    })
 }
 
 /// Detaches a program from its raw tracepoint.

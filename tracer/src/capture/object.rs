@@ -1,7 +1,9 @@
 //! The embedded BPF object, and what it is told before it is loaded.
 
-use anyhow::{Context as _, Result};
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use std::{error::Error, io};
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
 use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, NO_MIGRATETYPE, Site, constants, maps};
 
 use super::{page_array::PageArray, tracefs::Offsets};
@@ -59,9 +61,12 @@ pub(super) fn load(constants: &Constants) -> Result<Ebpf> {
     for (name, offset) in constants.offsets.named() {
         loader.override_global(name, offset, true);
     }
-    loader.load(OBJECT).with_context(|| {
-        let mib = table_bytes(constants.frames, constants.max_sites) >> 20;
-        format!("cannot create the tables in the kernel, which take {mib} MiB of its memory")
+    loader.load(OBJECT).map_err(|error| {
+        let mib = table_bytes(constants.frames, constants.max_sites).div_ceil(1 << 20);
+        anyhow!(
+            "cannot create the tables, {mib} MiB of kernel memory: {}",
+            reason(&error)
+        )
     })
 }
 
@@ -71,5 +76,22 @@ pub(super) fn load_small() -> Result<Ebpf> {
     EbpfLoader::new()
         .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES)
         .load(OBJECT)
-        .context("cannot create BPF maps")
+        .map_err(|error| anyhow!("cannot use BPF: {}", reason(&error)))
+}
+
+/// What the errors that a kernel without BPF, a locked-down one and a full one
+/// give really mean.
+fn reason(error: &EbpfError) -> String {
+    let chain = std::iter::successors(Some(error as &dyn Error), |&error| error.source());
+    let code = chain
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .find_map(io::Error::raw_os_error);
+    match code {
+        Some(libc::ENOSYS) => "this kernel was built without CONFIG_BPF_SYSCALL".to_owned(),
+        Some(libc::EPERM) => "the kernel forbids it; in a container, run pagetrace on the host, \
+                              and see /sys/kernel/security/lockdown"
+            .to_owned(),
+        Some(libc::ENOMEM) => "there is not that much left".to_owned(),
+        _ => error.to_string(),
+    }
 }

@@ -8,7 +8,7 @@
 
 use std::{collections::HashMap, fs::File, os::unix::fs::FileExt as _};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use aya::{Ebpf, maps::Queue};
 use memmap2::{Advice, MmapMut, MmapOptions};
 use tracer_ebpf::{maps, programs};
@@ -30,22 +30,17 @@ pub struct PageArray {
 }
 
 impl PageArray {
-    /// Finds the array by watching this process take pages.
-    pub fn calibrate(page_struct_size: u64) -> Result<Self> {
-        ensure!(
-            page_struct_size > 0,
-            "BTF says that struct page has no bytes"
-        );
+    /// Finds the array by watching this process take pages. None if they do not
+    /// lie in one array, or if this process may not know its page frames; an
+    /// error if BPF does not work.
+    pub fn calibrate(page_struct_size: u64) -> Result<Option<Self>> {
         let mut ebpf = object::load_small()?;
         let (frames, pointers) = watch_own_pages(&mut ebpf)?;
-        let base = vote(&frames, &pointers, page_struct_size).context(
-            "cannot find the array of page structs: the kernel may have no linear one \
-             (SPARSEMEM_VMEMMAP)",
-        )?;
-        Ok(Self {
+        let base = vote(&frames, &pointers, page_struct_size);
+        Ok(base.map(|base| Self {
             base,
             page_struct_size,
-        })
+        }))
     }
 }
 
@@ -80,10 +75,6 @@ fn own_frames(pages: &MmapMut, page_size: usize) -> Result<Vec<u64>> {
         .into_iter()
         .filter_map(|entry| pagemap::frame(u64::from_ne_bytes(entry)))
         .collect();
-    ensure!(
-        !frames.is_empty(),
-        "/proc/self/pagemap hides page frames: CAP_SYS_ADMIN is needed"
-    );
     Ok(frames)
 }
 

@@ -95,6 +95,8 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    // The library's own error would name its temporary file.
+    fs::metadata(directory)?;
     let mut builder = tempfile::Builder::new();
     builder
         .prefix(".pagetrace-")

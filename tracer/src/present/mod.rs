@@ -32,12 +32,43 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    say(&format!("{error:#}"));
+    say(&sentence(error));
     ExitCode::FAILURE
+}
+
+/// The error and its causes in one sentence, without what a cause only repeats.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if sentence.contains(&cause) {
+            continue;
+        }
+        if !sentence.is_empty() {
+            sentence += ": ";
+        }
+        sentence += cause.trim_end();
+    }
+    sentence
 }
 
 /// One sentence to the person at the terminal, on stderr.
 pub fn say(sentence: &str) {
     // Nobody is left to be told that stderr is gone.
     let _ = writeln!(io::stderr(), "pagetrace: {sentence}");
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("no room")
+            .context("map A: no room")
+            .context("cannot load");
+        assert_eq!(sentence(&error), "cannot load: map A: no room");
+    }
 }

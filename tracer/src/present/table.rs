@@ -153,7 +153,7 @@ fn losses(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
         ),
     ];
     for (number, cause, meaning) in lines {
-        writeln!(out, "{number:>12}  {cause:<20}{FAINT}{meaning}{FAINT:#}")?;
+        writeln!(out, "{number:>12}  {cause:<21}{FAINT}{meaning}{FAINT:#}")?;
     }
     Ok(())
 }

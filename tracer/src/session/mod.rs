@@ -27,7 +27,7 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     let host = Host::running()?;
     let vmlinux = vmlinux(args, &host)?;
     let settings = preflight::settings(wishes(args))?;
-    preflight::symbols().unwrap_or_else(|error| present::say(&format!("{error:#}")));
+    preflight::symbols().unwrap_or_else(|error| present::say(&present::sentence(&error)));
     let tracer = Tracer::attach(&settings)?;
     remark(
         args,

@@ -1,4 +1,9 @@
 //! Names for the running kernel's addresses, through blazesym.
+//!
+//! Two sources: kallsyms names every function, modules and BPF programs
+//! included; an image with debug information knows the kernel proper better.
+//! blazesym can combine them itself, but then one module whose file it cannot
+//! read, or a kernel without `/proc/modules`, costs every name.
 
 use std::path::PathBuf;
 
@@ -6,7 +11,7 @@ use blazesym::{
     MaybeDefault,
     symbolize::{
         InlinedFn, Input, Sym, Symbolized, Symbolizer,
-        source::{Kernel, Source},
+        source::{Elf, Kernel, Source},
     },
 };
 
@@ -16,35 +21,68 @@ use crate::kernel::{host, kallsyms::Kallsyms};
 /// The running kernel's symbols, with debug information if there is any.
 pub struct KernelSymbols {
     symbolizer: Symbolizer,
-    source: Source<'static>,
     kallsyms: Kallsyms,
+    names: Source<'static>,
+    image: Option<Image>,
+}
+
+/// The kernel proper's image, and how far above it the kernel runs.
+struct Image {
+    source: Source<'static>,
+    kaslr_offset: u64,
 }
 
 impl KernelSymbols {
     /// Resolves with `kallsyms` and, if given, the debug information in `vmlinux`.
     pub fn new(kallsyms: Kallsyms, vmlinux: Option<&Vmlinux>) -> Self {
-        Self::with_paths(kallsyms, PathBuf::from(host::KALLSYMS), vmlinux)
+        Self::with_path(kallsyms, PathBuf::from(host::KALLSYMS), vmlinux)
     }
 
-    fn with_paths(kallsyms: Kallsyms, path: PathBuf, vmlinux: Option<&Vmlinux>) -> Self {
-        let kaslr_offset = vmlinux.zip(kallsyms.stext());
-        let kaslr_offset = kaslr_offset.map(|(vmlinux, stext)| vmlinux.kaslr_offset(stext));
-        let kernel = Kernel {
+    fn with_path(kallsyms: Kallsyms, path: PathBuf, vmlinux: Option<&Vmlinux>) -> Self {
+        let names = Kernel {
             kallsyms: MaybeDefault::Some(path),
-            vmlinux: vmlinux.map_or(MaybeDefault::None, |it| MaybeDefault::Some(it.path.clone())),
-            kaslr_offset: Some(kaslr_offset.unwrap_or(0)),
-            debug_syms: true,
+            vmlinux: MaybeDefault::None,
             ..Kernel::default()
         };
+        let image = vmlinux.zip(kallsyms.stext()).map(|(vmlinux, stext)| Image {
+            source: Source::Elf(Elf::new(&vmlinux.path)),
+            kaslr_offset: vmlinux.kaslr_offset(stext),
+        });
         Self {
             symbolizer: Symbolizer::new(),
-            source: Source::Kernel(kernel),
             kallsyms,
+            names: Source::Kernel(names),
+            image,
         }
     }
 
+    /// What the image says about each call in the kernel proper; nothing about others.
+    fn image_symbols(&self, calls: &[u64]) -> Vec<Symbolized<'_>> {
+        let Some(image) = &self.image else {
+            return Vec::new();
+        };
+        let in_image = |&call: &u64| match self.kallsyms.module(call) {
+            None => call.wrapping_sub(image.kaslr_offset),
+            Some(_) => 0,
+        };
+        let calls: Vec<_> = calls.iter().map(in_image).collect();
+        self.look_up(&image.source, Input::VirtOffset(&calls))
+    }
+
+    fn look_up(&self, source: &Source<'_>, addresses: Input<&[u64]>) -> Vec<Symbolized<'_>> {
+        self.symbolizer
+            .symbolize(source, addresses)
+            .unwrap_or_else(|error| {
+                log::warn!("kernel addresses cannot be resolved: {error:#}");
+                Vec::new()
+            })
+    }
+
     fn named(&self, address: u64, sym: &Sym<'_>) -> Vec<Frame> {
-        let module = self.kallsyms.module(address).map(str::to_owned);
+        let module = self
+            .kallsyms
+            .module(address.saturating_sub(1))
+            .map(str::to_owned);
         let function = Frame {
             symbol: Some(sym.name.clone().into_owned()),
             // Of the return address, one more than that of the call looked up.
@@ -74,22 +112,16 @@ impl Symbolize for KernelSymbols {
             .iter()
             .map(|address| address.saturating_sub(1))
             .collect();
-        let symbols = self
-            .symbolizer
-            .symbolize(&self.source, Input::AbsAddr(&calls));
-        let symbols = symbols.unwrap_or_else(|error| {
-            log::warn!("kernel addresses cannot be resolved: {error:#}");
-            Vec::new()
-        });
-        let symbols = symbols
-            .iter()
-            .map(Symbolized::as_sym)
-            .chain(std::iter::repeat(None));
-        let frames = addresses.iter().zip(symbols).map(|(&address, symbol)| {
-            symbol.map_or_else(
-                || vec![Frame::unnamed(address)],
-                |sym| self.named(address, sym),
-            )
+        let image = self.image_symbols(&calls);
+        let names = self.look_up(&self.names, Input::AbsAddr(&calls));
+        let frames = addresses.iter().enumerate().map(|(i, &address)| {
+            let known = |symbols: &[Symbolized<'_>]| {
+                let symbol = symbols.get(i).and_then(Symbolized::as_sym)?;
+                Some(self.named(address, symbol))
+            };
+            known(&image)
+                .or_else(|| known(&names))
+                .unwrap_or_else(|| vec![Frame::unnamed(address)])
         });
         frames.collect()
     }
@@ -135,7 +167,7 @@ void _stext(void) {}
             .expect("room for a few lines");
         let kallsyms = Kallsyms::read(text.as_bytes()).expect("bytes can be read");
         (
-            KernelSymbols::with_paths(kallsyms, file.path().to_owned(), vmlinux),
+            KernelSymbols::with_path(kallsyms, file.path().to_owned(), vmlinux),
             file,
         )
     }
