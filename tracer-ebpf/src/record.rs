@@ -29,7 +29,7 @@ pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: Allocation) {
         tally.allocations_out_of_range += 1;
         return;
     };
-    let site = sites::of(ctx, &event, tally);
+    let site = sites::of(ctx, event.order, event.gfp, tally);
     sites::count_pages(site, event.order);
     block.mark(Slot::new(site, epoch()), tally);
 }

@@ -8,14 +8,14 @@ use aya_ebpf::{
 use aya_log_ebpf::warn;
 use tracer_ebpf::{MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site, Tally};
 
-use crate::{record::Allocation, state};
+use crate::state;
 
 /// The id of the allocation's site; a reserved one if it cannot have its own.
 /// Messages tell of the first loss on each CPU only: this is the allocator's path.
 #[inline(always)]
-pub(crate) fn of<C: EbpfContext>(ctx: &C, event: &Allocation, tally: &mut Tally) -> u32 {
+pub(crate) fn of<C: EbpfContext>(ctx: &C, order: u32, gfp: u32, tally: &mut Tally) -> u32 {
     let Some(scratch) = state::SCRATCH.get_ptr_mut(0) else {
-        return STACK_LOST + event.order;
+        return STACK_LOST + order;
     };
     // SAFETY: this CPU's own record, and no program runs inside itself.
     let scratch = unsafe { &mut *scratch };
@@ -26,11 +26,11 @@ pub(crate) fn of<C: EbpfContext>(ctx: &C, event: &Allocation, tally: &mut Tally)
                 warn!(ctx, "the kernel could not unwind a stack: error {}", error);
             }
             tally.failed_unwinds += 1;
-            return STACK_LOST + event.order;
+            return STACK_LOST + order;
         }
     }
-    scratch.order = event.order;
-    scratch.gfp = event.gfp;
+    scratch.order = order;
+    scratch.gfp = gfp;
     let key = key(scratch);
     if let Some(id) = known(&key) {
         return id;
@@ -42,7 +42,7 @@ pub(crate) fn of<C: EbpfContext>(ctx: &C, event: &Allocation, tally: &mut Tally)
                 warn!(ctx, "the site table is full");
             }
             tally.site_table_full += 1;
-            SITE_TABLE_FULL + event.order
+            SITE_TABLE_FULL + order
         }
     }
 }

@@ -1,8 +1,6 @@
 //! `pagetrace check`: what this kernel and this user can do, and the remedy for
 //! what they cannot.
 
-use std::process::ExitCode;
-
 use anyhow::{Result, anyhow};
 
 use crate::{
@@ -10,53 +8,43 @@ use crate::{
     cli::HookChoice,
     kernel::host::{self, Host},
     preflight::{self, Wishes},
-    present,
     symbols::Vmlinux,
 };
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Finding {
     /// What it is about.
     pub subject: &'static str,
-    /// Whether it is as it should be.
-    pub state: State,
-    /// What was found.
-    pub fact: String,
-    /// What to do about it, where the fact does not say so itself.
+    /// What was found, or what is wrong.
+    pub result: Result<String>,
+    /// How bad it is if something is wrong.
+    pub otherwise: Lack,
+    /// What to do about it, where the error does not say so itself.
     pub remedy: Option<&'static str>,
 }
 
-/// How good a finding is.
+/// How bad a lack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// As it should be.
-    Ok,
+pub enum Lack {
     /// Tracing works, and something is lost.
-    Degraded,
+    Degrades,
     /// Tracing cannot work.
-    Missing,
+    Prevents,
 }
 
-/// Prints what was found; exit code 1 if tracing cannot work.
-pub fn run() -> Result<ExitCode> {
-    let findings = findings();
-    let mut out = anstream::stdout().lock();
-    present::checklist(&findings, &mut out)?;
-    let works = findings
-        .iter()
-        .all(|finding| finding.state != State::Missing);
-    Ok(if works {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+impl Finding {
+    /// Whether tracing can work in spite of it.
+    pub fn lets_trace(&self) -> bool {
+        self.result.is_ok() || self.otherwise == Lack::Degrades
+    }
 }
 
-fn findings() -> Vec<Finding> {
+/// Looks at everything that tracing needs, or is better with.
+pub fn findings() -> Vec<Finding> {
     let privileges = privileges();
     // Without them, the rest would only say so again.
-    let tracepoints = if privileges.state == State::Ok {
+    let tracepoints = if privileges.result.is_ok() {
         vec![raw_tracepoints(), classic_tracepoints(), tracing()]
     } else {
         vec![]
@@ -69,34 +57,26 @@ fn findings() -> Vec<Finding> {
 fn finding(
     subject: &'static str,
     result: Result<String>,
-    otherwise: State,
+    otherwise: Lack,
     remedy: Option<&'static str>,
 ) -> Finding {
-    match result {
-        Ok(fact) => Finding {
-            subject,
-            state: State::Ok,
-            fact,
-            remedy: None,
-        },
-        Err(error) => Finding {
-            subject,
-            state: otherwise,
-            fact: present::sentence(&error),
-            remedy,
-        },
+    Finding {
+        subject,
+        result,
+        otherwise,
+        remedy,
     }
 }
 
 fn privileges() -> Finding {
     let result = host::capabilities().and_then(preflight::privileges);
     let result = result.map(|()| "may load and attach BPF programs".to_owned());
-    finding("privileges", result, State::Missing, None)
+    finding("privileges", result, Lack::Prevents, None)
 }
 
 fn type_information() -> Finding {
     let result = host::btf().map(|blob| format!("{} ({} KiB)", host::BTF, blob.len() >> 10));
-    finding("BTF", result, State::Degraded, None)
+    finding("BTF", result, Lack::Degrades, None)
 }
 
 fn raw_tracepoints() -> Finding {
@@ -107,14 +87,14 @@ fn raw_tracepoints() -> Finding {
             format!("page structs of {size} bytes from {:#x}", array.base)
         });
     let remedy = "none needed: classic tracepoints serve instead, with a few lost frees";
-    finding("raw tracepoints", result, State::Degraded, Some(remedy))
+    finding("raw tracepoints", result, Lack::Degrades, Some(remedy))
 }
 
 fn classic_tracepoints() -> Finding {
     let result = capture::classic_tracepoints();
     let result = result.map(|()| "usable as a fall-back, tracefs mounted or not".to_owned());
     let remedy = "none needed while raw tracepoints work";
-    finding("classic tracepoints", result, State::Degraded, Some(remedy))
+    finding("classic tracepoints", result, Lack::Degrades, Some(remedy))
 }
 
 fn memory() -> Finding {
@@ -128,7 +108,7 @@ fn memory() -> Finding {
             available >> 20
         ))
     });
-    finding("memory", result, State::Missing, None)
+    finding("memory", result, Lack::Prevents, None)
 }
 
 /// Really attaches, for a moment.
@@ -139,16 +119,16 @@ fn tracing() -> Finding {
         hook: HookChoice::Auto,
         verbose: false,
     };
-    let result = preflight::settings(wishes).and_then(|settings| Tracer::attach(&settings));
+    let result = preflight::plan(wishes).and_then(|plan| Tracer::attach(&plan.settings));
     let result = result.map(|_| "programs loaded, attached and detached again".to_owned());
     let remedy = "use Linux 5.10 or later with CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and BPF not \
                   locked down";
-    finding("tracing", result, State::Missing, Some(remedy))
+    finding("tracing", result, Lack::Prevents, Some(remedy))
 }
 
 fn symbols() -> Finding {
     let result = preflight::symbols().map(|()| host::KALLSYMS.to_owned());
-    finding("kernel symbols", result, State::Degraded, None)
+    finding("kernel symbols", result, Lack::Degrades, None)
 }
 
 fn debug_information() -> Finding {
@@ -158,5 +138,5 @@ fn debug_information() -> Finding {
         Ok(vmlinux.path.display().to_string())
     });
     let remedy = "install this kernel's debug package, or name its vmlinux with --vmlinux";
-    finding("debug information", result, State::Degraded, Some(remedy))
+    finding("debug information", result, Lack::Degrades, Some(remedy))
 }

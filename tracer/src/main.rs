@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let result = match args.command {
-        Some(cli::Command::Check) => check::run(),
+        Some(cli::Command::Check) => present::check(&check::findings()),
         None => session::run(&args.trace),
     };
     result.unwrap_or_else(|error| present::failure(&error))

@@ -1,12 +1,11 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::{
     capture::{self, PageArray, Scope, Settings},
     cli::HookChoice,
     kernel::{btf::Btf, capabilities::Capabilities, host},
-    present,
 };
 
 /// `MIGRATE_MOVABLE` where BTF does not tell; it has not moved since 2007
@@ -27,20 +26,34 @@ pub struct Wishes {
 }
 
 /// How to trace on this machine.
-pub fn settings(wishes: Wishes) -> Result<Settings> {
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// What the tracer is told.
+    pub settings: Settings,
+    /// Why it has to use classic tracepoints, if it has to.
+    pub fallen_back: Option<&'static str>,
+}
+
+/// Finds out how to trace on this machine.
+pub fn plan(wishes: Wishes) -> Result<Plan> {
     privileges(host::capabilities()?)?;
     let frames = host::frames()?;
     memory(
         capture::table_bytes(frames, wishes.max_sites),
         host::meminfo_bytes("MemAvailable")?,
     )?;
-    Ok(Settings {
+    let (page_array, fallen_back) = page_array(wishes.hook)?;
+    let settings = Settings {
         frames,
         scope: wishes.scope,
         movable: movable(),
         max_sites: wishes.max_sites,
-        page_array: page_array(wishes.hook)?,
+        page_array,
         verbose: wishes.verbose,
+    };
+    Ok(Plan {
+        settings,
+        fallen_back,
     })
 }
 
@@ -65,20 +78,17 @@ pub fn memory(needed: u64, available: u64) -> Result<()> {
     Ok(())
 }
 
-/// The array of page structs, which raw tracepoints need; none for classic ones.
-fn page_array(choice: HookChoice) -> Result<Option<PageArray>> {
-    match choice {
-        HookChoice::Classic => Ok(None),
-        HookChoice::Raw => calibrated()?.map(Some).map_err(|missing| anyhow!(missing)),
-        HookChoice::Auto => Ok(calibrated()?.map_or_else(fall_back, Some)),
+/// The array of page structs, which raw tracepoints need; none for classic
+/// ones, with the reason if the user did not ask for them.
+fn page_array(choice: HookChoice) -> Result<(Option<PageArray>, Option<&'static str>)> {
+    if choice == HookChoice::Classic {
+        return Ok((None, None));
     }
-}
-
-fn fall_back(missing: &'static str) -> Option<PageArray> {
-    present::say(&format!(
-        "using classic tracepoints, which can lose frees: {missing}"
-    ));
-    None
+    match calibrated()? {
+        Ok(array) => Ok((Some(array), None)),
+        Err(missing) if choice == HookChoice::Raw => bail!(missing),
+        Err(missing) => Ok((None, Some(missing))),
+    }
 }
 
 /// The array of page structs, or why it cannot be found; an error if BPF does not work.
@@ -89,7 +99,7 @@ pub fn calibrated() -> Result<Result<PageArray, &'static str>> {
             "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
         ));
     };
-    let array = PageArray::calibrate(u64::from(size))?;
+    let array = capture::calibrate(u64::from(size))?;
     Ok(array.ok_or(
         "the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP), or this \
          user may not see page frames (CAP_SYS_ADMIN)",

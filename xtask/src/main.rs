@@ -1,2 +1,54 @@
-//! The chores of pagetrace.
-fn main() {}
+//! The chores of pagetrace, one file per verb.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to whoever runs it"
+)]
+
+mod bench;
+mod command;
+mod ebpf;
+#[path = "../../tracer/build/fingerprint.rs"]
+mod fingerprint;
+mod installed;
+#[path = "../../tracer/build/manifest.rs"]
+mod manifest;
+mod setup;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// The chores of pagetrace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Verb {
+    /// Install what is missing of the BPF toolchain
+    Setup,
+    /// Build the BPF object that is checked in
+    Ebpf(ebpf::Options),
+    /// Measure pagetrace on this machine and compare with the targets
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    match run(&Verb::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &Verb) -> Result<()> {
+    match verb {
+        Verb::Setup => setup::run(),
+        Verb::Ebpf(options) => ebpf::run(options),
+        Verb::Bench(options) => bench::run(options),
+    }
+}

@@ -11,17 +11,11 @@ use aya::{
 use tracer_ebpf::programs;
 
 use super::tracefs;
-
-/// The tracepoint of an allocation.
-pub(super) const ALLOC_EVENT: &str = "mm_page_alloc";
-/// The tracepoint of a free.
-pub(super) const FREE_EVENT: &str = "mm_page_free";
-/// Both belong to this group of classic tracepoints.
-pub(super) const EVENT_GROUP: &str = "kmem";
+use crate::kernel::tracepoint;
 
 /// The kind of tracepoint the programs sit on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hook {
+pub(super) enum Hook {
     /// Raw tracepoints: cheap, and blind only to their own recursion. They hand
     /// over `struct page` pointers, so the page array must be known.
     Raw,
@@ -51,8 +45,8 @@ impl Hooks {
             Hook::Raw => {
                 load_raw(ebpf, free)?;
                 load_raw(ebpf, alloc)?;
-                let free = attach_raw(ebpf, free, FREE_EVENT)?;
-                let alloc = attach_raw(ebpf, alloc, ALLOC_EVENT)?;
+                let free = attach_raw(ebpf, free, tracepoint::FREE)?;
+                let alloc = attach_raw(ebpf, alloc, tracepoint::ALLOC)?;
                 Ok(Self {
                     alloc: Some(Link::Raw(alloc)),
                     free: Some(Link::Raw(free)),
@@ -60,8 +54,8 @@ impl Hooks {
                 })
             }
             Hook::Classic => tracefs::with(|_| {
-                let free = attach_classic(ebpf, free, FREE_EVENT)?;
-                let alloc = attach_classic(ebpf, alloc, ALLOC_EVENT)?;
+                let free = attach_classic(ebpf, free, tracepoint::FREE)?;
+                let alloc = attach_classic(ebpf, alloc, tracepoint::ALLOC)?;
                 Ok(Self {
                     alloc: Some(Link::Classic(alloc)),
                     free: Some(Link::Classic(free)),
@@ -141,9 +135,12 @@ pub(super) fn detach_raw(ebpf: &mut Ebpf, name: &str, link: RawTracePointLinkId)
 fn attach_classic(ebpf: &mut Ebpf, name: &str, event: &str) -> Result<TracePointLinkId> {
     let program: &mut TracePoint = program(ebpf, name)?;
     program.load().map_err(|error| refusal(name, error))?;
-    program
-        .attach(EVENT_GROUP, event)
-        .with_context(|| format!("cannot attach to the tracepoint {EVENT_GROUP}:{event}"))
+    program.attach(tracepoint::GROUP, event).with_context(|| {
+        format!(
+            "cannot attach to the tracepoint {}:{event}",
+            tracepoint::GROUP
+        )
+    })
 }
 
 /// Why the kernel refused a program, in one sentence; the verifier's whole

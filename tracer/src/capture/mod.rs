@@ -3,6 +3,7 @@
 //! The only room that knows aya. What leaves it, [`Capture`], is memory mapped
 //! from the kernel's tables and numbers.
 
+mod calibration;
 mod hooks;
 mod kernel_log;
 mod object;
@@ -11,7 +12,7 @@ mod tables;
 mod tracefs;
 mod tracer;
 
-pub use hooks::Hook;
+pub use calibration::calibrate;
 pub use kernel_log::KernelLog;
 pub use object::table_bytes;
 pub use page_array::PageArray;

@@ -10,7 +10,6 @@ use rustix::{
 };
 use tracer_ebpf::constants;
 
-use super::hooks::{ALLOC_EVENT, EVENT_GROUP, FREE_EVENT};
 use crate::kernel::tracepoint;
 
 const MOUNT_POINT: &str = "/sys/kernel/tracing";
@@ -26,8 +25,8 @@ impl Offsets {
     /// Reads the running kernel's formats.
     pub(super) fn read() -> Result<Self> {
         with(|events| {
-            let alloc = read_format(events, ALLOC_EVENT)?;
-            let free = read_format(events, FREE_EVENT)?;
+            let alloc = read_format(events, tracepoint::ALLOC)?;
+            let free = read_format(events, tracepoint::FREE)?;
             Ok(Self {
                 alloc: fields(&alloc, ["pfn", "order", "gfp_flags", "migratetype"])?,
                 free: fields(&free, ["pfn", "order"])?,
@@ -54,7 +53,7 @@ pub fn classic_tracepoints() -> Result<()> {
 pub(super) fn with<T: Send>(f: impl FnOnce(&str) -> Result<T> + Send) -> Result<T> {
     let run = || {
         mount_privately().context("cannot mount tracefs for the classic tracepoints")?;
-        f(&format!("{MOUNT_POINT}/events/{EVENT_GROUP}"))
+        f(&format!("{MOUNT_POINT}/events/{}", tracepoint::GROUP))
     };
     thread::scope(|scope| scope.spawn(run).join())
         .unwrap_or_else(|_| Err(anyhow!("the thread that reads tracefs died")))

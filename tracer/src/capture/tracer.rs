@@ -11,8 +11,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
 
 use super::{
-    Capture, Hook, KernelLog, Losses, PageArray, Scope, SiteTable, SlotTable,
-    hooks::Hooks,
+    Capture, KernelLog, Losses, PageArray, Scope, SiteTable, SlotTable,
+    hooks::{Hook, Hooks},
     object::{self, Constants},
     tracefs::Offsets,
 };

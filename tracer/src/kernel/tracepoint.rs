@@ -1,4 +1,12 @@
-//! The `format` file of a classic tracepoint: where its fields lie.
+//! The tracepoints of the page allocator, and the `format` file that says where
+//! the fields of a classic one lie.
+
+/// The group of classic tracepoints both belong to.
+pub const GROUP: &str = "kmem";
+/// An allocation.
+pub const ALLOC: &str = "mm_page_alloc";
+/// A free.
+pub const FREE: &str = "mm_page_free";
 
 /// Offset of a field in the tracepoint's record, in bytes.
 ///

@@ -2,7 +2,7 @@
 //! or not at all after it.
 
 use std::{
-    fs::{self, OpenOptions, Permissions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, BufWriter, Write},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -20,8 +20,9 @@ pub enum Destination {
     Stdout,
     /// A file, replaced at once by its new content.
     File(PathBuf),
-    /// A pipe or device, written to as it is.
-    Special(PathBuf),
+    /// A pipe or device, written to as it is. It stays open: a reader of a pipe
+    /// takes closing for the end.
+    Special(PathBuf, File),
 }
 
 impl Destination {
@@ -33,11 +34,8 @@ impl Destination {
         let context = || format!("cannot write to {}", path.display());
         match fs::metadata(path) {
             Ok(found) if !found.is_file() => {
-                OpenOptions::new()
-                    .write(true)
-                    .open(path)
-                    .with_context(context)?;
-                Ok(Self::Special(path.clone()))
+                let file = OpenOptions::new().write(true).open(path);
+                Ok(Self::Special(path.clone(), file.with_context(context)?))
             }
             Ok(_) => {
                 OpenOptions::new()
@@ -64,11 +62,8 @@ impl Destination {
             }
             Self::File(path) => replace(path, content)
                 .with_context(|| format!("cannot write to {}", path.display())),
-            Self::Special(path) => {
-                let file = OpenOptions::new().write(true).open(path);
-                let written = file.and_then(|file| buffered(file, content));
-                written.with_context(|| format!("cannot write to {}", path.display()))
-            }
+            Self::Special(path, file) => buffered(file, content)
+                .with_context(|| format!("cannot write to {}", path.display())),
         }
     }
 }
@@ -144,7 +139,7 @@ mod tests {
     #[test]
     fn a_device_is_not_replaced() {
         let null = Destination::open(&Output::File("/dev/null".into())).expect("it is writable");
-        assert!(matches!(null, Destination::Special(_)));
+        assert!(matches!(null, Destination::Special(..)));
         null.write(text("gone")).expect("it takes everything");
     }
 

@@ -10,7 +10,6 @@ mod ranking;
 mod table;
 mod text;
 
-pub use checklist::checklist;
 pub use files::Destination;
 pub use folded::folded;
 pub use json::json;
@@ -21,6 +20,19 @@ use std::{
     io::{self, Write},
     process::ExitCode,
 };
+
+use crate::check::Finding;
+
+/// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
+pub fn check(findings: &[Finding]) -> anyhow::Result<ExitCode> {
+    checklist::checklist(findings, &mut anstream::stdout().lock())?;
+    let works = findings.iter().all(Finding::lets_trace);
+    Ok(if works {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
 
 /// Says what failed, in one sentence, and gives the exit code for it. A reader
 /// that went away early (`| head`) has what it wanted.

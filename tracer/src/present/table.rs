@@ -124,7 +124,7 @@ fn losses(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
         (
             misses,
             "recursion misses",
-            "events inside the tracer's own programs",
+            "events on a CPU that was inside the tracer",
         ),
         (
             text::count(losses.site_table_full),

@@ -26,9 +26,14 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     let outputs = Outputs::open(args)?;
     let host = Host::running()?;
     let vmlinux = vmlinux(args, &host)?;
-    let settings = preflight::settings(wishes(args))?;
+    let plan = preflight::plan(wishes(args))?;
+    if let Some(reason) = plan.fallen_back {
+        present::say(&format!(
+            "using classic tracepoints, which can lose frees: {reason}"
+        ));
+    }
     preflight::symbols().unwrap_or_else(|error| present::say(&present::sentence(&error)));
-    let tracer = Tracer::attach(&settings)?;
+    let tracer = Tracer::attach(&plan.settings)?;
     remark(
         args,
         &format!("slot table {} bytes", tracer.slot_table_bytes()),
