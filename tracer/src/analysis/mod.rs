@@ -7,11 +7,11 @@ mod sites;
 mod stack;
 mod survivors;
 mod timeline;
+mod window;
 
-pub use report::{
-    AGE_BUCKETS, AgeBucket, Measured, Report, Selection, Site, SortKey, Totals, Window, report,
-};
+pub use report::{Report, Selection, Site, SortKey, Totals, report};
 pub use sites::{Group, Stack, group};
 pub use stack::Trace;
 pub use survivors::{Survivors, survivors};
 pub use timeline::Timeline;
+pub use window::{AGE_BUCKETS, AgeBucket, Measured, Window};

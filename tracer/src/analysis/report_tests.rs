@@ -1,6 +1,12 @@
 //! Tests of the report on windows made by hand.
 
+use jiff::Timestamp;
+
 use super::*;
+use crate::{
+    analysis::{AGE_BUCKETS, Timeline},
+    capture::Scope,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -30,6 +30,17 @@ pub struct Group {
     pub first_seen: Option<(u32, String)>,
 }
 
+impl Group {
+    /// Unfreed pages of each order.
+    pub(super) fn pages_by_order(&self) -> BTreeMap<u32, u64> {
+        let sum = |epochs: &BTreeMap<u32, u64>| epochs.values().sum();
+        self.unfreed
+            .iter()
+            .map(|(&order, epochs)| (order, sum(epochs)))
+            .collect()
+    }
+}
+
 /// Joins the records of all sites, `record` giving each, to one group per stack
 /// that has pages left. A site differs from its neighbour in the kernel's table
 /// when only order or gfp flags do; to a reader it is the same site.
