@@ -16,6 +16,7 @@ const ALLOCATOR: &[&[&str]] = &[
     DMA,
     PAGE_FRAGMENTS,
     SOCKET_BUFFERS,
+    PAGE_CACHE,
 ];
 
 /// mm/page_alloc.c, mm/mempolicy.c, include/linux/gfp.h
@@ -131,6 +132,18 @@ const SOCKET_BUFFERS: &[&str] = &[
     "tcp_stream_alloc_skb",
 ];
 
+/// mm/filemap.c, fs/buffer.c
+const PAGE_CACHE: &[&str] = &[
+    "bdev_getblk",
+    "bread_gfp",
+    "filemap_alloc_folio",
+    "filemap_get_folio*",
+    "getblk_gfp",
+    "getblk_slow",
+    "grow_dev_folio",
+    "pagecache_get_page",
+];
+
 /// Index of the owner among `frames`, innermost first. A stack that is nothing
 /// but allocator belongs to its outermost frame; one without a name at the
 /// caller's place belongs to that address.
@@ -224,6 +237,20 @@ mod tests {
                 "unix_dgram_sendmsg",
             ]),
             "unix_dgram_sendmsg"
+        );
+    }
+
+    #[test]
+    fn a_cached_page_belongs_to_the_file_system() {
+        assert_eq!(
+            owner(&[
+                "__alloc_frozen_pages_noprof",
+                "folio_alloc_noprof",
+                "__filemap_get_folio",
+                "__getblk_slow",
+                "__ext4_get_inode_loc",
+            ]),
+            "__ext4_get_inode_loc"
         );
     }
 
