@@ -1,1 +1,13 @@
-//! Leaks with known byte counts.
+//! Leaks with known byte counts, and what the end-to-end tests need to run the
+//! built `pagetrace` against them.
+//!
+//! [`leaks`] take pages and hold them; the helper program `leak` runs one of
+//! them in a process of its own. [`events`] counts page allocations without any
+//! BPF, so a leak can be checked against the kernel's own word. [`harness`]
+//! starts both programs and reads what they say.
+
+pub mod announcement;
+pub mod events;
+pub mod harness;
+pub mod leaks;
+mod tracefs;

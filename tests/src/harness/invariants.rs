@@ -1,0 +1,97 @@
+//! What is true of every report, whatever the machine did meanwhile.
+
+use std::collections::BTreeSet;
+
+use super::{Folded, Report, Site};
+
+/// Panics unless `report` adds up.
+pub(super) fn check_report(report: &Report) {
+    assert_eq!(report.schema, "pagetrace.report/1");
+    check_totals(report);
+    check_window(report);
+    for (site, rank) in report.sites.iter().zip(1..) {
+        assert_eq!(site.rank, rank, "ranks are 1, 2, 3, …");
+        check_site(site, report.host.page_size);
+    }
+}
+
+/// Panics unless `folded` tells of the same pages as `report`.
+pub(super) fn check_folded(folded: &Folded, report: &Report) {
+    assert_eq!(folded.bytes(), report.totals.unfreed_bytes);
+    let stacks: Vec<_> = folded.stacks.iter().map(|stack| &stack.frames).collect();
+    let distinct: BTreeSet<_> = stacks.iter().collect();
+    assert_eq!(distinct.len(), stacks.len(), "one line per distinct stack");
+}
+
+/// Panics unless the lines of a folded document are in order.
+pub(super) fn check_sorted(folded: &str) {
+    let lines: Vec<_> = folded.lines().collect();
+    assert!(lines.is_sorted(), "folded lines are sorted:\n{folded}");
+}
+
+fn check_totals(report: &Report) {
+    let pages: u64 = report.sites.iter().map(|site| site.unfreed_pages).sum();
+    assert_eq!(
+        report.totals.unfreed_pages, pages,
+        "the sites add up to the total"
+    );
+    assert_eq!(report.totals.unfreed_bytes, pages * report.host.page_size);
+    assert_eq!(report.totals.sites, report.sites.len() as u64);
+}
+
+fn check_window(report: &Report) {
+    let window = &report.window;
+    let parts = window.record_seconds + window.drain_seconds;
+    assert!((window.seconds - parts).abs() < 0.01, "{window:?}");
+    assert!(
+        window.record_seconds >= 0.0 && window.drain_seconds >= 0.0,
+        "{window:?}"
+    );
+}
+
+fn check_site(site: &Site, page_size: u64) {
+    let pages = site.unfreed_pages;
+    assert!(pages > 0, "a site without pages: {site:#?}");
+    assert_eq!(site.unfreed_bytes, pages * page_size, "{site:#?}");
+    assert_eq!(
+        site.orders.values().sum::<u64>(),
+        pages,
+        "orders: {site:#?}"
+    );
+    assert!(site.orders.keys().all(|order| *order <= 10), "{site:#?}");
+    assert!(site.allocated_pages >= pages, "{site:#?}");
+    assert!(site.growth_bytes_per_second >= 0.0, "{site:#?}");
+    check_ages(site);
+    check_frames(site);
+}
+
+fn check_ages(site: &Site) {
+    let ages = &site.age_histogram;
+    assert_eq!(
+        ages.iter().map(|age| age.pages).sum::<u64>(),
+        site.unfreed_pages,
+        "{site:#?}"
+    );
+    assert!(
+        ages.iter().all(|age| age.from_seconds <= age.to_seconds),
+        "{site:#?}"
+    );
+    let old_to_new = ages.is_sorted_by(|old, new| old.from_seconds >= new.to_seconds);
+    assert!(old_to_new, "ages run from old to new: {site:#?}");
+}
+
+fn check_frames(site: &Site) {
+    let placeholder = site.owner.starts_with('[');
+    assert_eq!(site.frames.is_empty(), placeholder, "{site:#?}");
+    for frame in &site.frames {
+        let digits = frame
+            .address
+            .strip_prefix("0x")
+            .expect("an address starts with 0x");
+        u64::from_str_radix(digits, 16).expect("an address is hexadecimal");
+    }
+    assert!(
+        !site.contains("bpf_prog_") && !site.contains("bpf_trace_"),
+        "our own: {site:#?}"
+    );
+}

@@ -1,0 +1,29 @@
+//! The right to trace the machine: root, and one test at a time.
+
+use std::{
+    io::{Write as _, stderr},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::process::geteuid;
+
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// While one test holds this, no other in its process traces or leaks: they
+/// would show up in each other's reports. Cargo runs test binaries one by one.
+pub type Machine = MutexGuard<'static, ()>;
+
+/// The machine, or `None` and a line on stderr if `test` cannot have it.
+///
+/// The line is written directly: the print macros are captured by the test
+/// harness, and a skipped test must not look like one that passed.
+pub fn root_or_skip(test: &str) -> Option<Machine> {
+    if !geteuid().is_root() {
+        let _ = writeln!(
+            stderr(),
+            "SKIPPED {test}: needs root, to trace the running kernel"
+        );
+        return None;
+    }
+    Some(MACHINE.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,158 @@
+//! The JSON document `pagetrace.report/1`, field by field. A field that is
+//! missing, renamed or added is an error: these types are the schema's snapshot.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+/// The document.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "docs/ describes the schema; these are its names"
+)]
+pub struct Report {
+    pub schema: String,
+    pub host: Host,
+    pub window: Window,
+    pub totals: Totals,
+    pub losses: Losses,
+    pub sites: Vec<Site>,
+}
+
+/// The machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Host {
+    pub kernel: String,
+    pub arch: String,
+    pub cpus: u64,
+    pub page_size: u64,
+    pub mem_total_bytes: u64,
+}
+
+/// The time that was watched.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Window {
+    pub started: String,
+    pub seconds: f64,
+    pub record_seconds: f64,
+    pub drain_seconds: f64,
+    pub scope: String,
+}
+
+/// Sums over all sites.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Totals {
+    pub unfreed_pages: u64,
+    pub unfreed_bytes: u64,
+    pub sites: u64,
+}
+
+/// What was lost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Losses {
+    /// `null` on kernels that do not count them.
+    #[serde(deserialize_with = "present")]
+    pub recursion_misses: Option<u64>,
+    pub site_table_full: u64,
+    pub failed_unwinds: u64,
+    pub unmatched_frees: u64,
+    pub out_of_range: u64,
+    pub failed_allocations: u64,
+}
+
+/// One call site.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Site {
+    pub rank: u64,
+    pub owner: String,
+    #[serde(deserialize_with = "present")]
+    pub module: Option<String>,
+    pub unfreed_pages: u64,
+    pub unfreed_bytes: u64,
+    pub allocated_pages: u64,
+    pub orders: BTreeMap<u32, u64>,
+    pub growth_bytes_per_second: f64,
+    pub age_histogram: Vec<AgeBucket>,
+    pub frames: Vec<Frame>,
+}
+
+/// Unfreed pages of one range of ages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct AgeBucket {
+    pub from_seconds: f64,
+    pub to_seconds: f64,
+    pub pages: u64,
+}
+
+/// One function on a stack.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Frame {
+    #[serde(deserialize_with = "present")]
+    pub symbol: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub offset: Option<u64>,
+    #[serde(deserialize_with = "present")]
+    pub module: Option<String>,
+    pub address: String,
+    #[serde(deserialize_with = "present")]
+    pub file: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub line: Option<u32>,
+    pub inlined: bool,
+}
+
+/// Serde takes a missing field for `None`; with a function of its own, only `null` is.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    field: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(field)
+}
+
+impl Report {
+    /// The sites that match.
+    pub fn sites_where(&self, matches: impl Fn(&Site) -> bool) -> Vec<&Site> {
+        self.sites.iter().filter(|site| matches(site)).collect()
+    }
+}
+
+impl Site {
+    /// Whether some frame's name contains `name`.
+    pub fn contains(&self, name: &str) -> bool {
+        self.symbols().any(|symbol| symbol.contains(name))
+    }
+
+    /// Whether the pages became slabs, whoever asked for the object.
+    pub fn through_slab(&self) -> bool {
+        self.symbols().any(|symbol| symbol.contains("slab"))
+    }
+
+    /// Whether the work of an interrupt took the pages, on top of some task.
+    pub fn in_interrupt(&self) -> bool {
+        const ENTRIES: [&str; 4] = ["softirq", "asm_sysvec", "asm_common_interrupt", "irq_exit"];
+        self.symbols()
+            .any(|symbol| ENTRIES.iter().any(|entry| symbol.contains(entry)))
+    }
+
+    /// The names of the frames that have one, innermost first.
+    pub fn symbols(&self) -> impl Iterator<Item = &str> {
+        self.frames
+            .iter()
+            .filter_map(|frame| frame.symbol.as_deref())
+    }
+}

@@ -1,0 +1,64 @@
+//! The leaks: each takes a known number of kernel pages and holds them.
+
+mod anon;
+mod balanced;
+mod packet_ring;
+mod pipes;
+mod unix_dgrams;
+
+use std::any::Any;
+
+pub use anon::Anon;
+pub use balanced::Balanced;
+pub use packet_ring::PacketRing;
+pub use pipes::{Pipe, Pipes, payload};
+pub use unix_dgrams::UnixDgrams;
+
+use crate::announcement::Announcement;
+
+/// Pages that were taken, and whatever keeps them.
+pub struct Held {
+    /// What the helper program says about them.
+    pub announcement: Announcement,
+    _keeper: Box<dyn Any>,
+}
+
+impl Held {
+    fn new(announcement: Announcement, keeper: impl Any) -> Self {
+        Self {
+            announcement,
+            _keeper: Box::new(keeper),
+        }
+    }
+}
+
+/// Which leak the helper program runs.
+#[derive(clap::Parser)]
+#[command(
+    about = "Takes kernel pages, says how many, and holds them until a line arrives on stdin"
+)]
+pub enum Leak {
+    /// Order-0 pages in pipes that nobody reads
+    Pipes(Pipes),
+    /// Blocks of one order in the receive ring of a packet socket
+    PacketRing(PacketRing),
+    /// Datagrams that nobody reads, with the kernel's own count of the pages
+    UnixDgrams(UnixDgrams),
+    /// Pages that are all free again when the program says so
+    Balanced(Balanced),
+    /// Anonymous memory, which is movable and so out of the default scope
+    Anon(Anon),
+}
+
+impl Leak {
+    /// Takes the pages.
+    pub fn take(&self) -> anyhow::Result<Held> {
+        Ok(match self {
+            Self::Pipes(leak) => leak.take()?,
+            Self::PacketRing(leak) => leak.take()?,
+            Self::UnixDgrams(leak) => leak.take()?,
+            Self::Balanced(leak) => leak.take()?,
+            Self::Anon(leak) => leak.take()?,
+        })
+    }
+}

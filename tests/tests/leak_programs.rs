@@ -1,0 +1,90 @@
+//! The leaks take what they say, by the kernel's own count and without pagetrace.
+
+use std::collections::BTreeMap;
+
+use pagetrace_tests::{
+    announcement::PagesByOrder,
+    events::PageEvents,
+    harness::root_or_skip,
+    leaks::{Anon, PacketRing, Pipes, UnixDgrams, payload},
+};
+
+fn counted(work: impl FnOnce() -> std::io::Result<()>) -> PagesByOrder {
+    let mut events = PageEvents::of_this_task().expect("root may count events");
+    events.count(work).expect("the leak works")
+}
+
+#[test]
+fn doing_nothing_takes_no_page() {
+    let Some(_machine) = root_or_skip("doing_nothing_takes_no_page") else {
+        return;
+    };
+    assert_eq!(counted(|| Ok(())), BTreeMap::new());
+}
+
+#[test]
+fn a_pipe_takes_one_order_0_page_per_page_written() {
+    let Some(_machine) = root_or_skip("a_pipe_takes_one_order_0_page_per_page_written") else {
+        return;
+    };
+    for (count, pages) in [(500, 16), (3, 64)] {
+        let pipes = Pipes { count, pages }.open().expect("pipes");
+        let payload = payload(pages);
+        let taken = counted(|| pipes.iter().try_for_each(|pipe| pipe.fill(&payload)));
+        assert_eq!(taken, BTreeMap::from([(0, (count * pages) as u64)]));
+    }
+}
+
+#[test]
+fn a_packet_ring_takes_blocks_of_its_order() {
+    let Some(_machine) = root_or_skip("a_packet_ring_takes_blocks_of_its_order") else {
+        return;
+    };
+    // Its list of blocks is a small slab object, which can cost an order-0 page more.
+    for order in [1, 3, 5] {
+        let mut held = None;
+        let mut taken = counted(|| {
+            held = Some(PacketRing { blocks: 16, order }.take()?);
+            Ok(())
+        });
+        taken.remove(&0);
+        assert_eq!(taken, BTreeMap::from([(order, 16 << order)]));
+    }
+}
+
+#[test]
+fn anonymous_memory_is_not_counted_but_its_page_tables_are() {
+    let Some(_machine) = root_or_skip("anonymous_memory_is_not_counted_but_its_page_tables_are")
+    else {
+        return;
+    };
+    let mut held = None;
+    let taken = counted(|| {
+        held = Some(Anon { mib: 64 }.take()?);
+        Ok(())
+    });
+    let pages: u64 = taken.values().sum();
+    assert!(
+        (1..200).contains(&pages),
+        "64 MiB need 32 page tables: {taken:?}"
+    );
+}
+
+#[test]
+fn datagrams_take_at_least_their_size() {
+    let Some(_machine) = root_or_skip("datagrams_take_at_least_their_size") else {
+        return;
+    };
+    let held = UnixDgrams {
+        count: 50,
+        size: 32768,
+    }
+    .take()
+    .expect("datagrams");
+    let pages = held.announcement.pages;
+    assert!(
+        (50 * 8..50 * 12).contains(&pages),
+        "{:?}",
+        held.announcement
+    );
+}

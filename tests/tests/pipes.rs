@@ -1,0 +1,118 @@
+//! Pages in pipes: one site of order 0, exact to the page.
+
+use std::collections::BTreeMap;
+
+use pagetrace_tests::harness::{Leaker, Outputs, Report, Site, Tracing, root_or_skip};
+
+const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+
+/// The sites of this leak alone: see `Pipe::fill`.
+fn leaked(report: &Report) -> Vec<&Site> {
+    report.sites_where(|site| site.contains("pipe_write") && site.contains("writev"))
+}
+
+fn hold_500_pipes() -> Leaker {
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
+    assert_eq!(leak.announcement.pages, 8000);
+    leak
+}
+
+/// A trace in which 500 pipes are filled, and not let go of before its end.
+fn trace_of_500_pipes(args: &[&str]) -> Outputs {
+    let trace = Tracing::attach(args);
+    let _leak = hold_500_pipes();
+    trace.end()
+}
+
+#[test]
+fn full_pipes_are_the_first_site_of_every_output() {
+    let Some(_machine) = root_or_skip("full_pipes_are_the_first_site_of_every_output") else {
+        return;
+    };
+    let outputs = trace_of_500_pipes(&[]);
+
+    let first = &outputs.report.sites[0];
+    assert!(first.owner.contains("pipe_write"), "{first:#?}");
+    assert_eq!(first.module, None);
+    assert_eq!(first.orders, BTreeMap::from([(0, 8000)]));
+    assert_eq!(first.unfreed_bytes, 8000 * 4096);
+    assert_eq!(leaked(&outputs.report).len(), 1, "one stack is one site");
+
+    let row = outputs.ranking()[0];
+    assert!(row.trim().starts_with("1 "), "{row}");
+    assert!(
+        row.contains("31.25 MiB") && row.contains(" 8,000 "),
+        "{row}"
+    );
+    assert!(row.contains("pipe_write"), "{row}");
+
+    let folded = outputs.folded.largest();
+    assert!(folded.contains("pipe_write"), "{folded:?}");
+    assert_eq!(folded.bytes, 8000 * 4096);
+}
+
+#[test]
+fn classic_tracepoints_see_the_same_pages() {
+    let Some(_machine) = root_or_skip("classic_tracepoints_see_the_same_pages") else {
+        return;
+    };
+    let outputs = trace_of_500_pipes(&["--hook", "classic"]);
+    let pages: u64 = leaked(&outputs.report)
+        .iter()
+        .map(|site| site.unfreed_pages)
+        .sum();
+    assert_eq!(pages, 8000);
+    assert!(outputs.report.sites[0].owner.contains("pipe_write"));
+}
+
+#[test]
+fn a_program_that_exits_leaves_no_site_behind() {
+    let Some(_machine) = root_or_skip("a_program_that_exits_leaves_no_site_behind") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    hold_500_pipes().release();
+    let report = trace.end().report;
+    assert!(leaked(&report).is_empty(), "{:#?}", leaked(&report));
+}
+
+#[test]
+fn what_is_freed_is_only_counted() {
+    let Some(_machine) = root_or_skip("what_is_freed_is_only_counted") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    hold_500_pipes().release();
+    let _leak = Leaker::start(LEAK, &["pipes", "--count", "2", "--pages", "3"]);
+    let report = trace.end().report;
+    let [site] = leaked(&report)[..] else {
+        panic!("{:#?}", leaked(&report))
+    };
+    assert_eq!((site.unfreed_pages, site.allocated_pages), (6, 8006));
+}
+
+#[test]
+fn balanced_allocations_leave_no_site_behind() {
+    let Some(_machine) = root_or_skip("balanced_allocations_leave_no_site_behind") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let leak = Leaker::start(LEAK, &["balanced", "--count", "1000"]);
+    assert!(!leak.announcement.held);
+    let report = trace.end().report;
+    assert!(leaked(&report).is_empty(), "{:#?}", leaked(&report));
+}
+
+#[test]
+fn balanced_allocations_are_seen() {
+    let Some(_machine) = root_or_skip("balanced_allocations_are_seen") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let _leak = Leaker::start(LEAK, &["balanced", "--count", "1000", "--keep", "3"]);
+    let report = trace.end().report;
+    let [site] = leaked(&report)[..] else {
+        panic!("{:#?}", leaked(&report))
+    };
+    assert_eq!((site.unfreed_pages, site.allocated_pages), (3, 1003));
+}

@@ -1,0 +1,144 @@
+//! `--top`, `--sort` and `--min-age`: which sites come, and in which order.
+
+use std::time::{Duration, Instant};
+
+use pagetrace_tests::harness::{Leaker, Outputs, Report, Site, Tracing, eventually, root_or_skip};
+
+const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+
+fn hold_pipes() -> Leaker {
+    Leaker::start(LEAK, &["pipes", "--count", "100", "--pages", "16"])
+}
+
+fn hold_ring(blocks: &str) -> Leaker {
+    Leaker::start(LEAK, &["packet-ring", "--blocks", blocks, "--order", "2"])
+}
+
+fn is_pipes(site: &Site) -> bool {
+    site.contains("pipe_write") && site.contains("writev")
+}
+
+fn is_ring(site: &Site) -> bool {
+    site.contains("packet_set_ring") && !site.through_slab()
+}
+
+fn only(report: &Report, matches: fn(&Site) -> bool) -> &Site {
+    let sites = report.sites_where(matches);
+    let [site] = sites[..] else {
+        panic!("not one site: {sites:#?}")
+    };
+    site
+}
+
+fn trace_of_both(args: &[&str]) -> Outputs {
+    let trace = Tracing::attach(args);
+    let _leaks = (hold_pipes(), hold_ring("300"));
+    trace.end()
+}
+
+/// Time as a condition: what is tested is the age of pages.
+fn let_pass(time: Duration) {
+    let start = Instant::now();
+    eventually("time to pass", || (start.elapsed() > time).then_some(()));
+}
+
+#[test]
+fn the_largest_site_comes_first() {
+    let Some(_machine) = root_or_skip("the_largest_site_comes_first") else {
+        return;
+    };
+    for sort in ["bytes", "pages"] {
+        let report = trace_of_both(&["--sort", sort]).report;
+        assert!(
+            report
+                .sites
+                .is_sorted_by(|a, b| a.unfreed_pages >= b.unfreed_pages),
+            "{sort}"
+        );
+        assert!(is_pipes(&report.sites[0]), "{:#?}", report.sites[0]);
+    }
+}
+
+#[test]
+fn growth_ranks_what_goes_on_before_what_happened_once() {
+    let Some(_machine) = root_or_skip("growth_ranks_what_goes_on_before_what_happened_once") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--sort", "growth"]);
+    let _burst = hold_pipes();
+    let steady: Vec<_> = (0..20)
+        .map(|_| {
+            let_pass(Duration::from_millis(100));
+            hold_ring("5")
+        })
+        .collect();
+    let report = trace.end().report;
+    let growth = |site: &Site| site.growth_bytes_per_second;
+    assert!(report.sites.is_sorted_by(|a, b| growth(a) >= growth(b)));
+    let (burst, ring) = (only(&report, is_pipes), only(&report, is_ring));
+    assert_eq!(ring.unfreed_pages, steady.len() as u64 * 20);
+    assert!(burst.unfreed_pages > ring.unfreed_pages);
+    assert!(
+        growth(ring) > 0.0 && ring.rank < burst.rank,
+        "{ring:#?}\n{burst:#?}"
+    );
+}
+
+#[test]
+fn top_limits_the_table_and_nothing_else() {
+    let Some(_machine) = root_or_skip("top_limits_the_table_and_nothing_else") else {
+        return;
+    };
+    for (top, rows) in [("1", 1), ("2", 2), ("0", 0)] {
+        let outputs = trace_of_both(&["--top", top]);
+        assert_eq!(outputs.ranking().len(), rows, "{}", outputs.table);
+        assert!(
+            outputs.report.sites.len() > 2,
+            "all sites are in the document"
+        );
+    }
+}
+
+#[test]
+fn young_pages_are_left_out() {
+    let Some(_machine) = root_or_skip("young_pages_are_left_out") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--min-age", "3"]);
+    let _old = hold_pipes();
+    let_pass(Duration::from_secs(4));
+    let _young = hold_ring("300");
+    let report = trace.end().report;
+    assert_eq!(only(&report, is_pipes).unfreed_pages, 1600);
+    assert!(report.sites_where(is_ring).is_empty());
+}
+
+#[test]
+fn the_histogram_runs_from_old_to_new() {
+    let Some(_machine) = root_or_skip("the_histogram_runs_from_old_to_new") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let _old = hold_pipes();
+    let_pass(Duration::from_secs(2));
+    let _new = hold_ring("300");
+    let report = trace.end().report;
+    let first = |site: &Site| site.age_histogram.iter().position(|age| age.pages > 0);
+    let (old, new) = (only(&report, is_pipes), only(&report, is_ring));
+    assert!(first(old) < first(new), "{old:#?}\n{new:#?}");
+}
+
+#[test]
+fn what_is_taken_in_the_drain_is_not_recorded() {
+    let Some(_machine) = root_or_skip("what_is_taken_in_the_drain_is_not_recorded") else {
+        return;
+    };
+    let trace = Tracing::start(&["-i", "60", "--drain", "99"], |pagetrace| {
+        pagetrace.spawn()
+    });
+    let_pass(Duration::from_secs(2));
+    let _late = hold_pipes();
+    let report = trace.end().report;
+    assert!(report.sites_where(is_pipes).is_empty());
+    assert!(report.window.drain_seconds > 0.0, "{:?}", report.window);
+}

@@ -1,0 +1,110 @@
+//! What a person at a terminal sees more: a progress bar, and colours.
+
+use std::{
+    fs::File,
+    io::{Read as _, Result},
+    os::fd::OwnedFd,
+};
+
+use pagetrace_tests::harness::{Leaker, OPEN_END, Pagetrace, eventually, root_or_skip};
+use rustix::{
+    fs::{Mode, OFlags, open},
+    io::ioctl_fionbio,
+    process::Signal,
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
+
+const ESCAPE: char = '\u{1b}';
+
+/// The user's side of a terminal.
+struct Screen {
+    terminal: File,
+    seen: Vec<u8>,
+}
+
+impl Screen {
+    /// A terminal: the program's side and the user's.
+    fn open() -> Result<(OwnedFd, Self)> {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&terminal)?;
+        unlockpt(&terminal)?;
+        ioctl_fionbio(&terminal, true)?;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let program = open(ptsname(&terminal, Vec::new())?, flags, Mode::empty())?;
+        let screen = Self {
+            terminal: terminal.into(),
+            seen: Vec::new(),
+        };
+        Ok((program, screen))
+    }
+
+    /// All that has appeared so far.
+    fn text(&mut self) -> String {
+        // Ends with an error in any case: nothing there yet, or nobody left to write.
+        let _ = self.terminal.read_to_end(&mut self.seen);
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    /// Waits until `text` appears, and gives all that has.
+    fn wait_for(&mut self, text: &str) -> String {
+        eventually(text, || {
+            Some(self.text()).filter(|seen| seen.contains(text))
+        })
+    }
+}
+
+/// The table of a short trace, as a terminal shows it.
+fn table(environment: &[(&str, &str)]) -> String {
+    let (program, mut screen) = Screen::open().expect("a terminal");
+    let pagetrace = Pagetrace::new(&["-i", "1"])
+        .env(environment)
+        .stdout(program.into());
+    let running = pagetrace.spawn();
+    let text = screen.wait_for("these took nothing");
+    assert!(running.finish().status.success());
+    text
+}
+
+/// The last number of MiB that a progress bar shows as not freed.
+fn outstanding_mib(bar: &str) -> Option<f64> {
+    let (before, _) = bar.rsplit_once(" MiB not freed so far")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn a_terminal_gets_colours() {
+    let Some(_machine) = root_or_skip("a_terminal_gets_colours") else {
+        return;
+    };
+    let table = table(&[("TERM", "xterm")]);
+    assert!(table.contains(ESCAPE), "{table}");
+}
+
+#[test]
+fn no_color_is_honoured() {
+    let Some(_machine) = root_or_skip("no_color_is_honoured") else {
+        return;
+    };
+    let table = table(&[("TERM", "xterm"), ("NO_COLOR", "1")]);
+    assert!(!table.contains(ESCAPE), "{table}");
+}
+
+#[test]
+fn a_terminal_gets_a_progress_bar() {
+    let Some(_machine) = root_or_skip("a_terminal_gets_a_progress_bar") else {
+        return;
+    };
+    let (program, mut screen) = Screen::open().expect("a terminal");
+    let pagetrace = Pagetrace::new(&OPEN_END).env(&[("TERM", "xterm")]);
+    let running = pagetrace.stderr(program.into()).spawn();
+    screen.wait_for("s left, ");
+
+    let _leak = Leaker::start(env!("CARGO_BIN_EXE_leak"), &["pipes"]);
+    eventually("31 MiB in the bar", || {
+        outstanding_mib(&screen.text()).filter(|mib| *mib >= 31.25)
+    });
+    running.signal(Signal::INT);
+    let finished = running.finish();
+    assert!(finished.status.success(), "{finished:#?}");
+    assert!(!finished.stdout.contains(ESCAPE), "{finished:#?}");
+}
