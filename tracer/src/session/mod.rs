@@ -1,6 +1,7 @@
 //! One trace from start to end: prepare, watch, analyse, write.
 
 mod command;
+mod interruption;
 mod outputs;
 mod watch;
 
@@ -8,7 +9,7 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::Result;
 
-use self::{command::RunningCommand, outputs::Outputs, watch::Watched};
+use self::{command::RunningCommand, interruption::Interruption, outputs::Outputs, watch::Watched};
 use crate::{
     analysis::{self, Report, Selection},
     capture::Tracer,
@@ -21,11 +22,41 @@ use crate::{
 
 /// Traces as the options say, and writes the report.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
-    let start = Instant::now();
     log_to_stderr(args.verbose);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build()?.block_on(trace(args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn trace(args: &TraceArgs) -> Result<()> {
+    let start = Instant::now();
     let outputs = Outputs::open(args)?;
     let host = Host::running()?;
     let vmlinux = vmlinux(args, &host)?;
+    // Whoever sees that the trace has begun can end it and get a report.
+    let interruption = Interruption::listen()?;
+    let tracer = attach(args)?;
+    remark(
+        args,
+        format!("slot table {} bytes", tracer.slot_table_bytes()),
+    );
+    remark(args, format!("attached {} after start", seconds(start)));
+    let command = RunningCommand::start(&args.cmd)?;
+    let progress = Progress::new(args.window().end, host.page_size);
+    let watched = watch::watch(tracer, args, interruption, command, &progress).await?;
+    let ended = watched.ended;
+    outputs.write(&report(args, host, watched, vmlinux.as_ref())?)?;
+    remark(
+        args,
+        format!(
+            "report written {} after the end of the window",
+            seconds(ended)
+        ),
+    );
+    Ok(())
+}
+
+fn attach(args: &TraceArgs) -> Result<Tracer> {
     let plan = preflight::plan(wishes(args))?;
     if let Some(reason) = plan.fallen_back {
         present::say(&format!(
@@ -33,35 +64,7 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
         ));
     }
     preflight::symbols().unwrap_or_else(|error| present::say(&present::sentence(&error)));
-    let tracer = Tracer::attach(&plan.settings)?;
-    remark(
-        args,
-        &format!("slot table {} bytes", tracer.slot_table_bytes()),
-    );
-    remark(
-        args,
-        &format!(
-            "attached {:.3} s after start",
-            start.elapsed().as_secs_f64()
-        ),
-    );
-
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let watched = runtime.block_on(async {
-        let command = RunningCommand::start(&args.cmd)?;
-        let progress = Progress::new(args.window().end, host.page_size);
-        watch::watch(tracer, args, command, &progress).await
-    })?;
-    let end = Instant::now();
-    outputs.write(&report(args, host, watched, vmlinux.as_ref())?)?;
-    let took = end.elapsed().as_secs_f64();
-    remark(
-        args,
-        &format!("report written {took:.3} s after the end of the window"),
-    );
-    Ok(ExitCode::SUCCESS)
+    Tracer::attach(&plan.settings)
 }
 
 fn report(
@@ -70,7 +73,9 @@ fn report(
     watched: Watched,
     vmlinux: Option<&Vmlinux>,
 ) -> Result<Report> {
-    let Watched { capture, measured } = watched;
+    let Watched {
+        capture, measured, ..
+    } = watched;
     let survivors = analysis::survivors(&capture.slots);
     let groups = analysis::group(&survivors, capture.sites.ids(), |id| {
         capture.sites.record(id)
@@ -118,8 +123,12 @@ fn log_to_stderr(verbose: bool) {
     let _ = env_logger::Builder::new().filter_level(level).try_init();
 }
 
-fn remark(args: &TraceArgs, sentence: &str) {
+fn remark(args: &TraceArgs, sentence: String) {
     if args.verbose {
-        present::say(sentence);
+        present::say(&sentence);
     }
+}
+
+fn seconds(since: Instant) -> String {
+    format!("{:.3} s", since.elapsed().as_secs_f64())
 }

@@ -9,11 +9,10 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    signal::unix::{Signal, SignalKind, signal},
     time::sleep_until,
 };
 
-use super::command::RunningCommand;
+use super::{command::RunningCommand, interruption::Interruption};
 use crate::{
     analysis::{Measured, Timeline},
     capture::{Capture, KernelLog, Tracer},
@@ -28,6 +27,7 @@ const REDRAW: Duration = Duration::from_millis(500);
 pub(super) struct Watched {
     pub(super) capture: Capture,
     pub(super) measured: Measured,
+    pub(super) ended: Instant,
 }
 
 /// Lets the tracer run until the window is over, the command has ended, or the
@@ -35,10 +35,10 @@ pub(super) struct Watched {
 pub(super) async fn watch(
     mut tracer: Tracer,
     args: &TraceArgs,
+    mut interruption: Interruption,
     mut command: RunningCommand,
     progress: &Progress,
 ) -> Result<Watched> {
-    let mut interruption = Interruption::listen()?;
     let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
     let mut clock = Clock::start(args.window());
     while !clock.is_over() {
@@ -59,6 +59,7 @@ pub(super) async fn watch(
             passed_on = kernel_log.pass_on() => passed_on?,
         }
     }
+    let ended = Instant::now();
     progress.finish();
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
@@ -70,7 +71,11 @@ pub(super) async fn watch(
         timeline: clock.timeline,
         scope: args.scope,
     };
-    Ok(Watched { capture, measured })
+    Ok(Watched {
+        capture,
+        measured,
+        ended,
+    })
 }
 
 /// Where the window is.
@@ -133,34 +138,6 @@ impl Clock {
                 .flatten()
                 .min()
                 .unwrap_or_else(|| self.elapsed() + FAR)
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-struct Interruption {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interruption {
-    fn listen() -> Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Waits for the first signal; the second one will end the process at once.
-    async fn heard(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        for signal in [libc::SIGINT, libc::SIGTERM] {
-            // SAFETY: the default action needs no handler to be sound.
-            unsafe { libc::signal(signal, libc::SIG_DFL) };
-        }
     }
 }
 

@@ -90,7 +90,9 @@ pub(super) fn cargo(verb: &str, root: &Path, target: &Path, tools: &Tools) -> Re
 /// The compiler's flags, with every path of this machine replaced.
 fn rustflags(root: &Path, rustc: &installed::Rustc) -> Result<OsString> {
     let mut flags: Vec<OsString> = RUSTFLAGS.map(OsString::from).into();
-    flags.push(remap(root, "/src"));
+    let checkout = root.canonicalize();
+    let checkout = checkout.with_context(|| format!("cannot find {}", root.display()))?;
+    flags.push(remap(&checkout, "/src"));
     flags.push(remap(&rustc.sources(), "/rust"));
     flags.extend(registries()?.iter().map(|folder| remap(folder, "/cargo")));
     Ok(flags.join("\u{1f}".as_ref()))
