@@ -8,6 +8,7 @@ mod build;
 mod deadline;
 mod folded;
 mod invariants;
+mod lacking;
 mod leaker;
 mod loaded;
 mod machine;

@@ -17,8 +17,8 @@ const STDERR: &str = "stderr";
 
 /// A command line of pagetrace, about to be run.
 pub struct Pagetrace {
-    command: Command,
-    files: TempDir,
+    pub(super) command: Command,
+    pub(super) files: TempDir,
 }
 
 impl Pagetrace {

@@ -156,8 +156,11 @@ impl TraceArgs {
                 "no page can be {age} s old in a window of {interval} s"
             ));
         }
-        if self.json == Some(Output::Stdout) && self.folded == Some(Output::Stdout) {
-            return Err("only one of --json and --folded can go to stdout".to_owned());
+        if self.json.is_some() && self.json == self.folded {
+            return Err("--json and --folded cannot go to the same place".to_owned());
+        }
+        if self.cmd.first().is_some_and(|program| program.is_empty()) {
+            return Err("the command has no name".to_owned());
         }
         Ok(())
     }
@@ -205,7 +208,8 @@ mod tests {
             ("-i 999999999", "at most 604800"),
             ("-i 9 --drain 100", "0..=99"),
             ("-i 9 --min-age 9", "no page can be 9 s old"),
-            ("-i 9 --json - --folded -", "only one of"),
+            ("-i 9 --json - --folded -", "the same place"),
+            ("-i 9 --json x --folded x", "the same place"),
             ("-i 9 --sort size", "bytes, pages, growth"),
             ("-i 9 --max-sites 0", "1..="),
             ("check -i 9", "unexpected argument"),

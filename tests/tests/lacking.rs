@@ -1,0 +1,114 @@
+//! Machines that lack something: what is lost is named, and the rest works.
+
+use pagetrace_tests::harness::{
+    Finished, Leaker, OPEN_END, Outputs, Pagetrace, Tracing, root_or_skip,
+};
+
+const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+const BTF: &str = "/sys/kernel/btf/vmlinux";
+/// `BPF_RAW_TRACEPOINT_OPEN` of include/uapi/linux/bpf.h.
+const OPEN_RAW_TRACEPOINT: u32 = 17;
+
+/// A trace of 500 full pipes on a machine that lacks something.
+fn trace_of_pipes(lacking: impl FnOnce(Pagetrace) -> Pagetrace) -> Outputs {
+    let trace = Tracing::start(&OPEN_END, |pagetrace| lacking(pagetrace).spawn());
+    let _leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
+    trace.end()
+}
+
+/// The sentence that says what is lacking, beside the remarks of `-v`.
+fn warning(outputs: &Outputs) -> &str {
+    let remarks = ["slot table ", "attached ", "report written "];
+    let sentences = outputs
+        .stderr
+        .lines()
+        .filter_map(|it| it.strip_prefix("pagetrace: "));
+    let mut warnings = sentences.filter(|it| !remarks.iter().any(|remark| it.starts_with(remark)));
+    let warning = warnings.next().expect("a warning");
+    assert_eq!(warnings.next(), None, "{}", outputs.stderr);
+    warning
+}
+
+fn refused(pagetrace: Pagetrace, reason: &str) {
+    let finished = pagetrace.run();
+    assert!(finished.refusal().contains(reason), "{finished:#?}");
+}
+
+fn check(lacking: impl FnOnce(Pagetrace) -> Pagetrace) -> Finished {
+    lacking(Pagetrace::new(&["check"])).run()
+}
+
+#[test]
+fn a_kernel_without_bpf_is_refused() {
+    let Some(_machine) = root_or_skip("a_kernel_without_bpf_is_refused") else {
+        return;
+    };
+    for (errno, reason) in [
+        (libc::ENOSYS, "CONFIG_BPF_SYSCALL"),
+        (libc::EPERM, "forbids"),
+    ] {
+        let lacking = |pagetrace: Pagetrace| pagetrace.failing_bpf(None, errno);
+        refused(lacking(Pagetrace::new(&OPEN_END)), reason);
+        let finished = check(lacking);
+        assert_eq!(finished.status.code(), Some(1), "{finished:#?}");
+        assert!(finished.stdout.contains(reason), "{finished:#?}");
+    }
+}
+
+#[test]
+fn a_kernel_without_the_tracepoint_is_refused() {
+    let Some(_machine) = root_or_skip("a_kernel_without_the_tracepoint_is_refused") else {
+        return;
+    };
+    let lacking = Pagetrace::new(&OPEN_END).failing_bpf(Some(OPEN_RAW_TRACEPOINT), libc::ENOENT);
+    refused(lacking, "mm_page_alloc");
+}
+
+#[test]
+fn too_little_memory_is_refused_and_says_how_much() {
+    let Some(_machine) = root_or_skip("too_little_memory_is_refused_and_says_how_much") else {
+        return;
+    };
+    let meminfo = "MemTotal: 24000000 kB\nMemAvailable: 3072 kB\n";
+    let lacking = |pagetrace: Pagetrace| pagetrace.seeing("/proc/meminfo", meminfo);
+    refused(lacking(Pagetrace::new(&OPEN_END)), "only 3 MiB");
+    assert_eq!(check(lacking).status.code(), Some(1));
+}
+
+#[test]
+fn without_btf_classic_tracepoints_serve() {
+    let Some(_machine) = root_or_skip("without_btf_classic_tracepoints_serve") else {
+        return;
+    };
+    let lacking = |pagetrace: Pagetrace| pagetrace.seeing(BTF, "");
+    let outputs = trace_of_pipes(lacking);
+    assert!(
+        warning(&outputs).contains("CONFIG_DEBUG_INFO_BTF"),
+        "{outputs:#?}"
+    );
+    assert_eq!(outputs.report.sites[0].unfreed_pages, 8000);
+    let raw = Pagetrace::new(&["-i", "600", "--hook", "raw"]);
+    refused(lacking(raw), "CONFIG_DEBUG_INFO_BTF");
+    assert_eq!(check(lacking).status.code(), Some(0));
+}
+
+#[test]
+fn hidden_symbols_leave_addresses_and_a_remedy() {
+    let Some(_machine) = root_or_skip("hidden_symbols_leave_addresses_and_a_remedy") else {
+        return;
+    };
+    let hidden = "0000000000000000 T _stext\n0000000000000000 T do_one_initcall\n";
+    let lacking = |pagetrace: Pagetrace| pagetrace.seeing("/proc/kallsyms", hidden);
+    let outputs = trace_of_pipes(lacking);
+    assert!(
+        warning(&outputs).contains("kernel.kptr_restrict"),
+        "{outputs:#?}"
+    );
+    let first = &outputs.report.sites[0];
+    assert_eq!(first.unfreed_pages, 8000);
+    assert!(first.owner.starts_with("0xffff"), "{first:#?}");
+    let named =
+        |site: &pagetrace_tests::harness::Site| site.frames.iter().any(|it| it.symbol.is_some());
+    assert!(!outputs.report.sites.iter().any(named));
+    assert_eq!(check(lacking).status.code(), Some(0));
+}
