@@ -5,7 +5,7 @@ mod interruption;
 mod outputs;
 mod watch;
 
-use std::{process::ExitCode, time::Instant};
+use std::{io::Write as _, process::ExitCode, time::Instant};
 
 use anyhow::Result;
 
@@ -119,8 +119,12 @@ fn log_to_stderr(verbose: bool) {
     } else {
         log::LevelFilter::Warn
     };
+    let mut logger = env_logger::Builder::new();
+    logger
+        .filter_level(level)
+        .format(|out, record| writeln!(out, "pagetrace: {}", record.args()));
     // A second call, as from a test, finds a logger in place.
-    let _ = env_logger::Builder::new().filter_level(level).try_init();
+    let _ = logger.try_init();
 }
 
 fn remark(args: &TraceArgs, sentence: String) {

@@ -64,6 +64,7 @@ pub(super) async fn watch(
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
     let capture = tracer.finish()?;
+    kernel_log.flush();
     let measured = Measured {
         started: clock.started,
         recorded,
@@ -151,6 +152,13 @@ impl KernelMessages {
             .transpose()
             .map(Self)
             .context("cannot wait for kernel messages")
+    }
+
+    /// Passes on what is waiting.
+    fn flush(&mut self) {
+        if let Some(log) = &mut self.0 {
+            log.get_mut().flush();
+        }
     }
 
     /// Waits for messages and passes them on; for ever if nobody wants them.
