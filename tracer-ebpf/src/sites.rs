@@ -98,7 +98,7 @@ fn enrol(key: &u64, scratch: &mut Site) -> Option<u32> {
     scratch.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     scratch.comm = bpf_get_current_comm().unwrap_or_default();
     // The record is whole before its id can be found.
-    state::SITES.set(id, &*scratch, 0).ok()?;
+    state::SITES.set(id, scratch, 0).ok()?;
     if state::SITE_IDS
         .insert(key, id, u64::from(BPF_NOEXIST))
         .is_ok()

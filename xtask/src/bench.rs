@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Builds pagetrace as it is released and returns where it is.
 fn build() -> Result<PathBuf> {
-    let mut cargo = workspace::cargo(&workspace::root());
+    let mut cargo = workspace::cargo(&workspace::root()?);
     cargo.args(["build", "--release", "--locked", "--package=pagetrace"]);
     let messages = command::output(cargo.arg("--message-format=json-render-diagnostics"))?;
     let mut programs = messages.lines().filter_map(|line| {

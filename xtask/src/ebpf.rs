@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 /// Runs the verb.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let root = workspace::root();
+    let root = workspace::root()?;
     let tools = Tools::find()?;
     match options {
         Options { check: true, .. } => check::run(&root, &tools),

@@ -4,11 +4,17 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The checkout that this program was built from.
-pub(crate) fn root() -> PathBuf {
-    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    root.pop();
-    root
+use anyhow::{Context as _, Result};
+
+/// The checkout that `cargo xtask` was typed in.
+///
+/// Not `env!`: two checkouts with one target folder may share this program.
+pub(crate) fn root() -> Result<PathBuf> {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = package.as_deref().and_then(Path::parent);
+    Ok(root
+        .context("not run by cargo: use `cargo xtask`")?
+        .to_owned())
 }
 
 /// The folder under cargo's target folder that is kept for BPF builds.
