@@ -63,8 +63,9 @@ fn mount_privately() -> Result<()> {
     // SAFETY: this thread is new and ends with `with`; nothing in it relies on
     // sharing the mount namespace or the working directory with others.
     unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
+    // What is mounted below /sys from here on, nobody else sees.
     mount_change(
-        "/",
+        "/sys",
         MountPropagationFlags::REC | MountPropagationFlags::PRIVATE,
     )?;
     mount("tracefs", MOUNT_POINT, "tracefs", MountFlags::empty(), None)?;
