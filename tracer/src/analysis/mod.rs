@@ -9,7 +9,7 @@ mod survivors;
 mod timeline;
 mod window;
 
-pub use report::{Report, Selection, Site, SortKey, Totals, report};
+pub use report::{Recorded, Report, Selection, Site, SortKey, Totals, report};
 pub use sites::{Group, Stack, group};
 pub use stack::Trace;
 pub use survivors::{Survivors, survivors};

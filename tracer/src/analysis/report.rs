@@ -31,6 +31,9 @@ pub struct Report {
     pub losses: Losses,
     /// Every site with unfreed pages, best-ranked first.
     pub sites: Vec<Site>,
+    /// Pages taken in the window, the freed ones included.
+    #[serde(skip)]
+    pub taken_pages: u64,
     /// Unfreed pages that `--min-age` left out.
     #[serde(skip)]
     pub too_young_pages: u64,
@@ -101,19 +104,29 @@ pub struct Selection {
     pub min_age: Duration,
 }
 
+/// What was recorded, by stack.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    /// The pages of each stack.
+    pub groups: BTreeMap<Stack, Group>,
+    /// Pages taken in the window, the freed ones included.
+    pub taken_pages: u64,
+    /// What was lost or not seen.
+    pub losses: Losses,
+}
+
 /// Ranks the groups and names their frames.
 pub fn report(
     host: Host,
     measured: &Measured,
-    groups: BTreeMap<Stack, Group>,
+    recorded: Recorded,
     symbols: &impl Symbolize,
-    losses: Losses,
     selection: Selection,
 ) -> Report {
-    let names = names(groups.keys(), symbols);
+    let names = names(recorded.groups.keys(), symbols);
     let mut too_young_pages = 0;
     let mut sites = Vec::new();
-    for (stack, mut group) in groups {
+    for (stack, mut group) in recorded.groups {
         too_young_pages += measured.drop_young(&mut group, selection.min_age);
         if !group.unfreed.is_empty() {
             sites.push(site(&group, &stack, &names, measured, host.page_size));
@@ -124,8 +137,9 @@ pub fn report(
         window: measured.window(),
         totals: totals(&sites),
         host,
-        losses,
+        losses: recorded.losses,
         sites,
+        taken_pages: recorded.taken_pages,
         too_young_pages,
     }
 }

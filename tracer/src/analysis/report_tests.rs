@@ -61,16 +61,16 @@ fn group(pages_per_epoch: &[u64]) -> Group {
     }
 }
 
+fn recorded(groups: BTreeMap<Stack, Group>) -> Recorded {
+    Recorded {
+        groups,
+        ..Recorded::default()
+    }
+}
+
 fn reported(groups: &[(Stack, Group)], selection: Selection) -> Report {
     let groups = groups.iter().cloned().collect();
-    report(
-        host(),
-        &measured(),
-        groups,
-        &Names,
-        Losses::default(),
-        selection,
-    )
+    report(host(), &measured(), recorded(groups), &Names, selection)
 }
 
 fn owners(report: &Report) -> Vec<&str> {
@@ -185,9 +185,8 @@ fn a_window_without_length_divides_by_nothing() {
     let report = report(
         host(),
         &nothing,
-        groups,
+        recorded(groups),
         &Names,
-        Losses::default(),
         Selection::default(),
     );
     assert_eq!(report.totals.unfreed_pages, 1);

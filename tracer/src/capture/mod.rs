@@ -26,6 +26,8 @@ pub struct Capture {
     pub slots: SlotTable,
     /// The sites that slots name.
     pub sites: SiteTable,
+    /// Pages recorded, the freed ones included.
+    pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
 }

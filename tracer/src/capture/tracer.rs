@@ -131,6 +131,7 @@ impl Tracer {
         Ok(Capture {
             slots: self.slots,
             sites: self.sites,
+            taken_pages: tally.marked,
             losses,
         })
     }

@@ -131,6 +131,7 @@ fn report() -> Report {
             ..Losses::default()
         },
         sites: vec![pipes(), driver(), full()],
+        taken_pages: 9377,
         too_young_pages: 5,
     }
 }
@@ -158,6 +159,7 @@ fn a_table_of_nothing() {
         totals: Totals::default(),
         losses: Losses::default(),
         sites: vec![],
+        taken_pages: 12,
         too_young_pages: 0,
         ..report()
     };

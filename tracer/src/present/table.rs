@@ -47,17 +47,16 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
     };
     writeln!(
         out,
-        "{:.1} s from {:.0}: {pages} taken in the first {:.1} s, frees watched to the end",
+        "{:.1} s from {:.0}: {pages} recorded for {:.1} s, frees watched to the end",
         window.seconds, window.started, window.record_seconds
     )?;
-    let (bytes, pages) = (
-        text::bytes(totals.unfreed_bytes),
-        text::counted(totals.unfreed_pages, "page"),
-    );
+    let taken = text::bytes(report.taken_pages * host.page_size);
+    let unfreed = text::bytes(totals.unfreed_bytes);
+    let pages = text::counted(totals.unfreed_pages, "page");
     let sites = text::counted(totals.sites as u64, "call site");
     writeln!(
         out,
-        "{HEADING}{bytes} not freed{HEADING:#}: {pages}, {sites}"
+        "{HEADING}{unfreed} not freed{HEADING:#} of {taken} taken: {pages}, {sites}"
     )
 }
 

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use self::{command::RunningCommand, interruption::Interruption, outputs::Outputs, watch::Watched};
 use crate::{
-    analysis::{self, Report, Selection},
+    analysis::{self, Recorded, Report, Selection},
     capture::Tracer,
     cli::TraceArgs,
     kernel::host::{self, Host},
@@ -85,13 +85,13 @@ fn report(
         sort: args.sort,
         min_age: args.min_age,
     };
-    Ok(analysis::report(
-        host,
-        &measured,
+    let recorded = Recorded {
         groups,
-        &symbols,
-        capture.losses,
-        selection,
+        taken_pages: capture.taken_pages,
+        losses: capture.losses,
+    };
+    Ok(analysis::report(
+        host, &measured, recorded, &symbols, selection,
     ))
 }
 
