@@ -16,7 +16,11 @@ impl Trace {
     /// Cuts off what the tracer itself put on the stack, and finds the owner.
     pub fn new(frames: Vec<Frame>) -> Self {
         let own = tracer_frames(&frames);
-        let frames: Vec<_> = frames.into_iter().skip(own).collect();
+        let mut frames: Vec<_> = frames.into_iter().skip(own).collect();
+        // Linux 5.10 repeats the innermost frame of a classic tracepoint.
+        if frames.len() > 1 && frames[0] == frames[1] {
+            frames.remove(0);
+        }
         let owner = owner::index(&frames);
         Self { frames, owner }
     }
@@ -100,6 +104,17 @@ mod tests {
             "do_thing",
         ]);
         assert_eq!(names(&trace), ["__alloc_pages", "do_thing"]);
+    }
+
+    #[test]
+    fn a_repeated_innermost_frame_is_one() {
+        let trace = trace(&[
+            "perf_trace_mm_page_alloc",
+            "__alloc_pages_nodemask",
+            "__alloc_pages_nodemask",
+            "pipe_write",
+        ]);
+        assert_eq!(names(&trace), ["__alloc_pages_nodemask", "pipe_write"]);
     }
 
     #[test]
