@@ -70,8 +70,8 @@ fn page_free_classic(ctx: TracePointContext) -> u32 {
     0
 }
 
-/// Reports the page pointers of movable order-0 allocations, among them those
-/// that user space provokes to learn where the `struct page` array begins.
+/// Reports the page pointers of order-0 allocations, among them those that user
+/// space provokes to learn where the `struct page` array begins.
 #[raw_tracepoint(tracepoint = "mm_page_alloc")]
 fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
     let page: u64 = ctx.arg(0);

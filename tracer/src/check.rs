@@ -7,7 +7,7 @@ use crate::{
     capture::{self, Scope, Tracer},
     cli::HookChoice,
     kernel::host::{self, Host},
-    preflight::{self, Wishes},
+    preflight::{self, Types, Wishes},
     symbols::Vmlinux,
 };
 
@@ -80,7 +80,8 @@ fn type_information() -> Finding {
 }
 
 fn raw_tracepoints() -> Finding {
-    let result = preflight::calibrated()
+    let result = Types::read()
+        .page_array()
         .and_then(|array| array.map_err(|missing| anyhow!(missing)))
         .map(|array| {
             let size = array.page_struct_size;

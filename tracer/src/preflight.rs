@@ -42,11 +42,12 @@ pub fn plan(wishes: Wishes) -> Result<Plan> {
         capture::table_bytes(frames, wishes.max_sites),
         host::meminfo_bytes("MemAvailable")?,
     )?;
-    let (page_array, fallen_back) = page_array(wishes.hook)?;
+    let types = Types::read();
+    let (page_array, fallen_back) = page_array(&types, wishes.hook)?;
     let settings = Settings {
         frames,
         scope: wishes.scope,
-        movable: movable(),
+        movable: types.movable,
         max_sites: wishes.max_sites,
         page_array,
         verbose: wishes.verbose,
@@ -61,8 +62,7 @@ pub fn plan(wishes: Wishes) -> Result<Plan> {
 pub fn privileges(held: Capabilities) -> Result<()> {
     ensure!(
         held.may_trace(),
-        "tracing needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN: \
-         run it with sudo"
+        "tracing needs root, or at least CAP_SYS_ADMIN: run it with sudo"
     );
     Ok(())
 }
@@ -80,43 +80,61 @@ pub fn memory(needed: u64, available: u64) -> Result<()> {
 
 /// The array of page structs, which raw tracepoints need; none for classic
 /// ones, with the reason if the user did not ask for them.
-fn page_array(choice: HookChoice) -> Result<(Option<PageArray>, Option<&'static str>)> {
+fn page_array(
+    types: &Types,
+    choice: HookChoice,
+) -> Result<(Option<PageArray>, Option<&'static str>)> {
     if choice == HookChoice::Classic {
         return Ok((None, None));
     }
-    match calibrated()? {
+    match types.page_array()? {
         Ok(array) => Ok((Some(array), None)),
         Err(missing) if choice == HookChoice::Raw => bail!(missing),
         Err(missing) => Ok((None, Some(missing))),
     }
 }
 
-/// The array of page structs, or why it cannot be found; an error if BPF does not work.
-pub fn calibrated() -> Result<Result<PageArray, &'static str>> {
-    let size = |blob: Vec<u8>| Btf::parse(&blob)?.struct_size("page");
-    let Ok(size) = host::btf().and_then(size) else {
-        return Ok(Err(
-            "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
-        ));
-    };
-    let array = capture::calibrate(u64::from(size))?;
-    Ok(array.ok_or(
-        "the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP), or this \
-         user may not see page frames (CAP_SYS_ADMIN)",
-    ))
+/// What BTF says of the types that matter here.
+#[derive(Clone, Copy, Debug)]
+pub struct Types {
+    page_struct_size: Option<u32>,
+    movable: u32,
 }
 
-fn movable() -> u32 {
-    let value = |blob: Vec<u8>| Btf::parse(&blob)?.enumerator("MIGRATE_MOVABLE");
-    host::btf().and_then(value).unwrap_or(MIGRATE_MOVABLE)
+impl Types {
+    /// Asks the running kernel; without BTF, only what never changes is known.
+    pub fn read() -> Self {
+        let blob = host::btf().unwrap_or_default();
+        let btf = Btf::parse(&blob).ok();
+        let movable = btf
+            .as_ref()
+            .and_then(|btf| btf.enumerator("MIGRATE_MOVABLE").ok());
+        Self {
+            page_struct_size: btf.and_then(|btf| btf.struct_size("page").ok()),
+            movable: movable.unwrap_or(MIGRATE_MOVABLE),
+        }
+    }
+
+    /// The array of page structs, or why it cannot be found; an error if BPF
+    /// does not work.
+    pub fn page_array(&self) -> Result<Result<PageArray, &'static str>> {
+        let Some(size) = self.page_struct_size else {
+            return Ok(Err(
+                "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
+            ));
+        };
+        let array = capture::calibrate(u64::from(size))?;
+        Ok(array
+            .ok_or("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)"))
+    }
 }
 
 /// Whether kernel addresses can be named, for this process.
 pub fn symbols() -> Result<()> {
     ensure!(
         host::kallsyms_readable()?,
-        "kernel symbols are hidden, so stacks are numbers: run `sysctl kernel.kptr_restrict=1` \
-         as root"
+        "kernel symbols are hidden, so stacks are numbers: trace as root (CAP_SYSLOG) and with \
+         `sysctl kernel.kptr_restrict=1`"
     );
     Ok(())
 }

@@ -11,7 +11,6 @@ mod window;
 
 pub use report::{Recorded, Report, Selection, Site, SortKey, Totals, report};
 pub use sites::{Group, Stack, group};
-pub use stack::Trace;
 pub use survivors::{Survivors, survivors};
 pub use timeline::Timeline;
-pub use window::{AGE_BUCKETS, AgeBucket, Measured, Window};
+pub use window::{AgeBucket, Measured, Window};

@@ -8,8 +8,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Trace,
     sites::{Group, Stack},
+    stack::Trace,
     window::{AgeBucket, Measured, Window},
 };
 use crate::{

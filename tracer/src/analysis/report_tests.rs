@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{AGE_BUCKETS, Timeline},
+    analysis::{Timeline, window::AGE_BUCKETS},
     capture::Scope,
 };
 

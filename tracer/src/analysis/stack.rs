@@ -5,16 +5,16 @@ use crate::symbols::Frame;
 
 /// The frames of one stack, innermost first, inlined functions in their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
+pub(super) struct Trace {
     /// The frames below the tracer's own.
-    pub frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     /// Index into `frames` of the function that asked for the pages.
-    pub owner: Option<usize>,
+    pub(super) owner: Option<usize>,
 }
 
 impl Trace {
     /// Cuts off what the tracer itself put on the stack, and finds the owner.
-    pub fn new(frames: Vec<Frame>) -> Self {
+    pub(super) fn new(frames: Vec<Frame>) -> Self {
         let own = tracer_frames(&frames);
         let mut frames: Vec<_> = frames.into_iter().skip(own).collect();
         // Linux 5.10 repeats the innermost frame of a classic tracepoint.
@@ -26,7 +26,7 @@ impl Trace {
     }
 
     /// The frame of the function that asked for the pages.
-    pub fn owner_frame(&self) -> Option<&Frame> {
+    pub(super) fn owner_frame(&self) -> Option<&Frame> {
         self.frames.get(self.owner?)
     }
 }

@@ -10,7 +10,7 @@ use super::{Timeline, sites::Group};
 use crate::capture::Scope;
 
 /// Slices of the recording that the age histogram and the growth distinguish.
-pub const AGE_BUCKETS: usize = 8;
+pub(super) const AGE_BUCKETS: usize = 8;
 
 /// Unfreed pages by the slice of the recording in which they were taken.
 pub(super) type Slices = [u64; AGE_BUCKETS];

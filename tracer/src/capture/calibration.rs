@@ -13,32 +13,44 @@ use aya::{Ebpf, maps::Queue};
 use memmap2::{Advice, MmapMut, MmapOptions};
 use tracer_ebpf::{maps, programs};
 
-use super::{hooks, object, page_array::PageArray};
+use super::{
+    hooks::{self, Hook},
+    object,
+    page_array::PageArray,
+};
 use crate::kernel::{pagemap, tracepoint};
 
 /// Pages taken for the calibration. More than fit in one page of `struct page`,
 /// so that no run of neighbours explains a wrong base as well as the right one.
 const PAGES: usize = 96;
 
+/// How often to try: on a busy machine the pages of others can fill the queue
+/// while this process waits for its turn.
+const TRIES: usize = 5;
+
 /// Finds the array by watching this process take pages. None if they do not
-/// lie in one array, or if this process may not know its page frames; an error
-/// if BPF does not work.
+/// lie in one array; an error if BPF does not work.
 pub fn calibrate(page_struct_size: u64) -> Result<Option<PageArray>> {
     let mut ebpf = object::load_small()?;
-    let (frames, pointers) = watch_own_pages(&mut ebpf)?;
-    let base = vote(&frames, &pointers, page_struct_size);
-    Ok(base.map(|base| PageArray {
-        base,
-        page_struct_size,
-    }))
+    hooks::load(&mut ebpf, Hook::Raw, programs::PROBE_PAGE_POINTER)?;
+    for _ in 0..TRIES {
+        let (frames, pointers) = watch_own_pages(&mut ebpf)?;
+        if let Some(base) = vote(&frames, &pointers, page_struct_size) {
+            return Ok(Some(PageArray {
+                base,
+                page_struct_size,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// The page frames this process took, and the page pointers seen meanwhile.
 fn watch_own_pages(ebpf: &mut Ebpf) -> Result<(Vec<u64>, Vec<u64>)> {
-    hooks::load_raw(ebpf, programs::PROBE_PAGE_POINTER)?;
-    let link = hooks::attach_raw(ebpf, programs::PROBE_PAGE_POINTER, tracepoint::ALLOC)?;
+    let program = programs::PROBE_PAGE_POINTER;
+    let link = hooks::attach(ebpf, Hook::Raw, program, tracepoint::ALLOC)?;
     let frames = take_pages();
-    hooks::detach_raw(ebpf, programs::PROBE_PAGE_POINTER, link)?;
+    hooks::detach(ebpf, program, link)?;
     Ok((frames?, probed_pages(ebpf)?))
 }
 

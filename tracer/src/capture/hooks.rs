@@ -31,38 +31,33 @@ pub(super) struct Hooks {
     hook: Hook,
 }
 
-enum Link {
+/// A program's attachment.
+pub(super) enum Link {
     Raw(RawTracePointLinkId),
     Classic(TracePointLinkId),
 }
 
 impl Hooks {
-    /// Loads and attaches both programs; frees first, so that no page that is
-    /// recorded can be freed unseen.
+    /// Loads and attaches both programs.
     pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook) -> Result<Self> {
         let (alloc, free) = names(hook);
-        match hook {
-            Hook::Raw => {
-                load_raw(ebpf, free)?;
-                load_raw(ebpf, alloc)?;
-                let free = attach_raw(ebpf, free, tracepoint::FREE)?;
-                let alloc = attach_raw(ebpf, alloc, tracepoint::ALLOC)?;
-                Ok(Self {
-                    alloc: Some(Link::Raw(alloc)),
-                    free: Some(Link::Raw(free)),
-                    hook,
-                })
-            }
-            Hook::Classic => tracefs::with(|_| {
-                let free = attach_classic(ebpf, free, tracepoint::FREE)?;
-                let alloc = attach_classic(ebpf, alloc, tracepoint::ALLOC)?;
-                Ok(Self {
-                    alloc: Some(Link::Classic(alloc)),
-                    free: Some(Link::Classic(free)),
-                    hook,
-                })
-            }),
-        }
+        load(ebpf, hook, free)?;
+        load(ebpf, hook, alloc)?;
+        // Frees first, so that no page that is recorded can be freed unseen.
+        let mut attach_both = || {
+            let free = attach(ebpf, hook, free, tracepoint::FREE)?;
+            let alloc = attach(ebpf, hook, alloc, tracepoint::ALLOC)?;
+            Ok((alloc, free))
+        };
+        let (alloc, free) = match hook {
+            Hook::Raw => attach_both()?,
+            Hook::Classic => tracefs::with(|_| attach_both())?,
+        };
+        Ok(Self {
+            alloc: Some(alloc),
+            free: Some(free),
+            hook,
+        })
     }
 
     /// No allocation is recorded from here on.
@@ -95,52 +90,41 @@ const fn names(hook: Hook) -> (&'static str, &'static str) {
     }
 }
 
-fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
-    match link {
-        Link::Raw(link) => detach_raw(ebpf, name, link),
-        Link::Classic(link) => {
-            let program: &mut TracePoint = program(ebpf, name)?;
-            program
-                .detach(link)
-                .with_context(|| format!("cannot detach {name}"))
-        }
-    }
+/// Hands a program to the kernel's verifier.
+pub(super) fn load(ebpf: &mut Ebpf, hook: Hook, name: &str) -> Result<()> {
+    let loaded = match hook {
+        Hook::Raw => program::<RawTracePoint>(ebpf, name)?.load(),
+        Hook::Classic => program::<TracePoint>(ebpf, name)?.load(),
+    };
+    loaded.map_err(|error| refusal(name, error))
 }
 
-/// Hands a program on a raw tracepoint to the kernel's verifier.
-pub(super) fn load_raw(ebpf: &mut Ebpf, name: &str) -> Result<()> {
-    let program: &mut RawTracePoint = program(ebpf, name)?;
-    program.load().map_err(|error| refusal(name, error))
-}
-
-/// Attaches a loaded program to a raw tracepoint.
-pub(super) fn attach_raw(ebpf: &mut Ebpf, name: &str, event: &str) -> Result<RawTracePointLinkId> {
-    let program: &mut RawTracePoint = program(ebpf, name)?;
-    program.attach(event).with_context(|| {
+/// Attaches a loaded program to a tracepoint; a classic one only where tracefs
+/// can be seen.
+pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Result<Link> {
+    let link = match hook {
+        Hook::Raw => program::<RawTracePoint>(ebpf, name)?
+            .attach(event)
+            .map(Link::Raw),
+        Hook::Classic => program::<TracePoint>(ebpf, name)?
+            .attach(tracepoint::GROUP, event)
+            .map(Link::Classic),
+    };
+    link.with_context(|| {
         format!(
-            "cannot attach to the raw tracepoint {event}, which kernels with \
-                 CONFIG_TRACEPOINTS and CONFIG_BPF_EVENTS have"
+            "cannot attach to the tracepoint {event}, which kernels with CONFIG_TRACEPOINTS and \
+             CONFIG_BPF_EVENTS have"
         )
     })
 }
 
-/// Detaches a program from its raw tracepoint.
-pub(super) fn detach_raw(ebpf: &mut Ebpf, name: &str, link: RawTracePointLinkId) -> Result<()> {
-    let program: &mut RawTracePoint = program(ebpf, name)?;
-    program
-        .detach(link)
-        .with_context(|| format!("cannot detach {name}"))
-}
-
-fn attach_classic(ebpf: &mut Ebpf, name: &str, event: &str) -> Result<TracePointLinkId> {
-    let program: &mut TracePoint = program(ebpf, name)?;
-    program.load().map_err(|error| refusal(name, error))?;
-    program.attach(tracepoint::GROUP, event).with_context(|| {
-        format!(
-            "cannot attach to the tracepoint {}:{event}",
-            tracepoint::GROUP
-        )
-    })
+/// Detaches a program from its tracepoint.
+pub(super) fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
+    let detached = match link {
+        Link::Raw(link) => program::<RawTracePoint>(ebpf, name)?.detach(link),
+        Link::Classic(link) => program::<TracePoint>(ebpf, name)?.detach(link),
+    };
+    detached.with_context(|| format!("cannot detach {name}"))
 }
 
 /// Why the kernel refused a program, in one sentence; the verifier's whole
@@ -176,7 +160,7 @@ fn verdict(log: &str) -> Option<&str> {
         .rfind(|line| !line.is_empty() && !is_statistics(line))
 }
 
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>
+fn program<'a, P: 'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>
 where
     &'a mut P: TryFrom<&'a mut Program>,
 {

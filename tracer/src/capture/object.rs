@@ -24,9 +24,14 @@ pub(super) struct Constants {
     pub(super) verbose: bool,
 }
 
+/// Values of the slot table that `frames` page frames need.
+pub(super) const fn chunks(frames: u64) -> u64 {
+    frames.div_ceil(CHUNK_SLOTS as u64)
+}
+
 /// Bytes of kernel memory that the slot table and the site table take.
 pub fn table_bytes(frames: u64, max_sites: u32) -> u64 {
-    let slots = frames.div_ceil(CHUNK_SLOTS as u64) * size_of::<Chunk>() as u64;
+    let slots = chunks(frames) * size_of::<Chunk>() as u64;
     slots + u64::from(site_entries(max_sites)) * size_of::<Site>() as u64
 }
 
@@ -37,7 +42,7 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 
 /// Creates the maps and parses the programs for tracing.
 pub(super) fn load(constants: &Constants) -> Result<Ebpf> {
-    let chunks = u32::try_from(constants.frames.div_ceil(CHUNK_SLOTS as u64))
+    let chunks = u32::try_from(chunks(constants.frames))
         .context("this machine has more page frames than a BPF array can index")?;
     let skipped = constants.skipped_migratetype.unwrap_or(NO_MIGRATETYPE);
     let log_level = if constants.verbose { u8::MAX } else { 0 };

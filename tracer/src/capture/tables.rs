@@ -15,7 +15,7 @@ use aya::{
 use memmap2::{MmapOptions, MmapRaw};
 use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, maps};
 
-use super::object::site_entries;
+use super::object::{chunks, site_entries};
 
 /// The slot of every page frame, in order; the kernel may be writing to it.
 pub struct SlotTable {
@@ -24,9 +24,9 @@ pub struct SlotTable {
 
 impl SlotTable {
     pub(super) fn map(ebpf: &Ebpf, frames: u64) -> Result<Self> {
-        let chunks = frames.div_ceil(size_of::<Chunk>() as u64 / size_of::<u32>() as u64);
+        let len = chunks(frames) * size_of::<Chunk>() as u64;
         Ok(Self {
-            memory: mmap(ebpf, maps::SLOTS, chunks * size_of::<Chunk>() as u64)?,
+            memory: mmap(ebpf, maps::SLOTS, len)?,
         })
     }
 }
