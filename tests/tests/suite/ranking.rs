@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pagetrace_tests::harness::{Leaker, Outputs, Report, Site, Tracing, eventually, root_or_skip};
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
 
 fn hold_pipes() -> Leaker {
     Leaker::start(LEAK, &["pipes", "--count", "100", "--pages", "16"])

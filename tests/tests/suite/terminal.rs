@@ -14,6 +14,8 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
 };
 
+use crate::LEAK;
+
 const ESCAPE: char = '\u{1b}';
 
 /// The user's side of a terminal.
@@ -99,7 +101,7 @@ fn a_terminal_gets_a_progress_bar() {
     let running = pagetrace.stderr(program.into()).spawn();
     screen.wait_for("s left, ");
 
-    let _leak = Leaker::start(env!("CARGO_BIN_EXE_leak"), &["pipes"]);
+    let _leak = Leaker::start(LEAK, &["pipes"]);
     eventually("31 MiB in the bar", || {
         outstanding_mib(&screen.text()).filter(|mib| *mib >= 31.25)
     });

@@ -7,7 +7,7 @@ use pagetrace_tests::{
     harness::{Leaker, Report, Site, Tracing, root_or_skip},
 };
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
 
 /// Pages of any kind taken inside the leak's own way of sending, slabs included.
 /// The counters leave out interrupts on top of it, so they are left out here.

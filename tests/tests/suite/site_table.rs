@@ -2,7 +2,7 @@
 
 use pagetrace_tests::harness::{Leaker, Tracing, root_or_skip};
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
 
 #[test]
 fn a_full_site_table_keeps_the_sum() {

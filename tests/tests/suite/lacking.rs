@@ -4,7 +4,8 @@ use pagetrace_tests::harness::{
     Finished, Leaker, OPEN_END, Outputs, Pagetrace, Tracing, root_or_skip,
 };
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
+
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// `BPF_RAW_TRACEPOINT_OPEN` of include/uapi/linux/bpf.h.
 const OPEN_RAW_TRACEPOINT: u32 = 17;

@@ -7,7 +7,7 @@ use std::{
 
 use pagetrace_tests::harness::{Frame, Leaker, Tracing, root_or_skip};
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
 
 /// Where the functions of each name begin; compilers' suffixes are no part of it.
 type Functions = BTreeMap<String, BTreeSet<u64>>;

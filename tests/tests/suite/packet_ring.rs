@@ -7,7 +7,7 @@ use pagetrace_tests::{
     harness::{Leaker, Report, Site, Tracing, root_or_skip},
 };
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
 
 fn hold_ring(blocks: &str, order: &str) -> Leaker {
     Leaker::start(LEAK, &["packet-ring", "--blocks", blocks, "--order", order])

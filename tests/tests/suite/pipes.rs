@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pagetrace_tests::harness::{Leaker, Outputs, Report, Site, Tracing, root_or_skip};
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
 
 /// The sites of this leak alone: see `Pipe::fill`.
 fn leaked(report: &Report) -> Vec<&Site> {

@@ -6,7 +6,8 @@ use pagetrace_tests::harness::{
     Pagetrace, Report, Running, Tracing, announcement, eventually, root_or_skip,
 };
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
+
 const PIPES: [&str; 6] = [LEAK, "pipes", "--count", "100", "--pages", "16"];
 
 fn leaked_pages(report: &Report) -> u64 {

@@ -2,7 +2,8 @@
 
 use pagetrace_tests::harness::{Leaker, Report, Tracing, root_or_skip};
 
-const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+use crate::LEAK;
+
 const PAGES: u64 = 64 << 20 >> 12;
 
 /// Pages taken by the leak's way of faulting memory in, and the page tables for them.
