@@ -11,10 +11,10 @@
 mod records;
 mod slot;
 
-pub use records::{COMM_LEN, Control, MAX_FRAMES, Site, Tally};
+pub use records::{AllocationTally, COMM_LEN, Control, FreeTally, MAX_FRAMES, Site, Tally};
 pub use slot::{
-    CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL, STACK_LOST,
-    Slot,
+    BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
+    STACK_LOST, SiteId, Slot, order,
 };
 
 /// Names of the maps, as user space finds them in the object.
@@ -47,6 +47,15 @@ pub mod programs {
     pub const PAGE_ALLOC_CLASSIC: &str = "page_alloc_classic";
     /// Classic tracepoint `kmem/mm_page_free`.
     pub const PAGE_FREE_CLASSIC: &str = "page_free_classic";
+    /// Exit of the bulk allocator since Linux 6.14.
+    pub const BULK_INTO_ARRAY: &str = "bulk_into_array";
+    /// Exit of the bulk allocator before Linux 6.14.
+    pub const BULK_INTO_LIST_OR_ARRAY: &str = "bulk_into_list_or_array";
+    /// To be run by `BPF_PROG_TEST_RUN`: gives the caller's process id in the initial namespace.
+    pub const OWN_PROCESS: &str = "own_process";
+    /// To be run by `BPF_PROG_TEST_RUN` with a page frame: gives a bit for each of the
+    /// [`INQUIRED_FRAMES`](crate::INQUIRED_FRAMES) from it on that nobody has a reference to.
+    pub const UNREFERENCED_PAGES: &str = "unreferenced_pages";
     /// Raw tracepoint `mm_page_alloc` that only reports page pointers, for calibration.
     pub const PROBE_PAGE_POINTER: &str = "probe_page_pointer";
 }
@@ -62,6 +71,31 @@ pub mod constants {
     /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, or
     /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record movable pages too.
     pub const SKIPPED_MIGRATETYPE: &str = "SKIPPED_MIGRATETYPE";
+    /// `u64` each: the first and the last page frame to record.
+    pub const RECORDED_FRAMES: [&str; 2] = ["FIRST_FRAME", "LAST_FRAME"];
+    /// `u32` each: the least and the greatest order to record.
+    pub const RECORDED_ORDERS: [&str; 2] = ["LEAST_ORDER", "GREATEST_ORDER"];
+    /// `u32`: gfp flags an allocation must have, all of them.
+    pub const GFP_REQUIRED: &str = "GFP_REQUIRED";
+    /// `u32`: gfp flags an allocation must not have, none of them.
+    pub const GFP_EXCLUDED: &str = "GFP_EXCLUDED";
+    /// `u32`: the tracer's process id, whose pages are counted and left out, or
+    /// [`NOBODY`](super::NOBODY).
+    pub const OWN_PROCESS: &str = "OWN_PROCESS";
+    /// `u32`: the one process to record, or [`NOBODY`](super::NOBODY) for all.
+    pub const ONLY_PROCESS: &str = "ONLY_PROCESS";
+    /// `u64`: id of the one cgroup (v2) to record with all below it, or 0 for all.
+    pub const ONLY_CGROUP: &str = "ONLY_CGROUP";
+    /// `i32`: how deep that cgroup lies below the root.
+    pub const CGROUP_LEVEL: &str = "CGROUP_LEVEL";
+    /// `u64` each: start and length of the code that interrupts enter the kernel by.
+    pub const IRQ_ENTRY: [&str; 2] = ["IRQ_ENTRY", "IRQ_ENTRY_LEN"];
+    /// `u64` each: start and length of the function that runs softirqs.
+    pub const SOFTIRQ_ENTRY: [&str; 2] = ["SOFTIRQ_ENTRY", "SOFTIRQ_ENTRY_LEN"];
+    /// `u64`: offset of the reference count in a `struct page`, in bytes.
+    pub const REFERENCES_OFFSET: &str = "REFERENCES_OFFSET";
+    /// `u64`: offset of the list links in a `struct page`, in bytes.
+    pub const PAGE_LIST_OFFSET: &str = "PAGE_LIST_OFFSET";
     /// `u32` each: offsets of `pfn`, `order`, `gfp_flags` and `migratetype` in the record of
     /// the classic `mm_page_alloc`, in bytes.
     pub const ALLOC_OFFSETS: [&str; 4] = [
@@ -76,3 +110,13 @@ pub mod constants {
 
 /// A value of the `SKIPPED_MIGRATETYPE` constant that no page has.
 pub const NO_MIGRATETYPE: u32 = u32::MAX;
+
+/// A process id that no process has.
+pub const NOBODY: u32 = u32::MAX;
+
+/// How many pages of one call of the bulk allocator are looked at; the rest are counted.
+pub const BULK_PAGES: u64 = 512;
+
+/// How many page frames one run of the program
+/// [`UNREFERENCED_PAGES`](programs::UNREFERENCED_PAGES) answers for.
+pub const INQUIRED_FRAMES: u32 = u32::BITS;

@@ -1,19 +1,22 @@
-//! The programs. Each is a thin shell that takes the tracepoint's arguments
-//! apart; what happens to them is in [`record`].
+//! The programs. Each is a thin shell that takes the arguments of its hook
+//! apart; what happens to them is in [`record`] and [`bulk`].
 
 #![no_std]
 #![no_main]
 
+mod bulk;
+mod inquiries;
 mod record;
 mod sites;
 mod slots;
 mod state;
+mod wishes;
 
 use aya_ebpf::{
     EbpfContext as _,
     helpers::bpf_probe_read_kernel,
-    macros::{raw_tracepoint, tracepoint},
-    programs::{RawTracePointContext, TracePointContext},
+    macros::{fexit, raw_tracepoint, tracepoint},
+    programs::{FExitContext, RawTracePointContext, TracePointContext},
 };
 use record::{Allocation, page_allocated, page_freed};
 
@@ -67,6 +70,27 @@ fn page_free_classic(ctx: TracePointContext) -> u32 {
         field(&ctx, state::FREE_PFN_OFFSET.load()),
         field(&ctx, state::FREE_ORDER_OFFSET.load()),
     );
+    0
+}
+
+/// `unsigned long alloc_pages_bulk_noprof(gfp_t gfp, int preferred_nid, nodemask_t *nodemask,
+/// int nr_pages, struct page **page_array)`, since Linux 6.14 (mm/page_alloc.c).
+#[fexit]
+fn bulk_into_array(ctx: FExitContext) -> i32 {
+    bulk::array_filled(&ctx, ctx.arg(0), ctx.arg(4), ctx.arg(5));
+    0
+}
+
+/// The same before 6.14, with `struct list_head *page_list` before `page_array`: one of the two
+/// is NULL.
+#[fexit]
+fn bulk_into_list_or_array(ctx: FExitContext) -> i32 {
+    let (list, array): (u64, u64) = (ctx.arg(4), ctx.arg(5));
+    if array == 0 {
+        bulk::list_filled(&ctx, ctx.arg(0), list, ctx.arg(6));
+    } else {
+        bulk::array_filled(&ctx, ctx.arg(0), array, ctx.arg(6));
+    }
     0
 }
 

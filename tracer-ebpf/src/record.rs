@@ -3,7 +3,7 @@
 use aya_ebpf::EbpfContext;
 use tracer_ebpf::{Slot, Tally};
 
-use crate::{sites, slots, state};
+use crate::{sites, slots, state, wishes};
 
 /// One `mm_page_alloc` event, whichever hook it came from.
 pub(crate) struct Allocation {
@@ -17,42 +17,61 @@ pub(crate) struct Allocation {
 /// Marks the pages of an allocation with its site.
 #[inline(always)]
 pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: Allocation) {
-    if event.migratetype == state::SKIPPED_MIGRATETYPE.load() {
+    if event.migratetype == state::SKIPPED_MIGRATETYPE.load()
+        || !wishes::include(event.order, event.gfp)
+    {
         return;
     }
     let Some(tally) = tally() else { return };
+    let tally = &mut tally.alloc;
     if event.failed {
-        tally.failed_allocations += 1;
+        tally.failed += 1;
         return;
     }
+    if !wishes::include_frame(event.frame) {
+        return;
+    }
+    tally.events += 1;
     let Some(block) = slots::block(event.frame, event.order) else {
-        tally.allocations_out_of_range += 1;
+        tally.out_of_range += 1;
         return;
     };
+    if wishes::is_own_task() {
+        tally.own_pages += block.pages();
+        return;
+    }
     let site = sites::of(ctx, event.order, event.gfp, tally);
     sites::count_pages(site, event.order);
-    block.mark(Slot::new(site, epoch()), tally);
+    tally.pages += block.pages();
+    block.mark(Slot::new(site, epoch()), &mut tally.healed);
 }
 
 /// Clears the pages of a free, whichever allocations they came from.
 #[inline(always)]
 pub(crate) fn page_freed(frame: u64, order: u32) {
     let Some(tally) = tally() else { return };
-    match slots::block(frame, order) {
-        Some(block) => block.clear(tally),
-        None => tally.frees_out_of_range += 1,
+    let tally = &mut tally.free;
+    tally.events += 1;
+    let Some(block) = slots::block(frame, order) else {
+        tally.out_of_range += 1;
+        return;
+    };
+    let before = tally.pages;
+    block.clear(&mut tally.pages);
+    if tally.pages == before {
+        tally.unmatched += 1;
     }
 }
 
 #[inline(always)]
-fn tally() -> Option<&'static mut Tally> {
+pub(crate) fn tally() -> Option<&'static mut Tally> {
     let tally = state::TALLY.get_ptr_mut(0)?;
-    // SAFETY: the record is this CPU's own, and of the programs that can
-    // interrupt each other on it no two write the same field.
+    // SAFETY: the record is this CPU's own, and each program that can interrupt
+    // another on it writes a part of its own.
     Some(unsafe { &mut *tally })
 }
 
 #[inline(always)]
-fn epoch() -> u32 {
+pub(crate) fn epoch() -> u32 {
     state::CONTROL.get(0).map_or(0, |control| control.epoch)
 }

@@ -17,7 +17,7 @@ pub struct Site {
     pub frames: [u64; MAX_FRAMES],
     /// How many of `frames` are valid.
     pub depth: u32,
-    /// The order of every allocation of this site.
+    /// The order of every allocation of this site, or [`BULK`](crate::BULK).
     pub order: u32,
     /// The gfp flags of every allocation of this site, in the running kernel's values.
     pub gfp: u32,
@@ -37,51 +37,95 @@ pub struct Control {
 
 /// What the programs count, one per CPU, never shared.
 ///
-/// The free program can interrupt the allocation program on its CPU, so no
-/// field is written by both.
+/// They can interrupt each other on a CPU, so each has a part of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Tally {
-    /// Pages marked by allocations.
-    pub marked: u64,
-    /// Pages cleared by frees.
-    pub cleared: u64,
+    /// Of the program on `mm_page_alloc`.
+    pub alloc: AllocationTally,
+    /// Of the program on the bulk allocator.
+    pub bulk: AllocationTally,
+    /// Of the program on `mm_page_free`.
+    pub free: FreeTally,
+}
+
+/// What a program that marks pages counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct AllocationTally {
+    /// Allocations that were to be recorded and did not fail.
+    pub events: u64,
+    /// Pages marked.
+    pub pages: u64,
     /// Pages marked again without a free in between: the free was lost, the slot healed.
     pub healed: u64,
-    /// Allocation events whose page was NULL: the allocation failed.
-    pub failed_allocations: u64,
-    /// Allocation events whose stack could not be unwound.
+    /// Allocations whose page was NULL: they failed.
+    pub failed: u64,
+    /// Allocations whose stack could not be unwound.
     pub failed_unwinds: u64,
-    /// Allocation events that found no free site.
+    /// Allocations that found no free site.
     pub site_table_full: u64,
-    /// Free events that found no marked page: older than the window, or out of its scope.
-    pub unmatched_frees: u64,
-    /// Allocation events on a page frame or an order beyond the slot table.
-    pub allocations_out_of_range: u64,
-    /// Free events on a page frame or an order beyond the slot table.
-    pub frees_out_of_range: u64,
+    /// Allocations of a page frame or an order beyond the slot table.
+    pub out_of_range: u64,
+    /// Pages that the tracer's own process took; they are not marked.
+    pub own_pages: u64,
+    /// Pages of bulk calls larger than [`BULK_PAGES`](crate::BULK_PAGES), which were not looked at.
+    pub unread_pages: u64,
+}
+
+/// What the program that clears pages counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct FreeTally {
+    /// Frees.
+    pub events: u64,
+    /// Marked pages cleared.
+    pub pages: u64,
+    /// Frees that found no marked page: older than the window, or not to be recorded.
+    pub unmatched: u64,
+    /// Frees of a page frame or an order beyond the slot table.
+    pub out_of_range: u64,
 }
 
 impl Tally {
     /// Adds another CPU's counts.
     pub const fn add(&mut self, other: &Self) {
-        self.marked += other.marked;
-        self.cleared += other.cleared;
-        self.healed += other.healed;
-        self.failed_allocations += other.failed_allocations;
-        self.failed_unwinds += other.failed_unwinds;
-        self.site_table_full += other.site_table_full;
-        self.unmatched_frees += other.unmatched_frees;
-        self.allocations_out_of_range += other.allocations_out_of_range;
-        self.frees_out_of_range += other.frees_out_of_range;
+        self.alloc.add(&other.alloc);
+        self.bulk.add(&other.bulk);
+        self.free.events += other.free.events;
+        self.free.pages += other.free.pages;
+        self.free.unmatched += other.free.unmatched;
+        self.free.out_of_range += other.free.out_of_range;
+    }
+
+    /// Both kinds of allocations together.
+    pub const fn allocations(&self) -> AllocationTally {
+        let mut sum = self.alloc;
+        sum.add(&self.bulk);
+        sum
     }
 
     /// Pages outstanding: marked, and neither cleared nor marked a second time.
     pub const fn outstanding(&self) -> u64 {
-        self.marked.saturating_sub(self.cleared + self.healed)
+        let taken = self.allocations();
+        taken.pages.saturating_sub(self.free.pages + taken.healed)
+    }
+}
+
+impl AllocationTally {
+    const fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.pages += other.pages;
+        self.healed += other.healed;
+        self.failed += other.failed;
+        self.failed_unwinds += other.failed_unwinds;
+        self.site_table_full += other.site_table_full;
+        self.out_of_range += other.out_of_range;
+        self.own_pages += other.own_pages;
+        self.unread_pages += other.unread_pages;
     }
 }
 
 const _: () = assert!(size_of::<Site>() == 1024);
 const _: () = assert!(size_of::<Control>() == 4);
-const _: () = assert!(size_of::<Tally>() == 72);
+const _: () = assert!(size_of::<Tally>() == 2 * 72 + 32);

@@ -6,18 +6,24 @@ use aya_ebpf::{
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_stack},
 };
 use aya_log_ebpf::warn;
-use tracer_ebpf::{MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site, Tally};
+use tracer_ebpf::{AllocationTally, BULK, MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site};
 
 use crate::state;
 
 /// The id of the allocation's site; a reserved one if it cannot have its own.
-/// Messages tell of the first loss on each CPU only: this is the allocator's path.
+/// `order` may be [`BULK`]. Messages tell of the first loss on each CPU only:
+/// this is the allocator's path.
 #[inline(always)]
-pub(crate) fn of<C: EbpfContext>(ctx: &C, order: u32, gfp: u32, tally: &mut Tally) -> u32 {
-    let Some(scratch) = state::SCRATCH.get_ptr_mut(0) else {
+pub(crate) fn of<C: EbpfContext>(
+    ctx: &C,
+    order: u32,
+    gfp: u32,
+    tally: &mut AllocationTally,
+) -> u32 {
+    let Some(scratch) = state::SCRATCH.get_ptr_mut(u32::from(order == BULK)) else {
         return STACK_LOST + order;
     };
-    // SAFETY: this CPU's own record, and no program runs inside itself.
+    // SAFETY: this program's own record on this CPU, and none runs inside itself.
     let scratch = unsafe { &mut *scratch };
     match unwind(ctx, scratch) {
         Ok(depth) => scratch.depth = depth,
@@ -70,6 +76,9 @@ fn unwind<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u32, i64> {
 
 /// A 64-bit hash of what makes a site: its frames, order and gfp flags.
 ///
+/// Frames below the entry of an interrupt belong to whoever was interrupted: a
+/// thousand of them are one site, whose record has those of the first.
+///
 /// Two of a few thousand sites share a value once in 10^12 runs, so the
 /// frames are not compared again.
 #[inline(always)]
@@ -81,8 +90,18 @@ fn key(site: &Site) -> u64 {
         }
         hash = (hash ^ frame).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         hash ^= hash >> 32;
+        if enters_interrupt(*frame) {
+            break;
+        }
     }
     hash
+}
+
+#[inline(always)]
+fn enters_interrupt(address: u64) -> bool {
+    // A difference that wraps is far beyond any length.
+    address.wrapping_sub(state::IRQ_ENTRY.load()) < state::IRQ_ENTRY_LEN.load()
+        || address.wrapping_sub(state::SOFTIRQ_ENTRY.load()) < state::SOFTIRQ_ENTRY_LEN.load()
 }
 
 #[inline(always)]

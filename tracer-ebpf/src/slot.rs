@@ -7,6 +7,9 @@ pub const CHUNK_SLOTS: usize = 1024;
 /// The largest order the slot table understands (`MAX_PAGE_ORDER` on x86-64).
 pub const MAX_ORDER: u32 = 10;
 
+/// Stands in the place of an order for the single pages of the bulk allocator.
+pub const BULK: u32 = MAX_ORDER + 1;
+
 /// The value type of the slot map: the slots of 1024 neighbouring page frames.
 pub type Chunk = [u32; CHUNK_SLOTS];
 
@@ -18,14 +21,47 @@ pub const LAST_EPOCH: u32 = (1 << EPOCH_BITS) - 1;
 /// How many site ids exist, the reserved ones included.
 pub const MAX_SITES: u32 = 1 << (u32::BITS - EPOCH_BITS);
 
-/// The first of eleven reserved site ids, one per order: pages that found the site table full.
+/// The first of twelve reserved site ids, one per order and one for [`BULK`]: pages that found the
+/// site table full.
 pub const SITE_TABLE_FULL: u32 = 1;
 
-/// The first of eleven reserved site ids, one per order: pages whose stack could not be unwound.
-pub const STACK_LOST: u32 = SITE_TABLE_FULL + MAX_ORDER + 1;
+/// The first of twelve reserved site ids, one per order and one for [`BULK`]: pages whose stack
+/// could not be unwound.
+pub const STACK_LOST: u32 = SITE_TABLE_FULL + BULK + 1;
 
 /// The first site id that stands for a stack.
-pub const FIRST_SITE: u32 = STACK_LOST + MAX_ORDER + 1;
+pub const FIRST_SITE: u32 = STACK_LOST + BULK + 1;
+
+/// What a site id stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteId {
+    /// Pages of this order that found the site table full.
+    SiteTableFull(u32),
+    /// Pages of this order whose stack could not be unwound.
+    StackLost(u32),
+    /// A stack, at this index of the site table.
+    Stack(u32),
+}
+
+impl SiteId {
+    /// Takes the id out of a slot apart.
+    pub const fn of(site: u32) -> Self {
+        match site {
+            FIRST_SITE.. => Self::Stack(site),
+            STACK_LOST.. => Self::StackLost(order(site - STACK_LOST)),
+            _ => Self::SiteTableFull(order(site.saturating_sub(SITE_TABLE_FULL))),
+        }
+    }
+}
+
+/// The order of the pages that an order or [`BULK`] stands for.
+pub const fn order(order_or_bulk: u32) -> u32 {
+    if order_or_bulk == BULK {
+        0
+    } else {
+        order_or_bulk
+    }
+}
 
 /// One word of the slot table: `site:20 | epoch:12`, and 0 for "not outstanding".
 ///
@@ -69,6 +105,14 @@ mod tests {
                 assert_eq!((slot.site(), slot.epoch()), (site, epoch));
             }
         }
+    }
+
+    #[test]
+    fn reserved_ids_tell_their_order() {
+        assert_eq!(SiteId::of(SITE_TABLE_FULL + 3), SiteId::SiteTableFull(3));
+        assert_eq!(SiteId::of(STACK_LOST), SiteId::StackLost(0));
+        assert_eq!(SiteId::of(STACK_LOST + BULK), SiteId::StackLost(0));
+        assert_eq!(SiteId::of(FIRST_SITE), SiteId::Stack(FIRST_SITE));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use core::ptr;
 
-use tracer_ebpf::{CHUNK_SLOTS, Chunk, MAX_ORDER, Slot, Tally};
+use tracer_ebpf::{CHUNK_SLOTS, Chunk, MAX_ORDER, Slot};
 
 use crate::state;
 
@@ -21,6 +21,12 @@ pub(crate) fn frame_of(page: u64) -> u64 {
         0 => u64::MAX,
         size => offset / size,
     }
+}
+
+/// Address of the `struct page` of a page frame.
+#[inline(always)]
+pub(crate) fn page_of(frame: u64) -> u64 {
+    state::PAGE_ARRAY.load() + frame * state::PAGE_STRUCT_SIZE.load()
 }
 
 /// Pairs of slots in a chunk.
@@ -49,15 +55,24 @@ pub(crate) fn block(frame: u64, order: u32) -> Option<Block> {
 }
 
 impl Block {
-    /// Marks every page of the block; a page that is marked already lost its free.
+    /// How many pages it has.
     #[inline(always)]
-    pub(crate) fn mark(&self, slot: Slot, tally: &mut Tally) {
-        tally.marked += 1 << self.order;
+    pub(crate) fn pages(&self) -> u64 {
+        1 << self.order
+    }
+
+    /// Marks every page of the block and counts those that were marked already:
+    /// they lost their free.
+    ///
+    /// Here and below, the count goes to a map: one in a register the verifier
+    /// would follow through every turn of the loop.
+    #[inline(always)]
+    pub(crate) fn mark(&self, slot: Slot, healed: &mut u64) {
         if self.order == 0 {
             let at = self.slot();
             // SAFETY: `slot` is within the chunk.
             let old = unsafe { ptr::replace(at, slot.0) };
-            tally.healed += u64::from(old != 0);
+            *healed += u64::from(old != 0);
             return;
         }
         let both = u64::from(slot.0) << 32 | u64::from(slot.0);
@@ -71,17 +86,29 @@ impl Block {
             // the loop a memset, which BPF lacks.
             let old = unsafe { at.read_volatile() };
             if old != 0 {
-                tally.healed += marked_in(old);
+                *healed += marked_in(old);
             }
             // SAFETY: as above.
             unsafe { at.write_volatile(both) };
         }
     }
 
-    /// Clears every page of the block.
+    /// Marks the block's first page unless it is marked; gives whether it was not.
     #[inline(always)]
-    pub(crate) fn clear(&self, tally: &mut Tally) {
-        let before = tally.cleared;
+    pub(crate) fn mark_if_clear(&self, slot: Slot) -> bool {
+        let at = self.slot();
+        // SAFETY: `slot` is within the chunk.
+        let is_clear = unsafe { at.read() } == 0;
+        if is_clear {
+            // SAFETY: as above.
+            unsafe { at.write(slot.0) };
+        }
+        is_clear
+    }
+
+    /// Clears every page of the block and counts those that were marked.
+    #[inline(always)]
+    pub(crate) fn clear(&self, cleared: &mut u64) {
         if self.order == 0 {
             let at = self.slot();
             // SAFETY: `slot` is within the chunk.
@@ -90,26 +117,23 @@ impl Block {
             if old != 0 {
                 // SAFETY: as above.
                 unsafe { at.write(0) };
-                tally.cleared += 1;
+                *cleared += 1;
             }
-        } else {
-            let pairs = self.pairs();
-            for i in 0..PAIRS {
-                if i >= pairs {
-                    break;
-                }
-                let at = self.pair(i);
-                // SAFETY: `pair` is within the chunk; volatile as in `mark`.
-                let old = unsafe { at.read_volatile() };
-                if old != 0 {
-                    // SAFETY: as above.
-                    unsafe { at.write_volatile(0) };
-                    tally.cleared += marked_in(old);
-                }
-            }
+            return;
         }
-        if tally.cleared == before {
-            tally.unmatched_frees += 1;
+        let pairs = self.pairs();
+        for i in 0..PAIRS {
+            if i >= pairs {
+                break;
+            }
+            let at = self.pair(i);
+            // SAFETY: `pair` is within the chunk; volatile as in `mark`.
+            let old = unsafe { at.read_volatile() };
+            if old != 0 {
+                // SAFETY: as above.
+                unsafe { at.write_volatile(0) };
+                *cleared += marked_in(old);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, Queue},
 };
-use tracer_ebpf::{Chunk, Control, Site, Tally};
+use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally};
 
 // The sizes below are placeholders: user space knows how many page frames and
 // sites there are, and sets `max_entries` when it loads the object.
@@ -34,10 +34,11 @@ pub(crate) static CONTROL: Array<Control> = Array::with_max_entries(1, 0);
 #[map]
 pub(crate) static TALLY: PerCpuArray<Tally> = PerCpuArray::with_max_entries(1, 0);
 
-/// Where a stack is unwound to before its site is known. One per CPU is enough:
-/// the kernel never runs a program inside itself on the same CPU.
+/// Where a stack is unwound to before its site is known: one per CPU for the
+/// tracepoint and one for the bulk allocator, which it can interrupt. The kernel
+/// never runs a program inside itself on the same CPU.
 #[map]
-pub(crate) static SCRATCH: PerCpuArray<Site> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static SCRATCH: PerCpuArray<Site> = PerCpuArray::with_max_entries(2, 0);
 
 #[map]
 pub(crate) static PROBED_PAGES: Queue<u64> = Queue::with_max_entries(1, 0);
@@ -50,6 +51,38 @@ pub(crate) static PAGE_STRUCT_SIZE: Global<u64> = Global::new(64);
 pub(crate) static FRAMES: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static SKIPPED_MIGRATETYPE: Global<u32> = Global::new(tracer_ebpf::NO_MIGRATETYPE);
+#[unsafe(no_mangle)]
+pub(crate) static FIRST_FRAME: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static LAST_FRAME: Global<u64> = Global::new(u64::MAX);
+#[unsafe(no_mangle)]
+pub(crate) static LEAST_ORDER: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static GREATEST_ORDER: Global<u32> = Global::new(u32::MAX);
+#[unsafe(no_mangle)]
+pub(crate) static GFP_REQUIRED: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static GFP_EXCLUDED: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static OWN_PROCESS: Global<u32> = Global::new(NOBODY);
+#[unsafe(no_mangle)]
+pub(crate) static ONLY_PROCESS: Global<u32> = Global::new(NOBODY);
+#[unsafe(no_mangle)]
+pub(crate) static ONLY_CGROUP: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static CGROUP_LEVEL: Global<i32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static IRQ_ENTRY: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static IRQ_ENTRY_LEN: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static SOFTIRQ_ENTRY: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static SOFTIRQ_ENTRY_LEN: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static PAGE_LIST_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static ALLOC_PFN_OFFSET: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]

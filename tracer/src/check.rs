@@ -4,9 +4,11 @@
 use anyhow::{Result, anyhow};
 
 use crate::{
-    capture::{self, Scope, Tracer},
-    cli::HookChoice,
-    kernel::host::{self, Host},
+    capture::{self, Bulk, Probe, Tracer},
+    kernel::{
+        host::{self, Host},
+        zoneinfo,
+    },
     preflight::{self, Types, Wishes},
     symbols::Vmlinux,
 };
@@ -44,14 +46,14 @@ impl Finding {
 pub fn findings() -> Vec<Finding> {
     let privileges = privileges();
     // Without them, the rest would only say so again.
-    let tracepoints = if privileges.result.is_ok() {
-        vec![raw_tracepoints(), classic_tracepoints(), tracing()]
-    } else {
-        vec![]
-    };
+    let mut tracing = Vec::new();
+    if privileges.result.is_ok() {
+        tracing.extend([raw_tracepoints(), classic_tracepoints(), verification()]);
+        tracing.extend(attached());
+    }
     let before = [privileges, type_information(), memory()];
     let after = [symbols(), debug_information()];
-    before.into_iter().chain(tracepoints).chain(after).collect()
+    before.into_iter().chain(tracing).chain(after).collect()
 }
 
 fn finding(
@@ -80,11 +82,11 @@ fn type_information() -> Finding {
 }
 
 fn raw_tracepoints() -> Finding {
-    let result = Types::read()
-        .page_array()
+    let result = Probe::new()
+        .and_then(|mut probe| Types::read().page_array(&mut probe))
         .and_then(|array| array.map_err(|missing| anyhow!(missing)))
         .map(|array| {
-            let size = array.page_struct_size;
+            let size = array.layout.size;
             format!("page structs of {size} bytes from {:#x}", array.base)
         });
     let remedy = "none needed: classic tracepoints serve instead, with a few lost frees";
@@ -99,7 +101,8 @@ fn classic_tracepoints() -> Finding {
 }
 
 fn memory() -> Finding {
-    let result = host::frames().and_then(|frames| {
+    let result = host::zones().and_then(|zones| {
+        let frames = zoneinfo::frames(&zones);
         let needed = capture::table_bytes(frames, crate::cli::DEFAULT_MAX_SITES);
         let available = host::meminfo_bytes("MemAvailable")?;
         preflight::memory(needed, available)?;
@@ -112,19 +115,34 @@ fn memory() -> Finding {
     finding("memory", result, Lack::Prevents, None)
 }
 
+fn verification() -> Finding {
+    let result = host::page_flags().map(|_| host::PAGE_FLAGS.to_owned());
+    let remedy = "use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified";
+    finding("page verification", result, Lack::Degrades, Some(remedy))
+}
+
 /// Really attaches, for a moment.
-fn tracing() -> Finding {
+fn attached() -> [Finding; 2] {
     let wishes = Wishes {
-        scope: Scope::Kernel,
         max_sites: crate::cli::DEFAULT_MAX_SITES,
-        hook: HookChoice::Auto,
-        verbose: false,
+        ..Wishes::default()
     };
-    let result = preflight::plan(wishes).and_then(|plan| Tracer::attach(&plan.settings));
-    let result = result.map(|_| "programs loaded, attached and detached again".to_owned());
+    let tracer = preflight::plan(&wishes).and_then(|plan| Tracer::attach(&plan.settings));
+    let bulk = match tracer.as_ref().map(Tracer::bulk) {
+        Ok(Bulk::Traced) => Ok("pages of the bulk allocator are seen".to_owned()),
+        Ok(Bulk::Untraced(reason)) => Err(anyhow!(reason)),
+        Err(_) => Err(anyhow!("nothing can be traced")),
+    };
+    let remedy = "none needed where the kernel has no bulk allocator; else its pages (vmalloc, \
+                  page_pool, sunrpc) are not seen";
+    let bulk = finding("bulk allocations", bulk, Lack::Degrades, Some(remedy));
+    let result = tracer.map(|_| "programs loaded, attached and detached again".to_owned());
     let remedy = "use Linux 5.10 or later with CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and BPF not \
                   locked down";
-    finding("tracing", result, Lack::Prevents, Some(remedy))
+    [
+        finding("tracing", result, Lack::Prevents, Some(remedy)),
+        bulk,
+    ]
 }
 
 fn symbols() -> Finding {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Folded, Report, Site};
+use super::{Folded, Losses, Report, Site};
 
 /// Panics unless `report` adds up.
 pub(super) fn check_report(report: &Report) {
     assert_eq!(report.schema, "pagetrace.report/1");
     check_totals(report);
     check_window(report);
+    check_losses(&report.losses);
     for (site, rank) in report.sites.iter().zip(1..) {
         assert_eq!(site.rank, rank, "ranks are 1, 2, 3, …");
         check_site(site, report.host.page_size);
@@ -17,7 +18,7 @@ pub(super) fn check_report(report: &Report) {
 
 /// Panics unless `folded` tells of the same pages as `report`.
 pub(super) fn check_folded(folded: &Folded, report: &Report) {
-    assert_eq!(folded.bytes(), report.totals.unfreed_bytes);
+    assert_eq!(folded.bytes(), report.totals.ranked_bytes);
     let stacks: Vec<_> = folded.stacks.iter().map(|stack| &stack.frames).collect();
     let distinct: BTreeSet<_> = stacks.iter().collect();
     assert_eq!(distinct.len(), stacks.len(), "one line per distinct stack");
@@ -37,6 +38,25 @@ fn check_totals(report: &Report) {
     );
     assert_eq!(report.totals.unfreed_bytes, pages * report.host.page_size);
     assert_eq!(report.totals.sites, report.sites.len() as u64);
+    let ranked: u64 = report.sites.iter().map(|site| site.ranked_pages).sum();
+    assert_eq!(report.totals.ranked_pages, ranked);
+    assert_eq!(report.totals.ranked_bytes, ranked * report.host.page_size);
+    assert_eq!(report.totals.kinds.values().sum::<u64>(), pages);
+    let is_ranked = |site: &Site| site.ranked_pages > 0;
+    let in_order = report.sites.is_sorted_by_key(|site| !is_ranked(site));
+    assert!(in_order, "what is not ranked comes last");
+}
+
+fn check_losses(losses: &Losses) {
+    let misses = &losses.recursion_misses_by_program;
+    let sum = misses
+        .alloc
+        .zip(misses.free)
+        .map(|(alloc, free)| alloc + free);
+    let sum = sum.map(|sum| sum + misses.bulk.unwrap_or(0));
+    assert_eq!(losses.recursion_misses, sum, "{losses:?}");
+    assert!(losses.lost_events <= losses.events, "{losses:?}");
+    assert!(!losses.bulk.is_empty(), "{losses:?}");
 }
 
 fn check_window(report: &Report) {
@@ -59,6 +79,13 @@ fn check_site(site: &Site, page_size: u64) {
         "orders: {site:#?}"
     );
     assert!(site.orders.keys().all(|order| *order <= 10), "{site:#?}");
+    assert_eq!(site.kinds.values().sum::<u64>(), pages, "kinds: {site:#?}");
+    assert!(site.ranked_pages <= pages, "{site:#?}");
+    assert_eq!(
+        site.ranked_bytes,
+        site.ranked_pages * page_size,
+        "{site:#?}"
+    );
     assert!(site.allocated_pages >= pages, "{site:#?}");
     assert!(site.growth_bytes_per_second >= 0.0, "{site:#?}");
     check_ages(site);

@@ -43,6 +43,7 @@ pub struct Window {
     pub record_seconds: f64,
     pub drain_seconds: f64,
     pub scope: String,
+    pub filters: Vec<String>,
 }
 
 /// Sums over all sites.
@@ -52,6 +53,9 @@ pub struct Window {
 pub struct Totals {
     pub unfreed_pages: u64,
     pub unfreed_bytes: u64,
+    pub ranked_pages: u64,
+    pub ranked_bytes: u64,
+    pub kinds: BTreeMap<String, u64>,
     pub sites: u64,
 }
 
@@ -60,14 +64,39 @@ pub struct Totals {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "as above")]
 pub struct Losses {
+    pub events: u64,
+    pub lost_events: u64,
     /// `null` on kernels that do not count them.
     #[serde(deserialize_with = "present")]
     pub recursion_misses: Option<u64>,
+    pub recursion_misses_by_program: RecursionMisses,
+    pub phantom_pages: u64,
+    pub healed_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,
     pub unmatched_frees: u64,
     pub out_of_range: u64,
     pub failed_allocations: u64,
+    pub own_pages: u64,
+    /// `traced`, or the reason why not.
+    pub bulk: String,
+    pub unread_bulk_pages: u64,
+    /// `null` if every page was verified.
+    #[serde(deserialize_with = "present")]
+    pub unverified: Option<String>,
+}
+
+/// Events kept from each program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct RecursionMisses {
+    #[serde(deserialize_with = "present")]
+    pub alloc: Option<u64>,
+    #[serde(deserialize_with = "present")]
+    pub free: Option<u64>,
+    #[serde(deserialize_with = "present")]
+    pub bulk: Option<u64>,
 }
 
 /// One call site.
@@ -81,11 +110,16 @@ pub struct Site {
     pub module: Option<String>,
     pub unfreed_pages: u64,
     pub unfreed_bytes: u64,
+    pub ranked_pages: u64,
+    pub ranked_bytes: u64,
     pub allocated_pages: u64,
+    pub kinds: BTreeMap<String, u64>,
     pub orders: BTreeMap<u32, u64>,
     pub growth_bytes_per_second: f64,
     pub age_histogram: Vec<AgeBucket>,
+    pub context: String,
     pub frames: Vec<Frame>,
+    pub interrupted_frames: Vec<Frame>,
 }
 
 /// Unfreed pages of one range of ages.
@@ -144,9 +178,7 @@ impl Site {
 
     /// Whether the work of an interrupt took the pages, on top of some task.
     pub fn in_interrupt(&self) -> bool {
-        const ENTRIES: [&str; 4] = ["softirq", "asm_sysvec", "asm_common_interrupt", "irq_exit"];
-        self.symbols()
-            .any(|symbol| ENTRIES.iter().any(|entry| symbol.contains(entry)))
+        self.context != "task"
     }
 
     /// The names of the frames that have one, innermost first.

@@ -1,6 +1,7 @@
 //! Analysis: from the slots that are still marked to a ranked report. Pure
 //! functions over plain values; nothing here reads the machine or formats text.
 
+mod kind;
 mod owner;
 mod report;
 mod sites;
@@ -9,8 +10,9 @@ mod survivors;
 mod timeline;
 mod window;
 
+pub use kind::{Kind, KindChoice};
 pub use report::{Recorded, Report, Selection, Site, SortKey, Totals, report};
-pub use sites::{Group, Stack, group};
-pub use survivors::{Survivors, survivors};
+pub use sites::records;
+pub use survivors::{Pages, Scan, Survivors, scan};
 pub use timeline::Timeline;
 pub use window::{AgeBucket, Measured, Window};

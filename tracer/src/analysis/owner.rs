@@ -4,6 +4,7 @@
 //! `__alloc_pages_noprof`, `__alloc_frozen_pages_noprof`) and compilers add to
 //! them, so a name is reduced to its stem and looked up in the families below.
 
+use super::Kind;
 use crate::symbols::Frame;
 
 /// Stems of the layers between a caller and the buddy allocator. An entry that
@@ -144,6 +145,39 @@ const PAGE_CACHE: &[&str] = &[
     "pagecache_get_page",
 ];
 
+/// Functions that take pages for a line of `/proc/meminfo` which no page flag
+/// tells, with the kind such a page is.
+const ACCOUNTED: &[(&[&str], Kind)] = &[
+    // `nr_vmalloc_pages`, mm/vmalloc.c
+    (
+        &[
+            "vm_area_alloc_pages",
+            "vmalloc_area_node",
+            "vmalloc_node_range",
+        ],
+        Kind::Vmalloc,
+    ),
+    // `pcpu_nr_populated`, mm/percpu.c
+    (&["pcpu_alloc_pages", "pcpu_populate_chunk"], Kind::Percpu),
+    // `NR_SLAB_UNRECLAIMABLE_B`, mm/slub.c, mm/slab_common.c
+    (&["kmalloc_large*", "kmalloc_order"], Kind::Slab),
+];
+
+/// The kind of pages that no flag tells, if the way they were taken does. Only
+/// frames inside the allocator count: what lies below has its own uses for pages.
+pub(super) fn accounted(frames: &[Frame]) -> Option<Kind> {
+    let owner = index(frames)?;
+    let symbols = frames[..owner].iter().filter_map(|it| it.symbol.as_deref());
+    let kind = |symbol| {
+        let takes = |patterns: &[&str]| patterns.iter().any(|it| matches(it, stem(symbol)));
+        ACCOUNTED
+            .iter()
+            .find(|(patterns, _)| takes(patterns))
+            .map(|&(_, kind)| kind)
+    };
+    symbols.into_iter().find_map(kind)
+}
+
 /// Index of the owner among `frames`, innermost first. A stack that is nothing
 /// but allocator belongs to its outermost frame; one without a name at the
 /// caller's place belongs to that address.
@@ -274,6 +308,51 @@ mod tests {
     fn a_stack_of_allocator_only_has_an_owner() {
         assert_eq!(owner(&["__alloc_pages", "alloc_pages"]), "alloc_pages");
         assert_eq!(index(&[]), None);
+    }
+
+    #[test]
+    fn the_way_tells_what_flags_do_not() {
+        let kind = |names: &[&str]| {
+            let frames: Vec<_> = names.iter().map(|name| Frame::named(name)).collect();
+            accounted(&frames)
+        };
+        assert_eq!(
+            kind(&[
+                "alloc_pages_noprof",
+                "__vmalloc_node_range_noprof",
+                "n_tty_open"
+            ]),
+            Some(Kind::Vmalloc)
+        );
+        assert_eq!(
+            kind(&[
+                "__alloc_pages",
+                "___kmalloc_large_node",
+                "__kmalloc_noprof",
+                "probe"
+            ]),
+            Some(Kind::Slab)
+        );
+        assert_eq!(
+            kind(&[
+                "__alloc_pages",
+                "pcpu_populate_chunk",
+                "pcpu_alloc_noprof",
+                "probe"
+            ]),
+            Some(Kind::Percpu)
+        );
+        // The page table of a vmalloc area is not in it.
+        assert_eq!(
+            kind(&[
+                "__alloc_pages",
+                "__pte_alloc_kernel",
+                "__vmalloc_node_range",
+                "probe"
+            ]),
+            None
+        );
+        assert_eq!(kind(&["__alloc_pages", "anon_pipe_write"]), None);
     }
 
     #[test]

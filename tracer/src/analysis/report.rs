@@ -1,20 +1,21 @@
 //! The report: what every output format writes down.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
 use serde::Serialize;
 
 use super::{
-    sites::{Group, Stack},
-    stack::Trace,
+    Kind, Survivors, owner,
+    sites::{self, Group, Stack},
+    stack::{self, Trace},
     window::{AgeBucket, Measured, Window},
 };
 use crate::{
-    capture::Losses,
-    kernel::host::Host,
+    capture::{Losses, SiteRecord},
+    kernel::{host::Host, interrupts::Context},
     symbols::{Frame, Symbolize},
 };
 
@@ -40,12 +41,18 @@ pub struct Report {
 }
 
 /// Sums over all sites.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Pages taken in the window and not freed.
     pub unfreed_pages: u64,
     /// The same in bytes.
     pub unfreed_bytes: u64,
+    /// Those of them that the sites are ranked by.
+    pub ranked_pages: u64,
+    /// The same in bytes.
+    pub ranked_bytes: u64,
+    /// Unfreed pages by kind.
+    pub kinds: BTreeMap<Kind, u64>,
     /// Number of sites.
     pub sites: usize,
 }
@@ -63,8 +70,15 @@ pub struct Site {
     pub unfreed_pages: u64,
     /// The same in bytes.
     pub unfreed_bytes: u64,
+    /// Those of them that the site is ranked by: of the kinds, and in the
+    /// module, that the user asked for.
+    pub ranked_pages: u64,
+    /// The same in bytes.
+    pub ranked_bytes: u64,
     /// Pages taken in the window, the freed ones included.
     pub allocated_pages: u64,
+    /// Unfreed pages by kind.
+    pub kinds: BTreeMap<Kind, u64>,
     /// Unfreed pages by the order of their allocation.
     pub orders: BTreeMap<u32, u64>,
     /// Sustained growth: the median over the slices of the recording of what
@@ -73,14 +87,43 @@ pub struct Site {
     pub growth_bytes_per_second: u64,
     /// Unfreed pages by age, oldest first.
     pub age_histogram: Vec<AgeBucket>,
-    /// The stack, innermost first.
+    /// Who took the pages: a task, or an interrupt.
+    pub context: Context,
+    /// The stack, innermost first, down to the entry of the interrupt if it is one's.
     pub frames: Vec<Frame>,
+    /// The rest of the stack: whoever the interrupt came on top of, the first
+    /// time. The pages are not theirs.
+    pub interrupted_frames: Vec<Frame>,
+    /// The pages the site is ranked by, by kind.
+    #[serde(skip)]
+    pub ranked_kinds: BTreeMap<Kind, u64>,
     /// Index of the owner in `frames`.
     #[serde(skip)]
     pub owner_frame: Option<usize>,
     /// Process id and name of the task that came here first.
     #[serde(skip)]
     pub first_seen: Option<(u32, String)>,
+}
+
+impl Report {
+    /// The sites that have pages of the kinds, and in the module, that the user
+    /// asked for; the others come after them.
+    pub fn ranked(&self) -> &[Site] {
+        let ranked = self.sites.partition_point(|site| site.ranked_pages > 0);
+        &self.sites[..ranked]
+    }
+
+    /// Pages that are out and that no site is ranked by, by kind.
+    pub fn unranked_pages(&self) -> BTreeMap<Kind, u64> {
+        let mut kinds = self.totals.kinds.clone();
+        for (kind, ranked) in self.ranked().iter().flat_map(|site| &site.ranked_kinds) {
+            if let Some(pages) = kinds.get_mut(kind) {
+                *pages -= ranked;
+            }
+        }
+        kinds.retain(|_, pages| *pages > 0);
+        kinds
+    }
 }
 
 /// What the sites are ranked by, the largest first.
@@ -96,41 +139,69 @@ pub enum SortKey {
 }
 
 /// Which pages count, and in which order sites come.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// What the sites are ranked by.
     pub sort: SortKey,
     /// Pages that may be younger than this are left out.
     pub min_age: Duration,
+    /// The kinds of pages to rank.
+    pub kinds: BTreeSet<Kind>,
+    /// The module that a function of a ranked site's stack must be in.
+    pub module: Option<String>,
 }
 
-/// What was recorded, by stack.
+impl Selection {
+    /// Sets by which of its pages a site is ranked.
+    fn apply(&self, site: &mut Site, page_size: u64) {
+        let is_in = |module: &String| {
+            let mut modules = site.frames.iter().filter_map(|frame| frame.module.as_ref());
+            modules.any(|it| it == module)
+        };
+        if self.module.as_ref().is_none_or(is_in) {
+            site.ranked_kinds = site.kinds.clone();
+            site.ranked_kinds
+                .retain(|kind, _| self.kinds.contains(kind));
+        }
+        site.ranked_pages = site.ranked_kinds.values().sum();
+        site.ranked_bytes = site.ranked_pages * page_size;
+    }
+}
+
+/// What was recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
-    /// The pages of each stack.
-    pub groups: BTreeMap<Stack, Group>,
+    /// Pages never freed, by site.
+    pub survivors: Survivors,
+    /// The sites.
+    pub records: BTreeMap<u32, SiteRecord>,
     /// Pages taken in the window, the freed ones included.
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
 }
 
-/// Ranks the groups and names their frames.
+/// Groups what was recorded by stack, names the frames, and ranks the sites.
 pub fn report(
     host: Host,
     measured: &Measured,
     recorded: Recorded,
     symbols: &impl Symbolize,
-    selection: Selection,
+    selection: &Selection,
 ) -> Report {
-    let names = names(recorded.groups.keys(), symbols);
+    let names = Names::of(recorded.records.values(), symbols);
+    let own = |frames: &[u64]| names.context(frames).1;
+    let groups = sites::group(&recorded.survivors, recorded.records, own);
     let mut too_young_pages = 0;
     let mut sites = Vec::new();
-    for (stack, mut group) in recorded.groups {
+    for (stack, mut group) in groups {
         too_young_pages += measured.drop_young(&mut group, selection.min_age);
         if !group.unfreed.is_empty() {
             sites.push(site(&group, &stack, &names, measured, host.page_size));
         }
+    }
+    for site in &mut sites {
+        selection.apply(site, host.page_size);
     }
     rank(&mut sites, selection.sort);
     Report {
@@ -144,16 +215,30 @@ pub fn report(
     }
 }
 
-/// The frames at every address of every stack, each looked up once.
-fn names<'a>(
-    stacks: impl Iterator<Item = &'a Stack>,
-    symbols: &impl Symbolize,
-) -> HashMap<u64, Vec<Frame>> {
-    let mut addresses: Vec<_> = stacks.flat_map(addresses).copied().collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    let frames = symbols.frames(&addresses);
-    addresses.into_iter().zip(frames).collect()
+/// The functions at every address of every stack, each looked up once.
+struct Names(HashMap<u64, Vec<Frame>>);
+
+impl Names {
+    fn of<'a>(records: impl Iterator<Item = &'a SiteRecord>, symbols: &impl Symbolize) -> Self {
+        let mut addresses: Vec<_> = records.flat_map(|it| &it.frames).copied().collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let frames = symbols.frames(&addresses);
+        Self(addresses.into_iter().zip(frames).collect())
+    }
+
+    fn functions(&self, address: u64) -> &[Frame] {
+        self.0.get(&address).map_or(&[], Vec::as_slice)
+    }
+
+    fn frames(&self, addresses: &[u64]) -> Vec<Frame> {
+        let functions = addresses.iter().flat_map(|&it| self.functions(it));
+        functions.cloned().collect()
+    }
+
+    fn context(&self, addresses: &[u64]) -> (Context, usize) {
+        stack::context(addresses.iter().map(|&it| self.functions(it)))
+    }
 }
 
 fn addresses(stack: &Stack) -> &[u64] {
@@ -161,13 +246,6 @@ fn addresses(stack: &Stack) -> &[u64] {
         Stack::Known(addresses) => addresses,
         Stack::SiteTableFull | Stack::Lost => &[],
     }
-}
-
-fn trace(stack: &Stack, names: &HashMap<u64, Vec<Frame>>) -> Trace {
-    let frames = addresses(stack)
-        .iter()
-        .flat_map(|address| names.get(address).into_iter().flatten());
-    Trace::new(frames.cloned().collect())
 }
 
 fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
@@ -185,14 +263,8 @@ fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
     }
 }
 
-fn site(
-    group: &Group,
-    stack: &Stack,
-    names: &HashMap<u64, Vec<Frame>>,
-    measured: &Measured,
-    page_size: u64,
-) -> Site {
-    let trace = trace(stack, names);
+fn site(group: &Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
+    let trace = Trace::new(names.frames(addresses(stack)));
     let owner = trace.owner_frame();
     let orders = group.pages_by_order();
     let unfreed_pages = orders.values().sum();
@@ -203,24 +275,44 @@ fn site(
         module: owner.and_then(|frame| frame.module.clone()),
         unfreed_pages,
         unfreed_bytes: unfreed_pages * page_size,
+        ranked_kinds: BTreeMap::new(),
+        ranked_pages: 0,
+        ranked_bytes: 0,
         allocated_pages: group.allocated_pages,
+        kinds: kinds(group, &trace.frames),
         orders,
         growth_bytes_per_second: (measured.growth(slices) * page_size as f64).round() as u64,
         age_histogram: measured.histogram(slices),
+        context: trace.context,
+        interrupted_frames: names.frames(&group.interrupted),
         owner_frame: trace.owner,
         frames: trace.frames,
         first_seen: group.first_seen.clone(),
     }
 }
 
+/// The group's pages by kind. Where flags tell nothing, the way the pages were
+/// taken may.
+fn kinds(group: &Group, frames: &[Frame]) -> BTreeMap<Kind, u64> {
+    let mut kinds = group.pages_by_kind();
+    if let Some(kind) = owner::accounted(frames)
+        && let Some(pages) = kinds.remove(&Kind::Raw)
+    {
+        *kinds.entry(kind).or_insert(0) += pages;
+    }
+    kinds
+}
+
+/// Sites that are not to be ranked come last, so that every page is in the report.
 fn rank(sites: &mut [Site], sort: SortKey) {
     sites.sort_by_cached_key(|site| {
         let key = match sort {
-            SortKey::Bytes => site.unfreed_bytes,
-            SortKey::Pages => site.unfreed_pages,
+            SortKey::Bytes => site.ranked_bytes,
+            SortKey::Pages => site.ranked_pages,
             SortKey::Growth => site.growth_bytes_per_second,
         };
         std::cmp::Reverse((
+            site.ranked_pages > 0,
             key,
             site.unfreed_bytes,
             std::cmp::Reverse(site.owner.clone()),
@@ -232,11 +324,20 @@ fn rank(sites: &mut [Site], sort: SortKey) {
 }
 
 fn totals(sites: &[Site]) -> Totals {
-    Totals {
-        unfreed_pages: sites.iter().map(|site| site.unfreed_pages).sum(),
-        unfreed_bytes: sites.iter().map(|site| site.unfreed_bytes).sum(),
+    let mut totals = Totals {
         sites: sites.len(),
+        ..Totals::default()
+    };
+    for site in sites {
+        totals.unfreed_pages += site.unfreed_pages;
+        totals.unfreed_bytes += site.unfreed_bytes;
+        totals.ranked_pages += site.ranked_pages;
+        totals.ranked_bytes += site.ranked_bytes;
+        for (&kind, pages) in &site.kinds {
+            *totals.kinds.entry(kind).or_insert(0) += pages;
+        }
     }
+    totals
 }
 
 #[cfg(test)]

@@ -4,19 +4,27 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{Timeline, window::AGE_BUCKETS},
+    analysis::{Timeline, survivors::Cell, window::AGE_BUCKETS},
     capture::Scope,
 };
+use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Names addresses below 10 after themselves, and nothing else.
-struct Names;
+/// Names addresses below 10 after themselves, 10 as the entry of softirqs, 11
+/// as the way to vmalloc, 12 as in a module, and nothing else.
+struct Few;
 
-impl Symbolize for Names {
+impl Symbolize for Few {
     fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
         let frame = |&address| match address {
             0..10 => Frame::named(&format!("f{address}")),
+            10 => Frame::named("handle_softirqs"),
+            11 => Frame::named("__vmalloc_node_range"),
+            12 => Frame {
+                module: Some("nvme".to_owned()),
+                ..Frame::named("fill")
+            },
             _ => Frame::unnamed(address),
         };
         addresses
@@ -38,6 +46,7 @@ fn measured() -> Measured {
         watched: SECOND * 10,
         timeline,
         scope: Scope::Kernel,
+        filters: vec![],
     }
 }
 
@@ -51,26 +60,52 @@ fn host() -> Host {
     }
 }
 
-fn group(pages_per_epoch: &[u64]) -> Group {
-    let epochs = (0..)
-        .zip(pages_per_epoch.iter().copied())
-        .filter(|&(_, pages)| pages > 0);
-    Group {
-        unfreed: BTreeMap::from([(0, epochs.collect())]),
-        ..Group::default()
-    }
+/// One site: its id, its stack, and its pages per epoch.
+type Given = (u32, Vec<u64>, Vec<u64>);
+
+fn known(index: u32, frames: &[u64], pages_per_epoch: &[u64]) -> Given {
+    (
+        FIRST_SITE + index,
+        frames.to_vec(),
+        pages_per_epoch.to_vec(),
+    )
 }
 
-fn recorded(groups: BTreeMap<Stack, Group>) -> Recorded {
+fn recorded(sites: &[Given], kind: Kind) -> Recorded {
+    let cells = |pages: &[u64]| {
+        let pages = (0..)
+            .zip(pages.iter().copied())
+            .filter(|&(_, pages)| pages > 0);
+        pages
+            .map(|(epoch, pages)| (Cell { epoch, kind }, pages))
+            .collect()
+    };
+    let record = |frames: &[u64]| SiteRecord {
+        frames: frames.to_vec(),
+        ..SiteRecord::default()
+    };
+    let survivors = sites.iter().map(|(id, _, pages)| (*id, cells(pages)));
+    let records = sites.iter().map(|(id, frames, _)| (*id, record(frames)));
     Recorded {
-        groups,
+        survivors: survivors.collect(),
+        records: records.collect(),
         ..Recorded::default()
     }
 }
 
-fn reported(groups: &[(Stack, Group)], selection: Selection) -> Report {
-    let groups = groups.iter().cloned().collect();
-    report(host(), &measured(), recorded(groups), &Names, selection)
+fn everything() -> Selection {
+    Selection {
+        kinds: Kind::ALL.into(),
+        ..Selection::default()
+    }
+}
+
+fn reported(sites: &[Given], selection: &Selection) -> Report {
+    reported_as(sites, Kind::Raw, selection)
+}
+
+fn reported_as(sites: &[Given], kind: Kind, selection: &Selection) -> Report {
+    report(host(), &measured(), recorded(sites, kind), &Few, selection)
 }
 
 fn owners(report: &Report) -> Vec<&str> {
@@ -81,23 +116,26 @@ fn owners(report: &Report) -> Vec<&str> {
         .collect()
 }
 
-fn three_sites() -> [(Stack, Group); 3] {
+fn three_sites() -> [Given; 3] {
     [
-        (Stack::Known(vec![1]), group(&[0, 100])),
-        (Stack::Known(vec![2]), group(&[5; 8])),
-        (Stack::Known(vec![99]), group(&[0, 0, 0, 0, 0, 0, 0, 60])),
+        known(0, &[1], &[0, 100]),
+        known(1, &[2], &[5; 8]),
+        known(2, &[99], &[0, 0, 0, 0, 0, 0, 0, 60]),
     ]
 }
 
 #[test]
 fn bytes_rank_by_default_and_everything_adds_up() {
-    let report = reported(&three_sites(), Selection::default());
+    let report = reported(&three_sites(), &everything());
     assert_eq!(owners(&report), ["f1", "0x63", "f2"]);
     assert_eq!(
         report.totals,
         Totals {
             unfreed_pages: 200,
             unfreed_bytes: 819_200,
+            ranked_pages: 200,
+            ranked_bytes: 819_200,
+            kinds: [(Kind::Raw, 200)].into(),
             sites: 3
         }
     );
@@ -109,9 +147,9 @@ fn bytes_rank_by_default_and_everything_adds_up() {
 fn growth_is_what_goes_on_all_the_time() {
     let report = reported(
         &three_sites(),
-        Selection {
+        &Selection {
             sort: SortKey::Growth,
-            ..Selection::default()
+            ..everything()
         },
     );
     let growth: Vec<_> = report
@@ -124,10 +162,7 @@ fn growth_is_what_goes_on_all_the_time() {
 
 #[test]
 fn ages_run_from_old_to_new() {
-    let report = reported(
-        &[(Stack::Known(vec![1]), group(&[7, 0, 0, 0, 0, 0, 0, 3]))],
-        Selection::default(),
-    );
+    let report = reported(&[known(0, &[1], &[7, 0, 0, 0, 0, 0, 0, 3])], &everything());
     let histogram = &report.sites[0].age_histogram;
     assert_eq!(histogram.len(), AGE_BUCKETS);
     assert_eq!(
@@ -152,9 +187,9 @@ fn ages_run_from_old_to_new() {
 fn young_pages_are_left_out_and_counted() {
     let selection = Selection {
         min_age: SECOND * 8,
-        ..Selection::default()
+        ..everything()
     };
-    let report = reported(&three_sites(), selection);
+    let report = reported(&three_sites(), &selection);
     assert_eq!(owners(&report), ["f1", "f2"]);
     assert_eq!(
         (report.totals.unfreed_pages, report.too_young_pages),
@@ -166,10 +201,10 @@ fn young_pages_are_left_out_and_counted() {
 fn what_has_no_stack_has_a_name() {
     let report = reported(
         &[
-            (Stack::SiteTableFull, group(&[2])),
-            (Stack::Lost, group(&[1])),
+            (SITE_TABLE_FULL, vec![], vec![2]),
+            (STACK_LOST, vec![], vec![1]),
         ],
-        Selection::default(),
+        &everything(),
     );
     assert_eq!(owners(&report), ["[site table full]", "[stack lost]"]);
 }
@@ -181,13 +216,57 @@ fn a_window_without_length_divides_by_nothing() {
         watched: Duration::ZERO,
         ..measured()
     };
-    let groups = BTreeMap::from([(Stack::Lost, group(&[1]))]);
-    let report = report(
-        host(),
-        &nothing,
-        recorded(groups),
-        &Names,
-        Selection::default(),
-    );
+    let recorded = recorded(&[(STACK_LOST, vec![], vec![1])], Kind::Raw);
+    let report = report(host(), &nothing, recorded, &Few, &everything());
     assert_eq!(report.totals.unfreed_pages, 1);
+}
+
+#[test]
+fn what_is_not_asked_for_comes_last_and_is_not_lost() {
+    let raw = Selection {
+        kinds: [Kind::Raw].into(),
+        ..Selection::default()
+    };
+    let report = reported_as(&three_sites(), Kind::Slab, &raw);
+    assert!(report.ranked().is_empty());
+    assert_eq!(report.totals.unfreed_pages, 200);
+    assert_eq!(report.totals.ranked_pages, 0);
+    assert_eq!(report.unranked_pages(), [(Kind::Slab, 200)].into());
+}
+
+#[test]
+fn a_module_is_looked_for_in_the_whole_stack() {
+    let selection = Selection {
+        module: Some("nvme".to_owned()),
+        ..everything()
+    };
+    let sites = [known(0, &[1, 12], &[3]), known(1, &[1, 2], &[5])];
+    let report = reported(&sites, &selection);
+    assert_eq!(report.ranked().len(), 1);
+    assert_eq!(report.totals.ranked_pages, 3);
+    assert_eq!(report.unranked_pages(), [(Kind::Raw, 5)].into());
+}
+
+#[test]
+fn the_way_to_a_page_tells_what_no_flag_does() {
+    let report = reported(&[known(0, &[11, 1], &[3])], &everything());
+    assert_eq!(report.sites[0].kinds, [(Kind::Vmalloc, 3)].into());
+}
+
+#[test]
+fn an_interrupt_is_one_site_whomever_it_hits() {
+    let sites = [
+        known(0, &[1, 10, 2], &[3]),
+        known(1, &[1, 10, 3, 4], &[5]),
+        known(2, &[1, 2], &[7]),
+    ];
+    let report = reported(&sites, &everything());
+    let interrupt = &report.sites[0];
+    assert_eq!(
+        (interrupt.unfreed_pages, interrupt.context),
+        (8, Context::Softirq)
+    );
+    assert_eq!(interrupt.frames.len(), 2);
+    assert_eq!(interrupt.interrupted_frames, [Frame::named("f2")]);
+    assert_eq!(report.sites[1].context, Context::Task);
 }

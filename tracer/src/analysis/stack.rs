@@ -1,7 +1,11 @@
-//! A stack as people read it: without the tracer's own frames.
+//! A stack as people read it: without the tracer's own frames, and without
+//! those of whoever an interrupt came on top of.
 
 use super::owner;
-use crate::symbols::Frame;
+use crate::{
+    kernel::interrupts::{self, Context},
+    symbols::Frame,
+};
 
 /// The frames of one stack, innermost first, inlined functions in their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +14,22 @@ pub(super) struct Trace {
     pub(super) frames: Vec<Frame>,
     /// Index into `frames` of the function that asked for the pages.
     pub(super) owner: Option<usize>,
+    /// Who took the pages.
+    pub(super) context: Context,
+}
+
+/// The context that a stack was in, and how many of its frames, innermost
+/// first, are its own: down to the entry of the innermost interrupt.
+pub(super) fn context<'a>(frames: impl Iterator<Item = &'a [Frame]>) -> (Context, usize) {
+    let mut own = 0;
+    for functions in frames {
+        own += 1;
+        let mut names = functions.iter().filter_map(|it| it.symbol.as_deref());
+        if let Some(context) = names.find_map(interrupts::entered_by) {
+            return (context, own);
+        }
+    }
+    (Context::Task, own)
 }
 
 impl Trace {
@@ -21,8 +41,11 @@ impl Trace {
         if frames.len() > 1 && frames[0] == frames[1] {
             frames.remove(0);
         }
-        let owner = owner::index(&frames);
-        Self { frames, owner }
+        Self {
+            owner: owner::index(&frames),
+            context: context(frames.iter().map(std::slice::from_ref)).0,
+            frames,
+        }
     }
 
     /// The frame of the function that asked for the pages.
@@ -115,6 +138,22 @@ mod tests {
             "pipe_write",
         ]);
         assert_eq!(names(&trace), ["__alloc_pages_nodemask", "pipe_write"]);
+    }
+
+    #[test]
+    fn the_innermost_interrupt_parts_a_stack() {
+        let named = |names: &[&str]| names.iter().map(|it| Frame::named(it)).collect::<Vec<_>>();
+        let frames = named(&[
+            "alloc_pages",
+            "rx_fill",
+            "handle_softirqs",
+            "asm_sysvec_apic_timer_interrupt",
+            "do_work",
+        ]);
+        let parted = |frames: &[Frame]| context(frames.iter().map(std::slice::from_ref));
+        assert_eq!(parted(&frames), (Context::Softirq, 3));
+        assert_eq!(parted(&frames[3..]), (Context::Irq, 1));
+        assert_eq!(parted(&frames[4..]), (Context::Task, 1));
     }
 
     #[test]

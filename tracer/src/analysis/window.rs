@@ -28,6 +28,8 @@ pub struct Window {
     pub drain_seconds: f64,
     /// What was recorded.
     pub scope: Scope,
+    /// The options that narrowed the scope down, as they can be typed.
+    pub filters: Vec<String>,
 }
 
 /// Unfreed pages of one range of ages at the end of the window.
@@ -54,6 +56,8 @@ pub struct Measured {
     pub timeline: Timeline,
     /// What was recorded.
     pub scope: Scope,
+    /// The options that narrowed the scope down, as they can be typed.
+    pub filters: Vec<String>,
 }
 
 impl Measured {
@@ -66,20 +70,18 @@ impl Measured {
             record_seconds: milliseconds(self.recorded),
             drain_seconds: milliseconds(drained),
             scope: self.scope,
+            filters: self.filters.clone(),
         }
     }
 
     /// Takes out the pages that may be younger than `min_age`, and counts them.
     pub(super) fn drop_young(&self, group: &mut Group, min_age: Duration) -> u64 {
         let mut dropped = 0;
-        for epochs in group.unfreed.values_mut() {
-            epochs.retain(|&epoch, pages| {
-                let keep = self.youngest(epoch) >= min_age;
-                dropped += if keep { 0 } else { *pages };
-                keep
-            });
-        }
-        group.unfreed.retain(|_, epochs| !epochs.is_empty());
+        group.unfreed.retain(|&(_, cell), pages| {
+            let keep = self.youngest(cell.epoch) >= min_age;
+            dropped += if keep { 0 } else { *pages };
+            keep
+        });
         dropped
     }
 
@@ -92,8 +94,8 @@ impl Measured {
     /// The group's unfreed pages by slice.
     pub(super) fn slices(&self, group: &Group) -> Slices {
         let mut slices = [0; AGE_BUCKETS];
-        for (&epoch, pages) in group.unfreed.values().flatten() {
-            let (start, _) = self.timeline.span(epoch, self.recorded);
+        for (&(_, cell), pages) in &group.unfreed {
+            let (start, _) = self.timeline.span(cell.epoch, self.recorded);
             let slice = start.as_secs_f64() / self.slice_seconds();
             slices[(slice as usize).min(AGE_BUCKETS - 1)] += pages;
         }

@@ -14,9 +14,8 @@ use memmap2::{Advice, MmapMut, MmapOptions};
 use tracer_ebpf::{maps, programs};
 
 use super::{
+    PageArray, PageLayout,
     hooks::{self, Hook},
-    object,
-    page_array::PageArray,
 };
 use crate::kernel::{pagemap, tracepoint};
 
@@ -30,16 +29,12 @@ const TRIES: usize = 5;
 
 /// Finds the array by watching this process take pages. None if they do not
 /// lie in one array; an error if BPF does not work.
-pub fn calibrate(page_struct_size: u64) -> Result<Option<PageArray>> {
-    let mut ebpf = object::load_small()?;
-    hooks::load(&mut ebpf, Hook::Raw, programs::PROBE_PAGE_POINTER)?;
+pub(super) fn calibrate(ebpf: &mut Ebpf, layout: PageLayout) -> Result<Option<PageArray>> {
+    hooks::load(ebpf, Hook::Raw, programs::PROBE_PAGE_POINTER)?;
     for _ in 0..TRIES {
-        let (frames, pointers) = watch_own_pages(&mut ebpf)?;
-        if let Some(base) = vote(&frames, &pointers, page_struct_size) {
-            return Ok(Some(PageArray {
-                base,
-                page_struct_size,
-            }));
+        let (frames, pointers) = watch_own_pages(ebpf)?;
+        if let Some(base) = vote(&frames, &pointers, layout.size) {
+            return Ok(Some(PageArray { base, layout }));
         }
     }
     Ok(None)

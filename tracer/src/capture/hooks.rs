@@ -129,7 +129,7 @@ pub(super) fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
 
 /// Why the kernel refused a program, in one sentence; the verifier's whole
 /// account, which can be thousands of lines, only with `-v`.
-fn refusal(name: &str, error: ProgramError) -> anyhow::Error {
+pub(super) fn refusal(name: &str, error: ProgramError) -> anyhow::Error {
     let what = format!("the kernel refused the program {name}");
     let ProgramError::LoadError {
         io_error,
@@ -160,7 +160,8 @@ fn verdict(log: &str) -> Option<&str> {
         .rfind(|line| !line.is_empty() && !is_statistics(line))
 }
 
-fn program<'a, P: 'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>
+/// A program of the object, as the kind it is.
+pub(super) fn program<'a, P: 'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut P>
 where
     &'a mut P: TryFrom<&'a mut Program>,
 {

@@ -3,26 +3,16 @@
 use std::{error::Error, io};
 
 use anyhow::{Context as _, Result, anyhow};
-use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
-use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, NO_MIGRATETYPE, Site, constants, maps};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
+use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, Site, constants, maps};
 
-use super::{page_array::PageArray, tracefs::Offsets};
+use super::{PageArray, Settings, globals::Globals, tracefs::Offsets};
 
 static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/pagetrace.bpf.o"));
 
 /// How many page pointers the calibration may collect.
 const PROBED_PAGES: u32 = 4096;
-
-/// What the programs need to know of the machine and of the user's wishes.
-pub(super) struct Constants {
-    pub(super) page_array: PageArray,
-    pub(super) frames: u64,
-    pub(super) skipped_migratetype: Option<u32>,
-    pub(super) max_sites: u32,
-    pub(super) offsets: Offsets,
-    pub(super) verbose: bool,
-}
 
 /// Values of the slot table that `frames` page frames need.
 pub(super) const fn chunks(frames: u64) -> u64 {
@@ -41,33 +31,24 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 }
 
 /// Creates the maps and parses the programs for tracing.
-pub(super) fn load(constants: &Constants) -> Result<Ebpf> {
-    let chunks = u32::try_from(chunks(constants.frames))
+pub(super) fn load(settings: &Settings, offsets: &Offsets, btf: Option<&Btf>) -> Result<Ebpf> {
+    let chunks = u32::try_from(chunks(settings.frames))
         .context("this machine has more page frames than a BPF array can index")?;
-    let skipped = constants.skipped_migratetype.unwrap_or(NO_MIGRATETYPE);
-    let log_level = if constants.verbose { u8::MAX } else { 0 };
+    let log_level = if settings.verbose { u8::MAX } else { 0 };
+    let globals = Globals::new(settings, offsets);
     let mut loader = EbpfLoader::new();
     loader
-        .override_global(constants::PAGE_ARRAY, &constants.page_array.base, true)
-        .override_global(
-            constants::PAGE_STRUCT_SIZE,
-            &constants.page_array.page_struct_size,
-            true,
-        )
-        .override_global(constants::FRAMES, &constants.frames, true)
-        .override_global(constants::SKIPPED_MIGRATETYPE, &skipped, true)
+        .btf(btf)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries(maps::SLOTS, chunks)
-        .map_max_entries(maps::SITES, site_entries(constants.max_sites))
-        .map_max_entries(maps::SITE_PAGES, site_entries(constants.max_sites))
-        .map_max_entries(maps::FREE_SITES, constants.max_sites)
+        .map_max_entries(maps::SITES, site_entries(settings.max_sites))
+        .map_max_entries(maps::SITE_PAGES, site_entries(settings.max_sites))
+        .map_max_entries(maps::FREE_SITES, settings.max_sites)
         // Twice as many: each CPU keeps some free elements of a hash to itself.
-        .map_max_entries(maps::SITE_IDS, constants.max_sites.saturating_mul(2));
-    for (name, offset) in constants.offsets.named() {
-        loader.override_global(name, offset, true);
-    }
+        .map_max_entries(maps::SITE_IDS, settings.max_sites.saturating_mul(2));
+    globals.override_in(&mut loader);
     loader.load(OBJECT).map_err(|error| {
-        let mib = table_bytes(constants.frames, constants.max_sites).div_ceil(1 << 20);
+        let mib = table_bytes(settings.frames, settings.max_sites).div_ceil(1 << 20);
         anyhow!(
             "cannot create the tables, {mib} MiB of kernel memory: {}",
             reason(&error)
@@ -75,13 +56,27 @@ pub(super) fn load(constants: &Constants) -> Result<Ebpf> {
     })
 }
 
-/// Creates the maps, as small as they can be, and parses the programs for the
-/// calibration and for `pagetrace check`.
+/// Creates the maps, as small as they can be, and parses the programs for a
+/// first look.
 pub(super) fn load_small() -> Result<Ebpf> {
-    EbpfLoader::new()
-        .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES)
-        .load(OBJECT)
-        .map_err(|error| anyhow!("cannot use BPF: {}", reason(&error)))
+    small(EbpfLoader::new().map_max_entries(maps::PROBED_PAGES, PROBED_PAGES))
+}
+
+/// The same for programs that look at page structs, whose reference count lies
+/// at the offset `references`.
+pub(super) fn load_for_pages(array: PageArray, references: u64) -> Result<Ebpf> {
+    small(
+        EbpfLoader::new()
+            .override_global(constants::PAGE_ARRAY, &array.base, true)
+            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true)
+            .override_global(constants::REFERENCES_OFFSET, &references, true),
+    )
+}
+
+fn small(loader: &mut EbpfLoader<'_>) -> Result<Ebpf> {
+    // None of the programs that need BTF is loaded.
+    let loaded = loader.btf(None).load(OBJECT);
+    loaded.map_err(|error| anyhow!("cannot use BPF: {}", reason(&error)))
 }
 
 /// What the errors that a kernel without BPF, a locked-down one and a full one

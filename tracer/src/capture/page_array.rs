@@ -5,6 +5,17 @@
 pub struct PageArray {
     /// Address of the `struct page` of page frame 0.
     pub base: u64,
-    /// Size of a `struct page`, in bytes.
-    pub page_struct_size: u64,
+    /// What a `struct page` looks like.
+    pub layout: PageLayout,
+}
+
+/// What a `struct page` looks like in the running kernel, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLayout {
+    /// Its size.
+    pub size: u64,
+    /// Where its reference count lies (`_refcount`).
+    pub references: Option<u64>,
+    /// Where its list links lie (`lru`).
+    pub list: Option<u64>,
 }

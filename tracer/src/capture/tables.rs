@@ -13,7 +13,7 @@ use aya::{
     maps::{Map, MapData, PerCpuArray},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, maps};
+use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, maps};
 
 use super::object::{chunks, site_entries};
 
@@ -81,6 +81,16 @@ impl SiteTable {
         (FIRST_SITE..).take_while(|&id| self.wire(id).is_some_and(|site| site.depth > 0))
     }
 
+    /// The order of the allocations of a site.
+    pub fn order(&self, id: u32) -> u32 {
+        match SiteId::of(id) {
+            SiteId::SiteTableFull(order) | SiteId::StackLost(order) => order,
+            SiteId::Stack(id) => self
+                .wire(id)
+                .map_or(0, |site| tracer_ebpf::order(site.order)),
+        }
+    }
+
     /// The record of a site; one without frames for an id that has none.
     pub fn record(&self, id: u32) -> Result<SiteRecord> {
         let per_cpu = self
@@ -117,7 +127,7 @@ fn decode(site: &Site) -> SiteRecord {
     let depth = MAX_FRAMES.min(site.depth as usize);
     SiteRecord {
         frames: site.frames[..depth].to_vec(),
-        order: site.order,
+        order: tracer_ebpf::order(site.order),
         first_seen: Some((site.pid, task_name(&site.comm))),
         allocated_pages: 0,
     }

@@ -1,7 +1,7 @@
 //! tracefs, for classic tracepoints: mounted where only one thread of this
 //! process can see it, so the machine stays as it was.
 
-use std::{fs, thread};
+use std::{collections::BTreeMap, fs, thread};
 
 use anyhow::{Context as _, Result, anyhow};
 use rustix::{
@@ -10,7 +10,7 @@ use rustix::{
 };
 use tracer_ebpf::constants;
 
-use crate::kernel::tracepoint;
+use crate::kernel::{gfp, tracepoint};
 
 const MOUNT_POINT: &str = "/sys/kernel/tracing";
 
@@ -48,11 +48,16 @@ pub fn classic_tracepoints() -> Result<()> {
     Offsets::read().map(|_| ())
 }
 
+/// The names of the running kernel's gfp flags, with their values.
+pub fn gfp_flags() -> Result<BTreeMap<String, u32>> {
+    with(|events| Ok(gfp::flags(&read_format(events, tracepoint::ALLOC)?)))
+}
+
 /// Runs `f` in a thread that sees tracefs, and hands it the directory of the
 /// `kmem` events.
 pub(super) fn with<T: Send>(f: impl FnOnce(&str) -> Result<T> + Send) -> Result<T> {
     let run = || {
-        mount_privately().context("cannot mount tracefs for the classic tracepoints")?;
+        mount_privately().context("cannot mount tracefs")?;
         f(&format!("{MOUNT_POINT}/events/{}", tracepoint::GROUP))
     };
     thread::scope(|scope| scope.spawn(run).join())

@@ -1,36 +1,48 @@
 //! A running trace: attach, steer, end.
 
-use std::{fs, os::fd::AsFd as _, os::fd::AsRawFd as _};
+use std::{
+    fs,
+    os::fd::{AsFd as _, AsRawFd as _},
+    sync::atomic::AtomicU32,
+};
 
 use anyhow::{Context as _, Result};
 use aya::{
-    Ebpf, Pod,
+    Btf, Ebpf, Pod,
     maps::{Array, MapData, PerCpuArray, Queue},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
 
 use super::{
-    Capture, KernelLog, Losses, PageArray, Scope, SiteTable, SlotTable,
+    Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, PageArray, RecursionMisses,
+    SiteTable, SlotTable,
+    bulk::BulkHook,
     hooks::{Hook, Hooks},
-    object::{self, Constants},
+    object,
     tracefs::Offsets,
 };
-use crate::kernel::fdinfo;
+use crate::kernel::{fdinfo, kallsyms::InterruptEntries};
 
 /// What to trace, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Number of page frames that get a slot.
     pub frames: u64,
     /// Which allocations are recorded.
-    pub scope: Scope,
+    pub filters: Filters,
     /// The value of `MIGRATE_MOVABLE` in this kernel.
     pub movable: u32,
+    /// This process's id in the initial namespace.
+    pub own_process: u32,
     /// How many call sites the site table holds.
     pub max_sites: u32,
     /// Where `struct page` pointers point to; none to use classic tracepoints.
     pub page_array: Option<PageArray>,
+    /// The kernel's bulk allocator, or why it cannot be traced.
+    pub bulk: Result<BulkAllocator, String>,
+    /// Where interrupts enter the kernel.
+    pub interrupt_entries: InterruptEntries,
     /// Whether the programs send messages.
     pub verbose: bool,
 }
@@ -40,6 +52,7 @@ pub struct Settings {
 pub struct Tracer {
     ebpf: Ebpf,
     hooks: Hooks,
+    bulk: BulkHook,
     control: Array<MapData, ControlWire>,
     tally: PerCpuArray<MapData, TallyWire>,
     slots: SlotTable,
@@ -68,16 +81,24 @@ impl Tracer {
             Hook::Classic
         };
         lift_memlock_limit();
-        let mut ebpf = object::load(&constants(settings, hook)?)?;
+        let offsets = match hook {
+            Hook::Raw => Offsets::default(),
+            Hook::Classic => Offsets::read()?,
+        };
+        let btf = Btf::from_sys_fs().ok();
+        let mut ebpf = object::load(settings, &offsets, btf.as_ref())?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
         let tally = PerCpuArray::try_from(take(&mut ebpf, maps::TALLY)?)?;
         let hooks = Hooks::attach(&mut ebpf, hook)?;
+        // Last: what it marks is freed under the eyes of the others.
+        let bulk = BulkHook::attach(&mut ebpf, btf.as_ref(), &settings.bulk);
         Ok(Self {
             ebpf,
             hooks,
+            bulk,
             control,
             tally,
             slots,
@@ -102,7 +123,23 @@ impl Tracer {
 
     /// Records no further allocation, only frees.
     pub fn drain(&mut self) -> Result<()> {
+        self.bulk.detach(&mut self.ebpf)?;
         self.hooks.detach_alloc(&mut self.ebpf)
+    }
+
+    /// The slot of each page frame, in order. The programs may be writing to it.
+    pub fn slots(&self) -> &[AtomicU32] {
+        &self.slots
+    }
+
+    /// The sites that slots name.
+    pub fn sites(&self) -> &SiteTable {
+        &self.sites
+    }
+
+    /// Whether bulk allocations are seen.
+    pub fn bulk(&self) -> Bulk {
+        self.bulk.coverage()
     }
 
     /// Bytes of kernel memory that the slot table takes.
@@ -117,21 +154,13 @@ impl Tracer {
 
     /// Detaches the programs and hands over what they recorded.
     pub fn finish(mut self) -> Result<Capture> {
-        self.hooks.detach_alloc(&mut self.ebpf)?;
+        self.drain()?;
         self.hooks.detach_free(&mut self.ebpf)?;
         let tally = self.tally()?;
-        let losses = Losses {
-            recursion_misses: self.recursion_misses()?,
-            site_table_full: tally.site_table_full,
-            failed_unwinds: tally.failed_unwinds,
-            unmatched_frees: tally.unmatched_frees,
-            out_of_range: tally.allocations_out_of_range + tally.frees_out_of_range,
-            failed_allocations: tally.failed_allocations,
-        };
+        let losses = Losses::new(&tally, self.recursion_misses()?, self.bulk());
         Ok(Capture {
-            slots: self.slots,
             sites: self.sites,
-            taken_pages: tally.marked,
+            taken_pages: tally.allocations().pages,
             losses,
         })
     }
@@ -143,12 +172,14 @@ impl Tracer {
         Ok(sum)
     }
 
-    fn recursion_misses(&self) -> Result<Option<u64>> {
-        let programs = self.hooks.programs();
-        programs
-            .into_iter()
-            .map(|name| recursion_misses(&self.ebpf, name))
-            .sum()
+    fn recursion_misses(&self) -> Result<RecursionMisses> {
+        let [alloc, free] = self.hooks.programs();
+        let misses = |name| recursion_misses(&self.ebpf, name);
+        Ok(RecursionMisses {
+            alloc: misses(alloc)?,
+            free: misses(free)?,
+            bulk: self.bulk.program().map_or(Ok(None), misses)?,
+        })
     }
 }
 
@@ -160,24 +191,6 @@ fn lift_memlock_limit() {
         maximum: None,
     };
     let _ = setrlimit(Resource::Memlock, unlimited);
-}
-
-fn constants(settings: &Settings, hook: Hook) -> Result<Constants> {
-    let offsets = match hook {
-        Hook::Raw => Offsets::default(),
-        Hook::Classic => Offsets::read()?,
-    };
-    Ok(Constants {
-        page_array: settings.page_array.unwrap_or(PageArray {
-            base: 0,
-            page_struct_size: 1,
-        }),
-        frames: settings.frames,
-        skipped_migratetype: (settings.scope == Scope::Kernel).then_some(settings.movable),
-        max_sites: settings.max_sites,
-        offsets,
-        verbose: settings.verbose,
-    })
 }
 
 fn fill_free_sites(ebpf: &mut Ebpf, max_sites: u32) -> Result<()> {
@@ -204,7 +217,8 @@ fn recursion_misses(ebpf: &Ebpf, name: &str) -> Result<Option<u64>> {
     let fd = match program {
         aya::programs::Program::RawTracePoint(program) => program.fd(),
         aya::programs::Program::TracePoint(program) => program.fd(),
-        _ => anyhow::bail!("{name} is not a tracepoint program"),
+        aya::programs::Program::FExit(program) => program.fd(),
+        _ => anyhow::bail!("{name} is not a program of the trace"),
     }?;
     let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;

@@ -4,8 +4,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use super::values::{self, Output, Window};
-use crate::{analysis::SortKey, capture::Scope};
+use super::{
+    FilterArgs,
+    values::{self, Output, Window},
+};
+use crate::analysis::{KindChoice, SortKey};
 
 /// Call sites the kernel side can tell apart unless the user says otherwise. A
 /// kernel has a few hundred to a few thousand.
@@ -20,6 +23,7 @@ Examples:
                                           the same as a flame graph
   pagetrace -i 600 --json leak.json       every site, for a program to read
   pagetrace -i 600 --min-age 300          only pages that are five minutes old
+  pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
   pagetrace check                         what this kernel and this user can do
 
@@ -78,13 +82,27 @@ pub struct TraceArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=99))]
     drain: u8,
 
-    /// Which pages to record: `kernel` skips movable ones (anonymous memory, page cache, shmem)
-    #[arg(long, value_enum, default_value_t)]
-    pub scope: Scope,
+    /// What to record.
+    #[command(flatten)]
+    pub filters: FilterArgs,
 
     /// What to rank the sites by; growth is what goes on throughout the window
     #[arg(long, value_enum, default_value_t)]
     pub sort: SortKey,
+
+    /// Rank only call sites with a function of this module in their stack
+    #[arg(long, value_name = "NAME")]
+    pub module: Option<String>,
+
+    /// Which kinds of pages to rank, separated by commas; all kinds are in the JSON report
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "unaccounted"
+    )]
+    pub kind: Vec<KindChoice>,
 
     /// Write folded stacks, root first, with bytes; `-` puts them on stdout instead of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output)]

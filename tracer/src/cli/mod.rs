@@ -1,7 +1,9 @@
 //! The command line: what was typed, and whether it can be meant.
 
 mod args;
+mod filters;
 mod values;
 
 pub use args::{Args, Command, DEFAULT_MAX_SITES, HookChoice, TraceArgs};
+pub use filters::{FilterArgs, GfpFlag};
 pub use values::{Output, Window};

@@ -1,6 +1,10 @@
 //! Values of options: each reader gives the value or says what would be one.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use tracer_ebpf::MAX_ORDER;
+
+use super::GfpFlag;
 
 /// The longest window: 7 days.
 const LONGEST: u64 = 7 * 24 * 3600;
@@ -54,6 +58,40 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// `MIN` or `MIN..MAX`, both inclusive; without a `MAX`, up to the largest order.
+pub(super) fn orders(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let (least, greatest) = text.split_once("..").unwrap_or((text, ""));
+    let order = |text: &str| {
+        let order = text.parse().ok().filter(|order| *order <= MAX_ORDER);
+        order.ok_or_else(|| format!("give orders from 0 to {MAX_ORDER}, as 3 or 2..4"))
+    };
+    let greatest = if greatest.is_empty() {
+        MAX_ORDER
+    } else {
+        order(greatest)?
+    };
+    let orders = order(least)?..=greatest;
+    if orders.is_empty() {
+        return Err("give the smaller order first".to_owned());
+    }
+    Ok(orders)
+}
+
+/// `FLAG` or `!FLAG`.
+pub(super) fn gfp_flag(text: &str) -> Result<GfpFlag, String> {
+    let (name, excluded) = match text.trim().strip_prefix('!') {
+        Some(name) => (name, true),
+        None => (text.trim(), false),
+    };
+    if name.is_empty() {
+        return Err("give the name of a gfp flag, such as GFP_ATOMIC".to_owned());
+    }
+    Ok(GfpFlag {
+        name: name.to_owned(),
+        excluded,
+    })
+}
+
 pub(super) fn output(text: &str) -> Result<Output, String> {
     match text {
         "" => Err("give a file name, or - for stdout".to_owned()),
@@ -71,6 +109,23 @@ mod tests {
         let window = Window::new(Some(Duration::from_secs(600)), 20);
         assert_eq!(window.record, Some(Duration::from_secs(480)));
         assert_eq!(window.end, Some(Duration::from_secs(600)));
+    }
+
+    #[test]
+    fn orders_are_inclusive() {
+        assert_eq!(orders("3"), Ok(3..=10));
+        assert_eq!(orders("2..4"), Ok(2..=4));
+        assert_eq!(orders("2.."), Ok(2..=10));
+        for text in ["", "x", "11", "..3", "4..2", "-1"] {
+            assert!(orders(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_exclamation_mark_excludes() {
+        let flag = gfp_flag("!__GFP_ZERO").expect("a flag");
+        assert_eq!((flag.name.as_str(), flag.excluded), ("__GFP_ZERO", true));
+        assert!(gfp_flag("!").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! BTF, the kernel's own description of its types: sizes and enum values.
 //!
-//! Only what pagetrace asks for is read: the size of a struct, the value of an
-//! enumerator. Format: Documentation/bpf/btf.rst.
+//! Only what pagetrace asks for is read: sizes and members of structs, values of
+//! enumerators, parameters of functions. Format: Documentation/bpf/btf.rst.
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -9,12 +9,15 @@ const MAGIC: u16 = 0xeb9f;
 const HEADER_LEN: usize = 24;
 const TYPE_LEN: usize = 12;
 const ENUMERATOR_LEN: usize = 8;
+const MEMBER_LEN: usize = 12;
+const PARAMETER_LEN: usize = 8;
 
 const KIND_INT: u32 = 1;
 const KIND_ARRAY: u32 = 3;
 const KIND_STRUCT: u32 = 4;
 const KIND_UNION: u32 = 5;
 const KIND_ENUM: u32 = 6;
+const KIND_FUNC: u32 = 12;
 const KIND_FUNC_PROTO: u32 = 13;
 const KIND_VAR: u32 = 14;
 const KIND_DATASEC: u32 = 15;
@@ -24,20 +27,24 @@ const KIND_ENUM64: u32 = 19;
 /// A parsed BTF blob, such as `/sys/kernel/btf/vmlinux`.
 #[derive(Debug)]
 pub struct Btf<'a> {
-    types: &'a [u8],
+    /// Type 1 comes first; 0 stands for `void`.
+    types: Vec<Type<'a>>,
     strings: &'a [u8],
 }
 
+#[derive(Debug)]
 struct Type<'a> {
     name: u32,
     kind: u32,
+    /// Whether a member's offset shares its word with the size of a bit field.
+    has_bit_fields: bool,
     /// Bytes for a struct, an enum or an int; a type id for others.
     size: u32,
     extra: &'a [u8],
 }
 
 impl<'a> Btf<'a> {
-    /// Finds the sections of a little-endian BTF blob.
+    /// Reads a little-endian BTF blob.
     pub fn parse(blob: &'a [u8]) -> Result<Self> {
         let magic = blob.get(..2).and_then(|bytes| bytes.try_into().ok());
         ensure!(
@@ -51,58 +58,97 @@ impl<'a> Btf<'a> {
             let start = header_len.checked_add(offset)?;
             blob.get(start..start.checked_add(len)?)
         };
+        let types = section(header(8)?, header(12)?).context("the BTF types are cut short")?;
         Ok(Self {
-            types: section(header(8)?, header(12)?).context("the BTF types are cut short")?,
+            types: read_types(types)?,
             strings: section(header(16)?, header(20)?).context("the BTF strings are cut short")?,
         })
     }
 
     /// Size of `struct name` in bytes.
     pub fn struct_size(&self, name: &str) -> Result<u32> {
-        for ty in self.types() {
-            let ty = ty?;
-            if ty.kind == KIND_STRUCT && self.is_named(ty.name, name) {
-                return Ok(ty.size);
-            }
-        }
-        bail!("BTF has no struct {name}")
+        Ok(self.find(KIND_STRUCT, name)?.size)
+    }
+
+    /// Offset of a member of `struct name`, in bytes; members of unnamed structs
+    /// and unions inside are its own, as in C.
+    pub fn member_offset(&self, name: &str, member: &str) -> Result<u32> {
+        // As deep as the kernel's definition of `struct page` could ever be.
+        const DEPTH: u32 = 8;
+        let ty = self.find(KIND_STRUCT, name)?;
+        self.bits_to_member(ty, member, DEPTH)
+            .map(|bits| bits / 8)
+            .with_context(|| format!("BTF has no {member} in struct {name}"))
+    }
+
+    /// Names of a function's parameters, in order.
+    pub fn parameters(&self, function: &str) -> Result<Vec<&'a str>> {
+        let prototype = self.find(KIND_FUNC, function)?.size;
+        let prototype = self.by_id(prototype).context("BTF misses a type")?;
+        let parameters = prototype.extra.chunks_exact(PARAMETER_LEN);
+        parameters.map(|it| Ok(self.string(word(it, 0)?))).collect()
     }
 
     /// Value of the enumerator `name`, in whichever 32-bit enum it is.
     pub fn enumerator(&self, name: &str) -> Result<u32> {
-        for ty in self.types() {
-            let ty = ty?;
-            if ty.kind != KIND_ENUM {
-                continue;
-            }
-            for entry in ty.extra.chunks_exact(ENUMERATOR_LEN) {
-                if self.is_named(word(entry, 0)?, name) {
-                    return word(entry, 4);
-                }
+        let enums = self.types.iter().filter(|ty| ty.kind == KIND_ENUM);
+        for entry in enums.flat_map(|ty| ty.extra.chunks_exact(ENUMERATOR_LEN)) {
+            if self.string(word(entry, 0)?) == name {
+                return word(entry, 4);
             }
         }
         bail!("BTF has no enumerator {name}")
     }
 
-    fn types(&self) -> impl Iterator<Item = Result<Type<'a>>> {
-        let mut rest = self.types;
-        std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
+    fn bits_to_member(&self, ty: &Type<'_>, member: &str, depth: u32) -> Option<u32> {
+        let depth = depth.checked_sub(1)?;
+        ty.extra.chunks_exact(MEMBER_LEN).find_map(|entry| {
+            let [name, inner, offset] = [0, 4, 8].map(|at| word(entry, at).unwrap_or(0));
+            let bits = if ty.has_bit_fields {
+                offset & 0xff_ffff
+            } else {
+                offset
+            };
+            match self.string(name) {
+                "" => {
+                    bits.checked_add(self.bits_to_member(self.compound(inner)?, member, depth)?)
+                }
+                found => (found == member).then_some(bits),
             }
-            let ty = take_type(&mut rest);
-            if ty.is_err() {
-                rest = &[];
-            }
-            Some(ty)
         })
     }
 
-    fn is_named(&self, offset: u32, name: &str) -> bool {
-        let rest = self.strings.get(offset as usize..).unwrap_or_default();
-        rest.strip_prefix(name.as_bytes())
-            .is_some_and(|tail| tail.first() == Some(&0))
+    fn compound(&self, id: u32) -> Option<&Type<'a>> {
+        self.by_id(id)
+            .filter(|ty| matches!(ty.kind, KIND_STRUCT | KIND_UNION))
     }
+
+    fn by_id(&self, id: u32) -> Option<&Type<'a>> {
+        self.types.get((id as usize).checked_sub(1)?)
+    }
+
+    fn find(&self, kind: u32, name: &str) -> Result<&Type<'a>> {
+        let found = self
+            .types
+            .iter()
+            .find(|ty| ty.kind == kind && self.string(ty.name) == name);
+        found.with_context(|| format!("BTF has no {name}"))
+    }
+
+    /// The zero-terminated string at an offset; an empty one where there is none.
+    fn string(&self, offset: u32) -> &'a str {
+        let rest = self.strings.get(offset as usize..).unwrap_or_default();
+        let bytes = rest.split(|&byte| byte == 0).next().unwrap_or_default();
+        str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+fn read_types(mut section: &[u8]) -> Result<Vec<Type<'_>>> {
+    let mut types = Vec::new();
+    while !section.is_empty() {
+        types.push(take_type(&mut section)?);
+    }
+    Ok(types)
 }
 
 fn take_type<'a>(rest: &mut &'a [u8]) -> Result<Type<'a>> {
@@ -114,6 +160,7 @@ fn take_type<'a>(rest: &mut &'a [u8]) -> Result<Type<'a>> {
     Ok(Type {
         name,
         kind,
+        has_bit_fields: info >> 31 == 1,
         size,
         extra,
     })
@@ -124,9 +171,9 @@ const fn extra_len(kind: u32, members: usize) -> usize {
     match kind {
         KIND_INT | KIND_VAR | KIND_DECL_TAG => 4,
         KIND_ARRAY => 12,
-        KIND_STRUCT | KIND_UNION | KIND_DATASEC | KIND_ENUM64 => 12 * members,
+        KIND_STRUCT | KIND_UNION | KIND_DATASEC | KIND_ENUM64 => MEMBER_LEN * members,
         KIND_ENUM => ENUMERATOR_LEN * members,
-        KIND_FUNC_PROTO => 8 * members,
+        KIND_FUNC_PROTO => PARAMETER_LEN * members,
         _ => 0,
     }
 }
@@ -164,13 +211,18 @@ mod tests {
     }
 
     fn sample() -> Vec<u8> {
-        let (int, structure, enumeration) = (1 << 24, 4 << 24 | 1, 6 << 24 | 2);
-        let types: [&[u32]; 3] = [
+        let (int, structure, enumeration) = (1 << 24, 4 << 24 | 2, 6 << 24 | 2);
+        let (union, function, prototype) = (5 << 24 | 2, 12 << 24, 13 << 24 | 2);
+        let types: [&[u32]; 6] = [
             &[1, int, 4, 0x20],
-            &[5, structure, 56, 1, 1, 0],
+            // struct page { int int; union { int OFF; int lru; }; }
+            &[5, structure, 56, 1, 1, 0, 0, 4, 64],
             &[0, enumeration, 4, 10, 0, 14, 7],
+            &[0, union, 8, 10, 1, 0, 22, 1, 32],
+            &[26, function, 6],
+            &[0, prototype, 1, 10, 1, 22, 1],
         ];
-        blob(&types.concat(), b"\0int\0page\0OFF\0MOVABLE\0")
+        blob(&types.concat(), b"\0int\0page\0OFF\0MOVABLE\0lru\0fill\0")
     }
 
     #[test]
@@ -179,6 +231,22 @@ mod tests {
         let btf = Btf::parse(&blob).expect("a valid blob");
         assert_eq!(btf.struct_size("page").expect("it is there"), 56);
         assert_eq!(btf.enumerator("MOVABLE").expect("it is there"), 7);
+    }
+
+    #[test]
+    fn members_of_unnamed_unions_are_found() {
+        let blob = sample();
+        let btf = Btf::parse(&blob).expect("a valid blob");
+        assert_eq!(btf.member_offset("page", "lru").expect("it is there"), 12);
+        assert!(btf.member_offset("page", "MOVABLE").is_err());
+    }
+
+    #[test]
+    fn parameters_are_found() {
+        let blob = sample();
+        let btf = Btf::parse(&blob).expect("a valid blob");
+        assert_eq!(btf.parameters("fill").expect("a function"), ["OFF", "lru"]);
+        assert!(btf.parameters("page").is_err());
     }
 
     #[test]
@@ -212,6 +280,10 @@ mod tests {
             .struct_size("page")
             .expect("every kernel has struct page");
         assert!((40..=256).contains(&size), "{size}");
+        for member in ["_refcount", "lru"] {
+            let offset = btf.member_offset("page", member).expect("it has both");
+            assert!(offset < size, "{member}: {offset}");
+        }
         assert!(
             btf.enumerator("MIGRATE_MOVABLE")
                 .expect("every kernel has it")

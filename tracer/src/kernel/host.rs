@@ -12,7 +12,8 @@ use super::{
     kallsyms::Kallsyms,
     meminfo,
     notes::{self, BuildId},
-    zoneinfo,
+    pageflags::PageFlagsFile,
+    zoneinfo::{self, Zone},
 };
 
 /// Where the kernel describes its types.
@@ -20,6 +21,9 @@ pub const BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Where the kernel lists its symbols.
 pub const KALLSYMS: &str = "/proc/kallsyms";
+
+/// Where the kernel says what each page frame is.
+pub const PAGE_FLAGS: &str = "/proc/kpageflags";
 
 /// The facts about a machine that a report needs.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -56,14 +60,29 @@ pub fn meminfo_bytes(name: &str) -> Result<u64> {
         .with_context(|| format!("/proc/meminfo has no readable line {name}"))
 }
 
-/// Number of page frames up to the highest one that exists.
-pub fn frames() -> Result<u64> {
-    zoneinfo::frames(BufReader::new(open("/proc/zoneinfo")?))
+/// The page frames that exist, by zone.
+pub fn zones() -> Result<Vec<Zone>> {
+    zoneinfo::zones(BufReader::new(open("/proc/zoneinfo")?))
+}
+
+/// What each page frame is now; an error where the kernel does not tell
+/// (`CONFIG_PROC_PAGE_MONITOR`) or not this process.
+pub fn page_flags() -> Result<PageFlagsFile> {
+    PageFlagsFile::open(PAGE_FLAGS)
 }
 
 /// What this process may do.
 pub fn capabilities() -> Result<Capabilities> {
     Ok(Capabilities::from_status(&read("/proc/self/status")?))
+}
+
+/// Id of the process that a task belongs to.
+pub fn process_of(task: u32) -> Result<u32> {
+    let path = format!("/proc/{task}/status");
+    let status = fs::read_to_string(path).with_context(|| format!("there is no process {task}"))?;
+    let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+    let process = process.and_then(|id| id.trim().parse().ok());
+    process.with_context(|| format!("the kernel does not say what task {task} belongs to"))
 }
 
 /// The running kernel's symbols.

@@ -1,10 +1,13 @@
-//! `/proc/kallsyms`: which module an address lies in, and where the kernel begins.
+//! `/proc/kallsyms`: which module an address lies in, where the kernel begins,
+//! and where interrupts enter it.
 //!
 //! Names are resolved by blazesym; it drops the module column, so that is kept here.
 
-use std::{collections::HashMap, io::BufRead};
+use std::{collections::HashMap, io::BufRead, ops::Range};
 
 use anyhow::Result;
+
+use super::interrupts::{self, Context};
 
 /// What pagetrace keeps of the symbol table.
 #[derive(Debug, Default)]
@@ -14,6 +17,33 @@ pub struct Kallsyms {
     modules: Vec<String>,
     stext: Option<u64>,
     readable: bool,
+    entries: InterruptEntries,
+}
+
+/// The code by which interrupts enter the kernel, as return addresses of a stack
+/// show it; empty where the kernel does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterruptEntries {
+    /// The stubs of all interrupts, which lie side by side.
+    pub irq: Range<u64>,
+    /// The function that runs softirqs.
+    pub softirq: Range<u64>,
+}
+
+impl InterruptEntries {
+    /// Widens a range by a function from `start` to before `end`.
+    fn add(&mut self, context: Context, start: u64, end: u64) {
+        let range = match context {
+            Context::Irq => &mut self.irq,
+            Context::Softirq => &mut self.softirq,
+            Context::Task => return,
+        };
+        if range.is_empty() {
+            *range = start..end;
+        } else {
+            *range = range.start.min(start)..range.end.max(end);
+        }
+    }
 }
 
 impl Kallsyms {
@@ -22,6 +52,7 @@ impl Kallsyms {
         let mut table = Self::default();
         let mut ids = HashMap::new();
         let mut symbols = Vec::new();
+        let mut entries = Vec::new();
         let mut line = String::new();
         while text.read_line(&mut line)? > 0 {
             if let Some((address, name, module)) = parse(&line) {
@@ -29,11 +60,24 @@ impl Kallsyms {
                 if name == "_stext" {
                     table.stext = Some(address);
                 }
+                if let (Some(context), None) = (interrupts::entered_by(name), module) {
+                    entries.push((context, name == interrupts::SOFTIRQ_HANDLER, address));
+                }
                 symbols.push((address, module.map(|name| table.intern(&mut ids, name))));
             }
             line.clear();
         }
         symbols.sort_unstable();
+        // Where there is a handler, the other entries of softirqs only call it.
+        let has_handler = entries.iter().any(|&(_, is_handler, _)| is_handler);
+        entries.retain(|&(context, is_handler, _)| {
+            context != Context::Softirq || is_handler == has_handler
+        });
+        for (context, _, start) in entries {
+            let after = symbols.partition_point(|&(address, _)| address <= start);
+            let end = symbols.get(after).map_or(start, |&(address, _)| address);
+            table.entries.add(context, start, end);
+        }
         symbols.dedup_by_key(|(_, module)| *module);
         table.runs = symbols;
         Ok(table)
@@ -47,6 +91,11 @@ impl Kallsyms {
     /// Address of `_stext`, where the kernel's text begins.
     pub fn stext(&self) -> Option<u64> {
         self.stext.filter(|&address| address != 0)
+    }
+
+    /// Where interrupts enter the kernel.
+    pub const fn interrupt_entries(&self) -> &InterruptEntries {
+        &self.entries
     }
 
     /// The module that the symbol at or before `address` belongs to, or none
@@ -112,10 +161,36 @@ ffffffffc0004000 t bpf_prog_1_alloc\t[bpf]
     }
 
     #[test]
+    fn interrupt_entries_reach_to_the_next_function() {
+        let text = "\
+ffffffff81000c60 T asm_exc_page_fault
+ffffffff81000d40 T asm_common_interrupt
+ffffffff81000df0 T asm_sysvec_apic_timer_interrupt
+ffffffff81000f70 T __irqentry_text_end
+ffffffff81360020 t handle_softirqs
+ffffffff81360bb0 T do_softirq
+ffffffff82202150 T __softirqentry_text_start
+ffffffff82202160 T __do_softirq
+ffffffff8220216c T __softirqentry_text_end
+";
+        let expected = InterruptEntries {
+            irq: 0xffff_ffff_8100_0d40..0xffff_ffff_8100_0f70,
+            softirq: 0xffff_ffff_8136_0020..0xffff_ffff_8136_0bb0,
+        };
+        assert_eq!(table(text).interrupt_entries(), &expected);
+        assert_eq!(
+            table(TEXT).interrupt_entries(),
+            &InterruptEntries::default()
+        );
+    }
+
+    #[test]
     fn hidden_addresses_are_noticed() {
         let hidden = table("0000000000000000 T _stext\n0000000000000000 T do_one\n");
         assert!(!hidden.readable());
         assert_eq!(hidden.stext(), None);
+        let entries = table("0000000000000000 T handle_softirqs\n");
+        assert!(entries.interrupt_entries().softirq.is_empty());
         assert!(table(TEXT).readable());
     }
 }

@@ -3,11 +3,15 @@
 
 pub mod btf;
 pub mod capabilities;
+pub mod cgroup;
 pub mod fdinfo;
+pub mod gfp;
 pub mod host;
+pub mod interrupts;
 pub mod kallsyms;
 pub mod meminfo;
 pub mod notes;
+pub mod pageflags;
 pub mod pagemap;
 pub mod tracepoint;
 pub mod zoneinfo;

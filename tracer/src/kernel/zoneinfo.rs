@@ -1,28 +1,80 @@
 //! `/proc/zoneinfo`: which page frames exist.
 
-use std::io::BufRead;
+use std::{
+    collections::BTreeSet,
+    io::BufRead,
+    ops::{Range, RangeInclusive},
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
-/// One more than the highest page frame number of any zone, or an error if the
-/// text names none.
+/// The page frames of one zone, which may have holes in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// The NUMA node it belongs to.
+    pub node: u32,
+    /// The first page frame, and one more than the last.
+    pub frames: Range<u64>,
+}
+
+/// The zones that have page frames, or an error if the text names none.
 ///
 /// The kernel prints `spanned` before `start_pfn` for each zone (mm/vmstat.c,
 /// `zoneinfo_show_print`).
-pub fn frames(zoneinfo: impl BufRead) -> Result<u64> {
-    let (mut spanned, mut frames) = (0, 0);
+pub fn zones(zoneinfo: impl BufRead) -> Result<Vec<Zone>> {
+    let (mut node, mut spanned, mut zones) = (0, 0, Vec::new());
     for line in zoneinfo.lines() {
         let line = line?;
-        if let Some(pages) = field(&line, "spanned") {
+        if let Some(number) = node_number(&line) {
+            (node, spanned) = (number, 0);
+        } else if let Some(pages) = field(&line, "spanned") {
             spanned = pages;
         } else if let Some(start) = field(&line, "start_pfn:")
             && spanned > 0
         {
-            frames = frames.max(start + spanned);
+            let end = start
+                .checked_add(spanned)
+                .context("a zone of /proc/zoneinfo has no end")?;
+            zones.push(Zone {
+                node,
+                frames: start..end,
+            });
         }
     }
-    ensure!(frames > 0, "/proc/zoneinfo names no page frames");
-    Ok(frames)
+    ensure!(!zones.is_empty(), "/proc/zoneinfo names no page frames");
+    Ok(zones)
+}
+
+/// One more than the highest page frame number of any zone.
+pub fn frames(zones: &[Zone]) -> u64 {
+    zones.iter().map(|zone| zone.frames.end).max().unwrap_or(0)
+}
+
+/// The page frames of one NUMA node, first and last; an error if it has none,
+/// or others lie between them.
+pub fn node_frames(zones: &[Zone], node: u32) -> Result<RangeInclusive<u64>> {
+    let (own, others): (Vec<_>, Vec<_>) = zones.iter().partition(|zone| zone.node == node);
+    let start = own.iter().map(|zone| zone.frames.start).min();
+    let end = own.iter().map(|zone| zone.frames.end).max();
+    let Some((start, end)) = start.zip(end) else {
+        let nodes: BTreeSet<_> = zones.iter().map(|zone| zone.node.to_string()).collect();
+        let nodes: Vec<_> = nodes.into_iter().collect();
+        bail!(
+            "there is no memory on node {node}: name one of {}",
+            nodes.join(", ")
+        );
+    };
+    let is_between = |zone: &&Zone| zone.frames.start < end && zone.frames.end > start;
+    ensure!(
+        !others.iter().any(is_between),
+        "node {node} cannot be told apart: its page frames have others between them"
+    );
+    Ok(start..=end - 1)
+}
+
+fn node_number(line: &str) -> Option<u32> {
+    let (node, _) = line.strip_prefix("Node ")?.split_once(',')?;
+    node.parse().ok()
 }
 
 fn field(line: &str, name: &str) -> Option<u64> {
@@ -48,15 +100,41 @@ Node 0, zone  Movable
 ";
 
     #[test]
+    fn zones_without_frames_are_left_out() {
+        let zones = zones(TEXT.as_bytes()).expect("zones");
+        let frames: Vec<_> = zones.into_iter().map(|zone| zone.frames).collect();
+        assert_eq!(frames, [1..4096, 1_048_576..1_048_576 + 5_505_024]);
+    }
+
+    #[test]
     fn the_highest_zone_decides() {
-        assert_eq!(
-            frames(TEXT.as_bytes()).expect("zones"),
-            1_048_576 + 5_505_024
-        );
+        let zones = [zone(0, 50..90), zone(1, 10..50)];
+        assert_eq!(frames(&zones), 90);
     }
 
     #[test]
     fn text_without_zones_is_refused() {
-        assert!(frames(&b"nothing here\n"[..]).is_err());
+        assert!(zones(&b"nothing here\n"[..]).is_err());
+    }
+
+    fn zone(node: u32, frames: Range<u64>) -> Zone {
+        Zone { node, frames }
+    }
+
+    #[test]
+    fn a_node_has_the_frames_of_its_zones() {
+        let zones = [zone(0, 1..10), zone(0, 50..90), zone(1, 90..200)];
+        let frames = |node| node_frames(&zones, node);
+        assert_eq!(frames(0).expect("it has some"), 1..=89);
+        assert_eq!(frames(1).expect("it has some"), 90..=199);
+        let error = frames(7).expect_err("it has none");
+        assert!(error.to_string().ends_with("one of 0, 1"), "{error}");
+    }
+
+    #[test]
+    fn a_node_with_another_between_its_frames_is_refused() {
+        let zones = [zone(0, 1..10), zone(1, 10..50), zone(0, 50..90)];
+        assert!(node_frames(&zones, 0).is_err());
+        assert_eq!(node_frames(&zones, 1).expect("it is whole"), 10..=49);
     }
 }

@@ -10,11 +10,12 @@ use crate::{
     symbols::Frame,
 };
 
-/// Writes one line per distinct stack; the bytes add up to the report's total.
+/// Writes one line per distinct stack with pages that are ranked; the bytes add
+/// up to the report's ranked total.
 pub fn folded(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = BTreeMap::new();
-    for site in &report.sites {
-        *lines.entry(line(site)).or_insert(0) += site.unfreed_bytes;
+    for site in report.ranked() {
+        *lines.entry(line(site)).or_insert(0) += site.ranked_bytes;
     }
     lines
         .iter()

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{AgeBucket, Totals, Window},
-    kernel::host::Host,
+    analysis::{AgeBucket, Kind, Totals, Window},
+    capture::{Losses, RecursionMisses},
+    kernel::{host::Host, interrupts::Context},
     present::{folded, json},
     symbols::Frame,
 };
@@ -40,7 +41,11 @@ fn pipes() -> Site {
         module: None,
         unfreed_pages: 8000,
         unfreed_bytes: 8000 * 4096,
+        ranked_pages: 8000,
+        ranked_bytes: 8000 * 4096,
+        ranked_kinds: BTreeMap::from([(Kind::Raw, 8000)]),
         allocated_pages: 8016,
+        kinds: BTreeMap::from([(Kind::Raw, 8000)]),
         orders: BTreeMap::from([(0, 8000)]),
         growth_bytes_per_second: 0,
         age_histogram: histogram([0, 4000, 4000, 0, 0, 0, 0, 0]),
@@ -49,6 +54,8 @@ fn pipes() -> Site {
             frame("anon_pipe_write", 0x10f, 0xffff_ffff_8170_010f),
             frame("do_syscall_64", 0x71, 0xffff_ffff_8200_0071),
         ],
+        context: Context::Task,
+        interrupted_frames: vec![],
         owner_frame: Some(1),
         first_seen: Some((4242, "leak".to_owned())),
     }
@@ -77,11 +84,20 @@ fn driver() -> Site {
         module: Some("virtio_net".to_owned()),
         unfreed_pages: 136,
         unfreed_bytes: 136 * 4096,
+        ranked_pages: 130,
+        ranked_bytes: 130 * 4096,
+        ranked_kinds: BTreeMap::from([(Kind::Raw, 130)]),
         allocated_pages: 1360,
+        kinds: BTreeMap::from([(Kind::Raw, 130), (Kind::File, 6)]),
         orders: BTreeMap::from([(0, 8), (3, 128)]),
         growth_bytes_per_second: 11_605,
         age_histogram: histogram([17; 8]),
         frames: vec![inner, outer, Frame::unnamed(0xffff_ffff_c0de_0010)],
+        context: Context::Softirq,
+        interrupted_frames: vec![
+            frame("asm_common_interrupt", 0x22, 0xffff_ffff_8200_1022),
+            frame("cpu_idle", 0x10, 0xffff_ffff_8100_0010),
+        ],
         owner_frame: Some(0),
         first_seen: Some((0, "swapper/0".to_owned())),
     }
@@ -93,12 +109,36 @@ fn full() -> Site {
         owner: "[site table full]".to_owned(),
         unfreed_pages: 1,
         unfreed_bytes: 4096,
+        ranked_pages: 1,
+        ranked_bytes: 4096,
+        ranked_kinds: BTreeMap::from([(Kind::Raw, 1)]),
         allocated_pages: 1,
+        kinds: BTreeMap::from([(Kind::Raw, 1)]),
         orders: BTreeMap::from([(0, 1)]),
         age_histogram: histogram([0, 0, 0, 0, 0, 0, 0, 1]),
         frames: vec![],
         owner_frame: None,
         first_seen: None,
+        ..pipes()
+    }
+}
+
+/// A table of slabs, which nobody asked to see.
+fn slabs() -> Site {
+    Site {
+        rank: 4,
+        owner: "alloc_inode".to_owned(),
+        unfreed_pages: 64,
+        unfreed_bytes: 64 * 4096,
+        ranked_pages: 0,
+        ranked_bytes: 0,
+        ranked_kinds: BTreeMap::new(),
+        allocated_pages: 64,
+        kinds: BTreeMap::from([(Kind::Slab, 64)]),
+        orders: BTreeMap::from([(3, 64)]),
+        age_histogram: histogram([8; 8]),
+        frames: vec![frame("alloc_inode", 0x20, 0xffff_ffff_8100_0020)],
+        owner_frame: Some(0),
         ..pipes()
     }
 }
@@ -118,19 +158,34 @@ fn report() -> Report {
             record_seconds: 48.0,
             drain_seconds: 12.0,
             scope: Scope::Kernel,
+            filters: vec![],
         },
         totals: Totals {
-            unfreed_pages: 8137,
-            unfreed_bytes: 8137 * 4096,
-            sites: 3,
+            unfreed_pages: 8201,
+            unfreed_bytes: 8201 * 4096,
+            ranked_pages: 8131,
+            ranked_bytes: 8131 * 4096,
+            kinds: BTreeMap::from([(Kind::Raw, 8131), (Kind::Slab, 64), (Kind::File, 6)]),
+            sites: 4,
         },
         losses: Losses {
+            events: 140_000,
+            lost_events: 4,
             recursion_misses: Some(3),
+            recursion_misses_by_program: RecursionMisses {
+                alloc: Some(1),
+                free: Some(2),
+                bulk: Some(0),
+            },
+            phantom_pages: 2,
+            healed_pages: 1,
             site_table_full: 1,
             unmatched_frees: 123_456,
+            own_pages: 17,
+            bulk: Bulk::Traced,
             ..Losses::default()
         },
-        sites: vec![pipes(), driver(), full()],
+        sites: vec![pipes(), driver(), full(), slabs()],
         taken_pages: 9377,
         too_young_pages: 5,
     }
@@ -167,6 +222,20 @@ fn a_table_of_nothing() {
 }
 
 #[test]
+fn a_table_of_doubts() {
+    let mut doubtful = report();
+    doubtful.window.filters = vec!["--order 2..3".to_owned(), "--node 0".to_owned()];
+    doubtful.losses = Losses {
+        events: 1000,
+        lost_events: 34,
+        bulk: Bulk::Untraced("the kernel refuses fexit programs (EPERM)".to_owned()),
+        unverified: Some("cannot read /proc/kpageflags: Permission denied".to_owned()),
+        ..Losses::default()
+    };
+    insta::assert_snapshot!("table_of_doubts", table_text(&doubtful, 0));
+}
+
+#[test]
 fn the_json() {
     insta::assert_snapshot!("json", text_of(json));
 }
@@ -182,7 +251,7 @@ fn folded_bytes_add_up() {
     let bytes = text
         .lines()
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
-    assert_eq!(bytes.sum::<u64>(), report().totals.unfreed_bytes);
+    assert_eq!(bytes.sum::<u64>(), report().totals.ranked_bytes);
 }
 
 #[test]

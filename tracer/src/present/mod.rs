@@ -2,6 +2,7 @@
 //! [`Report`](crate::analysis::Report) to any writer.
 
 mod checklist;
+mod error_bar;
 mod files;
 mod folded;
 mod json;

@@ -5,13 +5,14 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use super::text;
 use crate::analysis::Site;
 
-const HEADER: [&str; 7] = [
+const HEADER: [&str; 8] = [
     "#",
     "BYTES",
     "PAGES",
     "ORDER",
     "GROWTH/s",
     "OLD→NEW",
+    "KIND",
     "OWNER",
 ];
 
@@ -37,18 +38,19 @@ pub(super) fn ranking(sites: &[Site]) -> Vec<String> {
         .collect()
 }
 
-fn row(site: &Site) -> [String; 7] {
+fn row(site: &Site) -> [String; 8] {
     let growth = match site.growth_bytes_per_second {
         0 => "-".to_owned(),
         growth => text::bytes(growth),
     };
     [
         site.rank.to_string(),
-        text::bytes(site.unfreed_bytes),
-        text::count(site.unfreed_pages),
+        text::bytes(site.ranked_bytes),
+        text::count(site.ranked_pages),
         text::orders(site),
         growth,
         text::bars(&site.age_histogram),
+        text::kinds(site),
         text::owner(site),
     ]
 }

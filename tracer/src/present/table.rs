@@ -1,23 +1,28 @@
 //! The report for people: what was watched, the ranking, the stacks, the losses.
 
-use std::io::{self, Write};
+use std::{
+    cmp::Reverse,
+    io::{self, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{ranking::ranking, text};
+use super::{error_bar::error_bar, ranking::ranking, text};
 use crate::{
     analysis::{Report, Site},
-    capture::{Losses, Scope},
+    capture::{Bulk, Scope},
 };
 
-const HEADING: Style = Style::new().bold();
-const CULPRIT: Style = AnsiColor::Red.on_default().bold();
-const FAINT: Style = Style::new().dimmed();
+pub(super) const HEADING: Style = Style::new().bold();
+pub(super) const CULPRIT: Style = AnsiColor::Red.on_default().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
 
 /// Writes the report with its first `top` sites, with colours; the writer may
 /// take them out again.
 pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()> {
-    let shown = &report.sites[..top.min(report.sites.len())];
+    let shown = report.ranked();
+    let shown = &shown[..top.min(shown.len())];
+    warnings(report, out)?;
     header(report, out)?;
     if !shown.is_empty() {
         writeln!(out)?;
@@ -29,7 +34,23 @@ pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()
         stack(site, out)?;
     }
     writeln!(out)?;
-    losses(&report.losses, out)
+    error_bar(&report.losses, out)
+}
+
+/// What must be known before any number is read.
+fn warnings(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let losses = &report.losses;
+    if losses.are_serious() {
+        let (lost, events) = (losses.lost_events, losses.events);
+        let percent = lost as f64 * 100.0 / events as f64;
+        let (lost, events) = (text::count(lost), text::counted(events, "event"));
+        writeln!(
+            out,
+            "{CULPRIT}{percent:.1} % of the events were lost, {lost} of {events}: the numbers below \
+             are that far off{CULPRIT:#}"
+        )?;
+    }
+    Ok(())
 }
 
 fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -41,10 +62,13 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
         "Linux {} {}, {cpus}, {memory} of memory",
         host.kernel, host.arch
     )?;
-    let pages = match window.scope {
-        Scope::Kernel => "kernel pages (all but movable ones)",
-        Scope::All => "all pages",
+    let mut pages = match window.scope {
+        Scope::Kernel => "kernel pages (all but movable ones)".to_owned(),
+        Scope::All => "all pages".to_owned(),
     };
+    if !window.filters.is_empty() {
+        pages = format!("{pages} with {}", window.filters.join(" "));
+    }
     writeln!(
         out,
         "{:.1} s from {:.0}: {pages} recorded for {:.1} s, frees watched to the end",
@@ -57,7 +81,25 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{HEADING}{unfreed} not freed{HEADING:#} of {taken} taken: {pages}, {sites}"
-    )
+    )?;
+    coverage(report, out)
+}
+
+/// What the numbers do not cover.
+fn coverage(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    if let Some(reason) = &report.losses.unverified {
+        writeln!(
+            out,
+            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {reason}"
+        )?;
+    }
+    if let Bulk::Untraced(reason) = &report.losses.bulk {
+        writeln!(
+            out,
+            "{FAINT}Bulk allocations are not traced: {reason}{FAINT:#}"
+        )?;
+    }
+    Ok(())
 }
 
 fn ranked(sites: &[Site], out: &mut impl Write) -> io::Result<()> {
@@ -73,13 +115,20 @@ fn ranked(sites: &[Site], out: &mut impl Write) -> io::Result<()> {
 
 /// What the ranking does not show, so that its bytes add up.
 fn rest(report: &Report, shown: usize, out: &mut impl Write) -> io::Result<()> {
-    let hidden = &report.sites[shown..];
+    let hidden = &report.ranked()[shown..];
     if !hidden.is_empty() {
-        let bytes = text::bytes(hidden.iter().map(|site| site.unfreed_bytes).sum());
+        let bytes = text::bytes(hidden.iter().map(|site| site.ranked_bytes).sum());
         let sites = text::counted(hidden.len() as u64, "more site");
         writeln!(
             out,
             "{FAINT}{bytes} in {sites}; --top N shows them{FAINT:#}"
+        )?;
+    }
+    let unranked = unranked(report);
+    if !unranked.is_empty() {
+        writeln!(
+            out,
+            "{FAINT}Not ranked: {unranked}; --kind all does{FAINT:#}"
         )?;
     }
     if report.too_young_pages > 0 {
@@ -92,8 +141,18 @@ fn rest(report: &Report, shown: usize, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// The pages that are out and not ranked, by kind, most first.
+fn unranked(report: &Report) -> String {
+    let page_size = report.host.page_size;
+    let mut kinds: Vec<_> = report.unranked_pages().into_iter().collect();
+    kinds.sort_by_key(|&(_, pages)| Reverse(pages));
+    let name = |(kind, pages)| format!("{} {}", text::bytes(pages * page_size), text::kind(kind));
+    let kinds: Vec<_> = kinds.into_iter().map(name).collect();
+    kinds.join(", ")
+}
+
 fn stack(site: &Site, out: &mut impl Write) -> io::Result<()> {
-    let (bytes, owner) = (text::bytes(site.unfreed_bytes), text::owner(site));
+    let (bytes, owner) = (text::bytes(site.ranked_bytes), text::owner(site));
     writeln!(out, "{HEADING}#{}  {bytes}  {owner}{HEADING:#}", site.rank)?;
     let (kept, taken) = (
         text::count(site.unfreed_pages),
@@ -111,50 +170,21 @@ fn stack(site: &Site, out: &mut impl Write) -> io::Result<()> {
             _ => writeln!(out, "    {text}")?,
         }
     }
+    if let Some(task) = interrupted(site) {
+        writeln!(out, "    {FAINT}({task}){FAINT:#}")?;
+    }
     Ok(())
 }
 
-fn losses(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{HEADING}Lost or not seen{HEADING:#}")?;
-    let misses = losses
-        .recursion_misses
-        .map_or("unknown".to_owned(), text::count);
-    let lines = [
-        (
-            misses,
-            "recursion misses",
-            "events on a CPU that was inside the tracer",
-        ),
-        (
-            text::count(losses.site_table_full),
-            "site table full",
-            "allocations without a site of their own; --max-sites",
-        ),
-        (
-            text::count(losses.failed_unwinds),
-            "failed unwinds",
-            "allocations without a stack",
-        ),
-        (
-            text::count(losses.unmatched_frees),
-            "unmatched frees",
-            "of pages older than the window or out of its scope",
-        ),
-        (
-            text::count(losses.out_of_range),
-            "frames out of range",
-            "pages beyond the slot table",
-        ),
-        (
-            text::count(losses.failed_allocations),
-            "failed allocations",
-            "these took nothing",
-        ),
-    ];
-    for (number, cause, meaning) in lines {
-        writeln!(out, "{number:>12}  {cause:<21}{FAINT}{meaning}{FAINT:#}")?;
-    }
-    Ok(())
+/// Whom the interrupt came on top of; the pages are not theirs.
+fn interrupted(site: &Site) -> Option<String> {
+    let frames = &site.interrupted_frames;
+    let outermost = frames.last()?;
+    let count = text::counted(frames.len() as u64, "frame");
+    Some(format!(
+        "{count} of whoever was interrupted, down to {}",
+        text::frame(outermost)
+    ))
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Numbers and names as people read them.
 
+use std::cmp::Reverse;
+
 use indicatif::{BinaryBytes, HumanCount};
 
 use crate::{
-    analysis::{AgeBucket, Site},
+    analysis::{AgeBucket, Kind, Site},
+    kernel::interrupts::Context,
     symbols::Frame,
 };
 
@@ -31,9 +34,48 @@ pub(super) fn with_module(name: &str, module: Option<&str>) -> String {
     }
 }
 
-/// The owner of a site with its module.
+/// The owner of a site with its module, and the interrupt it worked for.
 pub(super) fn owner(site: &Site) -> String {
-    with_module(&site.owner, site.module.as_deref())
+    let owner = with_module(&site.owner, site.module.as_deref());
+    match context(site.context) {
+        Some(context) => format!("{owner} ({context})"),
+        None => owner,
+    }
+}
+
+/// The kind of interrupt; none for a task.
+pub(super) const fn context(context: Context) -> Option<&'static str> {
+    match context {
+        Context::Task => None,
+        Context::Softirq => Some("softirq"),
+        Context::Irq => Some("irq"),
+    }
+}
+
+/// A kind of page, as the option `--kind` spells it.
+pub(super) const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Raw => "raw",
+        Kind::Slab => "slab",
+        Kind::Vmalloc => "vmalloc",
+        Kind::Percpu => "percpu",
+        Kind::PageTable => "page-table",
+        Kind::Anonymous => "anonymous",
+        Kind::File => "file",
+        Kind::Hugetlb => "hugetlb",
+        Kind::Thp => "thp",
+        Kind::Offline => "offline",
+        Kind::Reserved => "reserved",
+        Kind::Unverified => "unverified",
+    }
+}
+
+/// The kinds of a site's pages, most pages first: `raw`, `slab,raw`.
+pub(super) fn kinds(site: &Site) -> String {
+    let mut kinds: Vec<_> = site.kinds.iter().collect();
+    kinds.sort_by_key(|&(_, &pages)| Reverse(pages));
+    let kinds: Vec<_> = kinds.into_iter().map(|(&it, _)| kind(it)).collect();
+    kinds.join(",")
 }
 
 /// A frame: `anon_pipe_write+0x10f  fs/pipe.c:512`.

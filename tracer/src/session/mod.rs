@@ -3,19 +3,22 @@
 mod command;
 mod interruption;
 mod outputs;
+mod pages;
 mod watch;
 
 use std::{io::Write as _, process::ExitCode, time::Instant};
 
 use anyhow::Result;
 
-use self::{command::RunningCommand, interruption::Interruption, outputs::Outputs, watch::Watched};
+use self::{
+    command::RunningCommand, interruption::Interruption, outputs::Outputs, pages::LivePages,
+};
 use crate::{
-    analysis::{self, Recorded, Report, Selection},
-    capture::Tracer,
+    analysis::{self, KindChoice, Recorded, Selection},
+    capture::{Capture, PageArray, Tracer},
     cli::TraceArgs,
     kernel::host::{self, Host},
-    preflight::{self, Wishes},
+    preflight::{self, Plan, Wishes},
     present::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -35,7 +38,8 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     let vmlinux = vmlinux(args, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
-    let tracer = attach(args)?;
+    let plan = preflight::plan(&wishes(args))?;
+    let tracer = attach(&plan)?;
     remark(
         args,
         format!("slot table {} bytes", tracer.slot_table_bytes()),
@@ -45,7 +49,16 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     let progress = Progress::new(args.window().end, host.page_size);
     let watched = watch::watch(tracer, args, interruption, command, &progress).await?;
     let ended = watched.ended;
-    outputs.write(&report(args, host, watched, vmlinux.as_ref())?)?;
+    let recorded = recorded(watched.tracer, plan.settings.page_array)?;
+    let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
+    let selection = selection(args);
+    outputs.write(&analysis::report(
+        host,
+        &watched.measured,
+        recorded,
+        &symbols,
+        &selection,
+    ))?;
     remark(
         args,
         format!(
@@ -56,8 +69,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     Ok(())
 }
 
-fn attach(args: &TraceArgs) -> Result<Tracer> {
-    let plan = preflight::plan(wishes(args))?;
+fn attach(plan: &Plan) -> Result<Tracer> {
     if let Some(reason) = plan.fallen_back {
         present::say(&format!(
             "using classic tracepoints, which can lose frees: {reason}"
@@ -67,40 +79,42 @@ fn attach(args: &TraceArgs) -> Result<Tracer> {
     Tracer::attach(&plan.settings)
 }
 
-fn report(
-    args: &TraceArgs,
-    host: Host,
-    watched: Watched,
-    vmlinux: Option<&Vmlinux>,
-) -> Result<Report> {
-    let Watched {
-        capture, measured, ..
-    } = watched;
-    let survivors = analysis::survivors(&capture.slots);
-    let groups = analysis::group(&survivors, capture.sites.ids(), |id| {
-        capture.sites.record(id)
-    })?;
-    let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux);
-    let selection = Selection {
-        sort: args.sort,
-        min_age: args.min_age,
-    };
-    let recorded = Recorded {
-        groups,
-        taken_pages: capture.taken_pages,
-        losses: capture.losses,
-    };
-    Ok(analysis::report(
-        host, &measured, recorded, &symbols, selection,
-    ))
+/// Looks at every page that is still out, then ends the trace.
+fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
+    let mut pages = LivePages::new(tracer.sites(), page_array);
+    let scan = analysis::scan(tracer.slots(), &mut pages);
+    let unverified = pages.unverified();
+    let Capture {
+        sites,
+        taken_pages,
+        mut losses,
+    } = tracer.finish()?;
+    let (survivors, phantoms) = scan.settle(losses.recursion_misses_by_program.free);
+    losses.phantom_pages = phantoms;
+    losses.unverified = unverified;
+    Ok(Recorded {
+        records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
+        survivors,
+        taken_pages,
+        losses,
+    })
 }
 
 fn wishes(args: &TraceArgs) -> Wishes {
     Wishes {
-        scope: args.scope,
+        filters: args.filters.clone(),
         max_sites: args.max_sites,
         hook: args.hook,
         verbose: args.verbose,
+    }
+}
+
+fn selection(args: &TraceArgs) -> Selection {
+    Selection {
+        sort: args.sort,
+        min_age: args.min_age,
+        kinds: KindChoice::kinds(&args.kind),
+        module: args.module.clone(),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 use super::{command::RunningCommand, interruption::Interruption};
 use crate::{
     analysis::{Measured, Timeline},
-    capture::{Capture, KernelLog, Tracer},
+    capture::{KernelLog, Tracer},
     cli::{TraceArgs, Window},
     present::Progress,
 };
@@ -23,9 +23,10 @@ use crate::{
 /// How often the progress bar is drawn.
 const REDRAW: Duration = Duration::from_millis(500);
 
-/// A window that is over.
+/// A window that is over. Frees are still watched, so that what is looked at
+/// now is what is out now.
 pub(super) struct Watched {
-    pub(super) capture: Capture,
+    pub(super) tracer: Tracer,
     pub(super) measured: Measured,
     pub(super) ended: Instant,
 }
@@ -63,17 +64,18 @@ pub(super) async fn watch(
     progress.finish();
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
-    let capture = tracer.finish()?;
+    tracer.drain()?;
     kernel_log.flush();
     let measured = Measured {
         started: clock.started,
         recorded,
         watched: clock.elapsed(),
         timeline: clock.timeline,
-        scope: args.scope,
+        scope: args.filters.scope,
+        filters: args.filters.spelled(),
     };
     Ok(Watched {
-        capture,
+        tracer,
         measured,
         ended,
     })

@@ -1,22 +1,23 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
+mod filters;
+mod types;
+
+pub use types::Types;
+
 use anyhow::{Result, bail, ensure};
 
 use crate::{
-    capture::{self, PageArray, Scope, Settings},
-    cli::HookChoice,
-    kernel::{btf::Btf, capabilities::Capabilities, host},
+    capture::{self, PageArray, Probe, Settings},
+    cli::{FilterArgs, HookChoice},
+    kernel::{capabilities::Capabilities, host, zoneinfo},
 };
 
-/// `MIGRATE_MOVABLE` where BTF does not tell; it has not moved since 2007
-/// (include/linux/mmzone.h).
-const MIGRATE_MOVABLE: u32 = 1;
-
 /// What the user wishes for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wishes {
     /// Which allocations to record.
-    pub scope: Scope,
+    pub filters: FilterArgs,
     /// How many call sites to tell apart.
     pub max_sites: u32,
     /// Which kind of tracepoint to sit on.
@@ -26,7 +27,7 @@ pub struct Wishes {
 }
 
 /// How to trace on this machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// What the tracer is told.
     pub settings: Settings,
@@ -35,21 +36,27 @@ pub struct Plan {
 }
 
 /// Finds out how to trace on this machine.
-pub fn plan(wishes: Wishes) -> Result<Plan> {
+pub fn plan(wishes: &Wishes) -> Result<Plan> {
     privileges(host::capabilities()?)?;
-    let frames = host::frames()?;
+    let zones = host::zones()?;
+    let frames = zoneinfo::frames(&zones);
     memory(
         capture::table_bytes(frames, wishes.max_sites),
         host::meminfo_bytes("MemAvailable")?,
     )?;
     let types = Types::read();
-    let (page_array, fallen_back) = page_array(&types, wishes.hook)?;
+    let mut probe = Probe::new()?;
+    let own_process = probe.own_process()?;
+    let (page_array, fallen_back) = page_array(&types, &mut probe, wishes.hook)?;
     let settings = Settings {
         frames,
-        scope: wishes.scope,
+        filters: filters::resolve(&wishes.filters, &zones, own_process)?,
         movable: types.movable,
+        own_process,
         max_sites: wishes.max_sites,
+        bulk: types.bulk_allocator(page_array.is_some()),
         page_array,
+        interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
         verbose: wishes.verbose,
     };
     Ok(Plan {
@@ -82,50 +89,16 @@ pub fn memory(needed: u64, available: u64) -> Result<()> {
 /// ones, with the reason if the user did not ask for them.
 fn page_array(
     types: &Types,
+    probe: &mut Probe,
     choice: HookChoice,
 ) -> Result<(Option<PageArray>, Option<&'static str>)> {
     if choice == HookChoice::Classic {
         return Ok((None, None));
     }
-    match types.page_array()? {
+    match types.page_array(probe)? {
         Ok(array) => Ok((Some(array), None)),
         Err(missing) if choice == HookChoice::Raw => bail!(missing),
         Err(missing) => Ok((None, Some(missing))),
-    }
-}
-
-/// What BTF says of the types that matter here.
-#[derive(Clone, Copy, Debug)]
-pub struct Types {
-    page_struct_size: Option<u32>,
-    movable: u32,
-}
-
-impl Types {
-    /// Asks the running kernel; without BTF, only what never changes is known.
-    pub fn read() -> Self {
-        let blob = host::btf().unwrap_or_default();
-        let btf = Btf::parse(&blob).ok();
-        let movable = btf
-            .as_ref()
-            .and_then(|btf| btf.enumerator("MIGRATE_MOVABLE").ok());
-        Self {
-            page_struct_size: btf.and_then(|btf| btf.struct_size("page").ok()),
-            movable: movable.unwrap_or(MIGRATE_MOVABLE),
-        }
-    }
-
-    /// The array of page structs, or why it cannot be found; an error if BPF
-    /// does not work.
-    pub fn page_array(&self) -> Result<Result<PageArray, &'static str>> {
-        let Some(size) = self.page_struct_size else {
-            return Ok(Err(
-                "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
-            ));
-        };
-        let array = capture::calibrate(u64::from(size))?;
-        Ok(array
-            .ok_or("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)"))
     }
 }
 

@@ -1,0 +1,104 @@
+//! The program on the bulk allocator, where the kernel lets one sit there.
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{
+    Btf, Ebpf,
+    programs::{FExit, ProgramError, fexit::FExitLinkId},
+};
+use tracer_ebpf::programs;
+
+use super::{Bulk, hooks};
+
+/// The running kernel's bulk allocator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkAllocator {
+    /// The function.
+    pub function: &'static str,
+    /// Whether it can fill a list, too (before Linux 6.14).
+    pub fills_lists: bool,
+}
+
+impl BulkAllocator {
+    pub(super) const fn program(&self) -> &'static str {
+        if self.fills_lists {
+            programs::BULK_INTO_LIST_OR_ARRAY
+        } else {
+            programs::BULK_INTO_ARRAY
+        }
+    }
+}
+
+/// The program, attached or detached again, or why there is none.
+pub(super) enum BulkHook {
+    Loaded(BulkAllocator, Option<FExitLinkId>),
+    Refused(String),
+}
+
+impl BulkHook {
+    /// Loads and attaches the program; a kernel that refuses it only loses sight of these pages.
+    pub(super) fn attach(
+        ebpf: &mut Ebpf,
+        btf: Option<&Btf>,
+        allocator: &Result<BulkAllocator, String>,
+    ) -> Self {
+        let allocator = match allocator {
+            Ok(allocator) => allocator.clone(),
+            Err(reason) => return Self::Refused(reason.clone()),
+        };
+        match attach(ebpf, btf, &allocator) {
+            Ok(link) => Self::Loaded(allocator, Some(link)),
+            Err(error) => Self::Refused(format!("{error:#}")),
+        }
+    }
+
+    /// No page is recorded from here on.
+    pub(super) fn detach(&mut self, ebpf: &mut Ebpf) -> Result<()> {
+        let Self::Loaded(allocator, link) = self else {
+            return Ok(());
+        };
+        let Some(link) = link.take() else {
+            return Ok(());
+        };
+        let program: &mut FExit = hooks::program(ebpf, allocator.program())?;
+        program
+            .detach(link)
+            .context("cannot detach from the bulk allocator")
+    }
+
+    /// The program in use.
+    pub(super) const fn program(&self) -> Option<&'static str> {
+        match self {
+            Self::Loaded(allocator, _) => Some(allocator.program()),
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// What a report says of it.
+    pub(super) fn coverage(&self) -> Bulk {
+        match self {
+            Self::Loaded(..) => Bulk::Traced,
+            Self::Refused(reason) => Bulk::Untraced(reason.clone()),
+        }
+    }
+}
+
+fn attach(ebpf: &mut Ebpf, btf: Option<&Btf>, allocator: &BulkAllocator) -> Result<FExitLinkId> {
+    let btf = btf.context("the kernel's BTF cannot be read")?;
+    let program: &mut FExit = hooks::program(ebpf, allocator.program())?;
+    program
+        .load(allocator.function, btf)
+        .map_err(|error| refusal(allocator.program(), error))?;
+    let link = program.attach();
+    link.with_context(|| format!("cannot attach to {}", allocator.function))
+}
+
+fn refusal(name: &str, error: ProgramError) -> anyhow::Error {
+    match &error {
+        ProgramError::LoadError { io_error, .. }
+            if io_error.raw_os_error() == Some(libc::EPERM) =>
+        {
+            anyhow!("the kernel refuses fexit programs (EPERM)")
+        }
+        _ => hooks::refusal(name, error),
+    }
+}

@@ -1,0 +1,102 @@
+//! What is to be recorded, as the programs are told before they are loaded.
+
+use std::ops::RangeInclusive;
+
+use tracer_ebpf::{MAX_ORDER, NOBODY};
+
+use crate::kernel::cgroup::Cgroup;
+
+/// Which allocations are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// All but movable pages (anonymous memory, page cache, shmem), which other counters show.
+    #[default]
+    Kernel,
+    /// Every page.
+    All,
+}
+
+/// What the user wants recorded. All of it is tested before any other work is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filters {
+    /// With or without movable pages.
+    pub scope: Scope,
+    /// Orders of allocations.
+    pub orders: RangeInclusive<u32>,
+    /// gfp flags of allocations.
+    pub gfp: GfpFilter,
+    /// The one process, by its id in the initial namespace.
+    pub process: Option<u32>,
+    /// The one cgroup, with all below it.
+    pub cgroup: Option<Cgroup>,
+    /// Page frames: those of one NUMA node.
+    pub frames: Option<RangeInclusive<u64>>,
+}
+
+/// Which gfp flags an allocation must and must not have, in the running kernel's values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GfpFilter {
+    /// All of these.
+    pub required: u32,
+    /// None of these.
+    pub excluded: u32,
+}
+
+impl Default for Filters {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            orders: 0..=MAX_ORDER,
+            gfp: GfpFilter::default(),
+            process: None,
+            cgroup: None,
+            frames: None,
+        }
+    }
+}
+
+impl Filters {
+    /// The orders as the programs take them: those that pagetrace has no slots
+    /// for are let through unless the user bounds them, to be counted.
+    pub(super) fn order_bounds(&self) -> [u32; 2] {
+        let greatest = match *self.orders.end() {
+            MAX_ORDER => u32::MAX,
+            order => order,
+        };
+        [*self.orders.start(), greatest]
+    }
+
+    pub(super) fn frame_bounds(&self) -> [u64; 2] {
+        let frames = self.frames.as_ref();
+        frames.map_or([0, u64::MAX], |frames| [*frames.start(), *frames.end()])
+    }
+
+    pub(super) fn only_process(&self) -> u32 {
+        self.process.unwrap_or(NOBODY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_out_unless_asked_for() {
+        let filters = Filters::default();
+        assert_eq!(filters.order_bounds(), [0, u32::MAX]);
+        assert_eq!(filters.frame_bounds(), [0, u64::MAX]);
+        assert_eq!(filters.only_process(), NOBODY);
+    }
+
+    #[test]
+    fn bounds_are_inclusive() {
+        let filters = Filters {
+            orders: 2..=3,
+            frames: Some(5..=9),
+            ..Filters::default()
+        };
+        assert_eq!(filters.order_bounds(), [2, 3]);
+        assert_eq!(filters.frame_bounds(), [5, 9]);
+    }
+}

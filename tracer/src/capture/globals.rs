@@ -1,0 +1,87 @@
+//! What the programs are told before they are loaded, as their constants.
+
+use aya::{EbpfLoader, Pod};
+use tracer_ebpf::{NO_MIGRATETYPE, constants};
+
+use super::{Scope, Settings, tracefs::Offsets};
+use crate::kernel::kallsyms::InterruptEntries;
+
+/// The constants by width, each with its name.
+pub(super) struct Globals {
+    words: Vec<(&'static str, u64)>,
+    halves: Vec<(&'static str, u32)>,
+}
+
+impl Globals {
+    pub(super) fn new(settings: &Settings, offsets: &Offsets) -> Self {
+        Self {
+            words: words(settings),
+            halves: halves(settings, offsets),
+        }
+    }
+
+    /// Has the loader set all of them.
+    pub(super) fn override_in<'a>(&'a self, loader: &mut EbpfLoader<'a>) {
+        set(loader, &self.words);
+        set(loader, &self.halves);
+    }
+}
+
+fn set<'a, T: Pod>(loader: &mut EbpfLoader<'a>, values: &'a [(&'static str, T)]) {
+    for (name, value) in values {
+        loader.override_global(name, value, true);
+    }
+}
+
+fn words(settings: &Settings) -> Vec<(&'static str, u64)> {
+    let cgroup = settings.filters.cgroup;
+    let mut words = vec![
+        (constants::FRAMES, settings.frames),
+        (constants::ONLY_CGROUP, cgroup.map_or(0, |cgroup| cgroup.id)),
+    ];
+    let frames = settings.filters.frame_bounds();
+    words.extend(constants::RECORDED_FRAMES.into_iter().zip(frames));
+    words.extend(interrupt_entries(&settings.interrupt_entries));
+    // Where there is none, the programs that use it are not loaded.
+    if let Some(array) = settings.page_array {
+        words.extend([
+            (constants::PAGE_ARRAY, array.base),
+            (constants::PAGE_STRUCT_SIZE, array.layout.size),
+            (constants::PAGE_LIST_OFFSET, array.layout.list.unwrap_or(0)),
+        ]);
+    }
+    words
+}
+
+fn interrupt_entries(entries: &InterruptEntries) -> impl Iterator<Item = (&'static str, u64)> {
+    let ends = [
+        (constants::IRQ_ENTRY, &entries.irq),
+        (constants::SOFTIRQ_ENTRY, &entries.softirq),
+    ];
+    let named = ends.map(|(names, range)| {
+        let values = [range.start, range.end.saturating_sub(range.start)];
+        names.into_iter().zip(values)
+    });
+    named.into_iter().flatten()
+}
+
+fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
+    let filters = &settings.filters;
+    let skipped = match filters.scope {
+        Scope::Kernel => settings.movable,
+        Scope::All => NO_MIGRATETYPE,
+    };
+    let level = filters.cgroup.map_or(0, |cgroup| cgroup.level);
+    let mut halves = vec![
+        (constants::SKIPPED_MIGRATETYPE, skipped),
+        (constants::GFP_REQUIRED, filters.gfp.required),
+        (constants::GFP_EXCLUDED, filters.gfp.excluded),
+        (constants::OWN_PROCESS, settings.own_process),
+        (constants::ONLY_PROCESS, filters.only_process()),
+        (constants::CGROUP_LEVEL, level.cast_unsigned()),
+    ];
+    let orders = filters.order_bounds();
+    halves.extend(constants::RECORDED_ORDERS.into_iter().zip(orders));
+    halves.extend(offsets.named().map(|(name, &offset)| (name, offset)));
+    halves
+}

@@ -1,0 +1,30 @@
+//! A first look at the kernel, before any table is made.
+
+use anyhow::Result;
+use aya::Ebpf;
+
+use super::{PageArray, PageLayout, calibration, inquiries, object};
+
+/// The programs with tables as small as they can be.
+pub struct Probe {
+    ebpf: Ebpf,
+}
+
+impl Probe {
+    /// Parses the programs; an error if BPF does not work.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            ebpf: object::load_small()?,
+        })
+    }
+
+    /// This process's id in the initial namespace, where the programs see it.
+    pub fn own_process(&mut self) -> Result<u32> {
+        inquiries::own_process(&mut self.ebpf)
+    }
+
+    /// Finds the array of page structs; none if they do not lie in one.
+    pub fn page_array(&mut self, layout: PageLayout) -> Result<Option<PageArray>> {
+        calibration::calibrate(&mut self.ebpf, layout)
+    }
+}

@@ -1,0 +1,161 @@
+//! `/proc/kpageflags`: what each page frame is now.
+
+use std::{fs::File, io, os::unix::fs::FileExt as _};
+
+use anyhow::{Context as _, Result};
+
+/// Bytes per entry. The kernel wants offsets and lengths that are multiples of it.
+const ENTRY_LEN: usize = 8;
+
+/// Flags of one page frame, by the numbers of
+/// include/uapi/linux/kernel-page-flags.h, which are ABI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageFlags(pub u64);
+
+/// What a page is by its flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageState {
+    /// On the free lists of the buddy allocator.
+    Free,
+    /// A huge page of hugetlbfs.
+    HugeTlb,
+    /// Part of a transparent huge page.
+    Thp,
+    /// Slab objects.
+    Slab,
+    /// A page table.
+    PageTable,
+    /// Given back to a hypervisor (balloon), or otherwise logically offline.
+    Offline,
+    /// Anonymous memory.
+    Anonymous,
+    /// Page cache or shmem.
+    File,
+    /// Reserved, never to be freed.
+    Reserved,
+    /// None of these: whoever took it knows.
+    Unmarked,
+}
+
+const UPTODATE: u32 = 3;
+const LRU: u32 = 5;
+const SLAB: u32 = 7;
+const BUDDY: u32 = 10;
+const ANON: u32 = 12;
+const SWAPCACHE: u32 = 13;
+const SWAPBACKED: u32 = 14;
+const HUGE: u32 = 17;
+const UNEVICTABLE: u32 = 18;
+const THP: u32 = 22;
+const OFFLINE: u32 = 23;
+const PGTABLE: u32 = 26;
+const RESERVED: u32 = 32;
+
+impl PageFlags {
+    /// What the page is. A page of the page cache that waits in a CPU's batch
+    /// for the LRU list is known by what else is set.
+    pub fn state(self) -> PageState {
+        const STATES: [(&[u32], PageState); 9] = [
+            (&[BUDDY], PageState::Free),
+            (&[HUGE], PageState::HugeTlb),
+            (&[THP], PageState::Thp),
+            (&[SLAB], PageState::Slab),
+            (&[PGTABLE], PageState::PageTable),
+            (&[OFFLINE], PageState::Offline),
+            (&[ANON], PageState::Anonymous),
+            (
+                &[LRU, UPTODATE, SWAPCACHE, SWAPBACKED, UNEVICTABLE],
+                PageState::File,
+            ),
+            (&[RESERVED], PageState::Reserved),
+        ];
+        let has = |flag: &u32| self.0 >> flag & 1 == 1;
+        let found = STATES.iter().find(|(flags, _)| flags.iter().any(has));
+        found.map_or(PageState::Unmarked, |&(_, state)| state)
+    }
+}
+
+/// The flags of all page frames, readable in any order.
+#[derive(Debug)]
+pub struct PageFlagsFile(File);
+
+impl PageFlagsFile {
+    /// Opens the file at `path`, and reads from it: a kernel may refuse that.
+    pub fn open(path: &str) -> Result<Self> {
+        let opened = File::open(path).and_then(|file| {
+            let file = Self(file);
+            file.read(0, 1).map(|_| file)
+        });
+        opened.with_context(|| format!("cannot read {path}"))
+    }
+
+    /// The flags of up to `count` page frames from `first` on; fewer beyond the last one.
+    pub fn read(&self, first: u64, count: usize) -> io::Result<Vec<PageFlags>> {
+        let mut bytes = vec![0; count * ENTRY_LEN];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            let offset = first * ENTRY_LEN as u64 + filled as u64;
+            match self.0.read_at(&mut bytes[filled..], offset)? {
+                0 => break,
+                more => filled += more,
+            }
+        }
+        let (entries, _) = bytes[..filled].as_chunks();
+        let flags = entries
+            .iter()
+            .map(|&entry| PageFlags(u64::from_ne_bytes(entry)));
+        Ok(flags.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn flags(set: &[u32]) -> PageFlags {
+        PageFlags(set.iter().map(|flag| 1 << flag).sum())
+    }
+
+    #[test]
+    fn flags_tell_what_a_page_is() {
+        for (set, state) in [
+            (&[][..], PageState::Unmarked),
+            (&[BUDDY], PageState::Free),
+            (&[SLAB, 15], PageState::Slab),
+            (&[UPTODATE, LRU, 11, ANON, SWAPBACKED], PageState::Anonymous),
+            (&[UPTODATE, LRU, ANON, 15, THP], PageState::Thp),
+            (&[UPTODATE, LRU], PageState::File),
+            (&[SWAPBACKED, UPTODATE], PageState::File),
+            (&[11, PGTABLE], PageState::PageTable),
+            (&[HUGE, 15], PageState::HugeTlb),
+            (&[OFFLINE], PageState::Offline),
+            (&[RESERVED], PageState::Reserved),
+            // A driver's page that a process has mapped, the head of a block.
+            (&[11, 15], PageState::Unmarked),
+        ] {
+            assert_eq!(flags(set).state(), state, "{set:?}");
+        }
+    }
+
+    #[test]
+    fn entries_are_read_up_to_the_end() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        for entry in [1_u64, 2, 3] {
+            file.write_all(&entry.to_ne_bytes()).expect("room for it");
+        }
+        let path = file.path().to_str().expect("a UTF-8 path");
+        let file = PageFlagsFile::open(path).expect("it can be read");
+        let read = |first, count| file.read(first, count).expect("it can be read");
+        assert_eq!(read(1, 1), [PageFlags(2)]);
+        assert_eq!(read(1, 9), [PageFlags(2), PageFlags(3)]);
+        assert_eq!(read(9, 9), []);
+    }
+
+    #[test]
+    fn a_file_that_is_missing_says_so() {
+        let error = PageFlagsFile::open("/no/such/file").expect_err("it is missing");
+        assert!(error.to_string().contains("/no/such/file"), "{error}");
+    }
+}

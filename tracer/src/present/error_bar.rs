@@ -1,0 +1,104 @@
+//! The error bar: everything that was lost or not seen, zero or not.
+
+use std::io::{self, Write};
+
+use super::{
+    table::{FAINT, HEADING},
+    text,
+};
+use crate::capture::{Bulk, Losses, RecursionMisses};
+
+/// Writes one line per cause.
+pub(super) fn error_bar(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{HEADING}Lost or not seen{HEADING:#} in {}",
+        text::counted(losses.events, "event")
+    )?;
+    for (number, cause, meaning) in lines(losses) {
+        writeln!(out, "{number:>12}  {cause:<20} {FAINT}{meaning}{FAINT:#}")?;
+    }
+    Ok(())
+}
+
+type Line = (String, &'static str, String);
+
+fn lines(losses: &Losses) -> Vec<Line> {
+    let counted = |count, cause, meaning: &str| (text::count(count), cause, meaning.to_owned());
+    vec![
+        misses(losses),
+        phantoms(losses),
+        counted(
+            losses.healed_pages,
+            "healed slots",
+            "pages taken again though their free was never seen",
+        ),
+        counted(
+            losses.unmatched_frees,
+            "unmatched frees",
+            "of pages older than the window or not to be recorded",
+        ),
+        counted(
+            losses.site_table_full,
+            "site table full",
+            "allocations without a site of their own; --max-sites",
+        ),
+        counted(
+            losses.failed_unwinds,
+            "failed unwinds",
+            "allocations without a stack",
+        ),
+        counted(
+            losses.out_of_range,
+            "frames out of range",
+            "pages beyond the slot table",
+        ),
+        counted(
+            losses.failed_allocations,
+            "failed allocations",
+            "these took nothing",
+        ),
+        counted(
+            losses.own_pages,
+            "own pages",
+            "taken by pagetrace itself, left out",
+        ),
+        bulk(losses),
+    ]
+}
+
+fn misses(losses: &Losses) -> Line {
+    let count = |count: Option<u64>| count.map_or("unknown".to_owned(), text::count);
+    let RecursionMisses { alloc, free, bulk } = losses.recursion_misses_by_program;
+    let mut meaning = format!(
+        "events on a CPU inside the same program: alloc {}, free {}",
+        count(alloc),
+        count(free)
+    );
+    if let Some(bulk) = bulk {
+        meaning += &format!(", bulk {}", text::count(bulk));
+    }
+    (count(losses.recursion_misses), "recursion misses", meaning)
+}
+
+fn phantoms(losses: &Losses) -> Line {
+    let (number, meaning) = match losses.unverified {
+        None => (
+            text::count(losses.phantom_pages),
+            "found free at the end, dropped: their free was never seen",
+        ),
+        Some(_) => ("unknown".to_owned(), "pages could not be verified"),
+    };
+    (number, "phantom pages", meaning.to_owned())
+}
+
+fn bulk(losses: &Losses) -> Line {
+    let (number, meaning) = match &losses.bulk {
+        Bulk::Traced => (
+            text::count(losses.unread_bulk_pages),
+            "pages of calls too large to look at".to_owned(),
+        ),
+        Bulk::Untraced(reason) => ("unknown".to_owned(), format!("not traced: {reason}")),
+    };
+    (number, "bulk pages", meaning)
+}
