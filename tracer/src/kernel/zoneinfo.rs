@@ -32,12 +32,9 @@ pub fn zones(zoneinfo: impl BufRead) -> Result<Vec<Zone>> {
         } else if let Some(start) = field(&line, "start_pfn:")
             && spanned > 0
         {
-            let end = start
-                .checked_add(spanned)
-                .context("a zone of /proc/zoneinfo has no end")?;
             zones.push(Zone {
                 node,
-                frames: start..end,
+                frames: start..end(start, spanned)?,
             });
         }
     }
@@ -77,6 +74,15 @@ fn node_number(line: &str) -> Option<u32> {
     node.parse().ok()
 }
 
+/// Where a zone ends, if that can be: page frame numbers have 55 bits
+/// (Documentation/admin-guide/mm/pagemap.rst).
+fn end(start: u64, spanned: u64) -> Result<u64> {
+    let end = start.checked_add(spanned);
+    end.filter(|&end| end <= 1 << 55).with_context(|| {
+        format!("/proc/zoneinfo has a zone of {spanned} frames from {start}, which cannot be")
+    })
+}
+
 fn field(line: &str, name: &str) -> Option<u64> {
     line.trim_start().strip_prefix(name)?.trim().parse().ok()
 }
@@ -110,6 +116,14 @@ Node 0, zone  Movable
     fn the_highest_zone_decides() {
         let zones = [zone(0, 50..90), zone(1, 10..50)];
         assert_eq!(frames(&zones), 90);
+    }
+
+    #[test]
+    fn a_zone_that_cannot_be_is_refused() {
+        for spanned in [1 << 55, u64::MAX] {
+            let text = format!("spanned {spanned}\nstart_pfn: 1\n");
+            assert!(zones(text.as_bytes()).is_err(), "{spanned}");
+        }
     }
 
     #[test]
