@@ -11,6 +11,7 @@ mod command;
 mod ebpf;
 #[path = "../../tracer/build/fingerprint.rs"]
 mod fingerprint;
+mod fuzz;
 mod installed;
 #[path = "../../tracer/build/manifest.rs"]
 mod manifest;
@@ -33,6 +34,8 @@ enum Verb {
     Ebpf(ebpf::Options),
     /// Measure pagetrace on this machine and compare with the targets
     Bench(bench::Options),
+    /// Feed the readers of kernel text what no kernel would say
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,5 +53,6 @@ fn run(verb: &Verb) -> Result<()> {
         Verb::Setup => setup::run(),
         Verb::Ebpf(options) => ebpf::run(options),
         Verb::Bench(options) => bench::run(options),
+        Verb::Fuzz(options) => fuzz::run(options),
     }
 }

@@ -19,8 +19,16 @@ pub(crate) fn root() -> Result<PathBuf> {
 
 /// The folder under cargo's target folder that is kept for BPF builds.
 pub(crate) fn bpf_target(root: &Path) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("bpf")
+    target(root).join("bpf")
+}
+
+/// The folder under cargo's target folder that is kept for fuzzing.
+pub(crate) fn fuzz_target(root: &Path) -> PathBuf {
+    target(root).join("fuzz")
+}
+
+fn target(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 /// The cargo that runs this program, working in the checkout at `root`.

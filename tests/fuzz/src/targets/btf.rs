@@ -1,0 +1,21 @@
+//! Any blob gives sections or an error, and a lookup reads what is in them.
+
+use crate::kernel::btf::Btf;
+
+/// What pagetrace asks for, and what every blob has.
+const NAMES: [&str; 4] = ["page", "MIGRATE_MOVABLE", "MIGRATE_PCPTYPES", ""];
+
+pub(super) fn check(data: &[u8]) {
+    let Ok(btf) = Btf::parse(data) else { return };
+    for name in NAMES {
+        for value in [btf.struct_size(name), btf.enumerator(name)] {
+            let Ok(value) = value else { continue };
+            assert!(has(data, &[name.as_bytes(), &[0]].concat()), "{name:?}");
+            assert!(has(data, &value.to_le_bytes()), "{name:?} is {value}");
+        }
+    }
+}
+
+fn has(data: &[u8], needle: &[u8]) -> bool {
+    data.windows(needle.len()).any(|window| window == needle)
+}

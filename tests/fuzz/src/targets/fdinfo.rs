@@ -1,0 +1,12 @@
+//! A count is one that the text spells; lines before others win.
+
+use crate::kernel::fdinfo::recursion_misses;
+
+pub(super) fn check(data: &[u8]) {
+    let fdinfo = super::text(data);
+    if let Some(misses) = recursion_misses(fdinfo) {
+        assert!(fdinfo.contains(&misses.to_string()));
+    }
+    let before = format!("prog_type:\t17\nrecursion_misses:\t42\n{fdinfo}");
+    assert_eq!(recursion_misses(&before), Some(42));
+}
