@@ -49,8 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let targets = Target::named(&root, &folder, &options.targets)?;
     if let Some(file) = &options.replay {
         ensure!(targets.len() == 1, "--replay needs the name of one target");
-        let file = std::path::absolute(file)?;
-        return targets[0].replay(&build::program(&root, &folder)?, &file);
+        return targets[0].replay(&build::program(&root, &folder)?, file);
     }
     let program = build::program(&root, &folder)?;
     let mut failed = Vec::new();

@@ -10,6 +10,8 @@ pub(super) fn check(data: &[u8]) {
             assert_eq!(value % 1024, 0, "{name}");
             assert!(meminfo.contains(&(value / 1024).to_string()), "{name}");
         }
+        let others = format!("x{name}: 3 kB\n{name}x: 3 kB\n{meminfo}");
+        assert_eq!(bytes(&others, name), bytes(meminfo, name), "{name}");
         let before = format!("{name}:  7 kB\n{meminfo}");
         assert_eq!(bytes(&before, name), Some(7 * 1024), "{name}");
     }

@@ -10,6 +10,12 @@ pub(super) fn check(data: &[u8]) {
         if let Some(found) = offset(format, name) {
             assert!(format.contains(&found.to_string()), "{name} at {found}");
         }
+        let longer = format!("\tfield:unsigned long x{name};\toffset:7;\tsize:8;\tsigned:0;\n");
+        assert_eq!(
+            offset(&(longer + format), name),
+            offset(format, name),
+            "{name}"
+        );
         // A name of more than one word is none.
         if !name.contains(char::is_whitespace) {
             let line = format!("\tfield:unsigned long {name};\toffset:8;\tsize:8;\tsigned:0;\n");
