@@ -73,12 +73,23 @@ impl<'a> Btf<'a> {
     /// Offset of a member of `struct name`, in bytes; members of unnamed structs
     /// and unions inside are its own, as in C.
     pub fn member_offset(&self, name: &str, member: &str) -> Result<u32> {
-        // As deep as the kernel's definition of `struct page` could ever be.
-        const DEPTH: u32 = 8;
-        let ty = self.find(KIND_STRUCT, name)?;
-        self.bits_to_member(ty, member, DEPTH)
-            .map(|bits| bits / 8)
-            .with_context(|| format!("BTF has no {member} in struct {name}"))
+        // Far more than any struct of the kernel has inside.
+        const MOST: usize = 256;
+        let mut pending = vec![(self.find(KIND_STRUCT, name)?, 0_u32)];
+        for _ in 0..MOST {
+            let Some((ty, base)) = pending.pop() else {
+                break;
+            };
+            for (name, inner, bits) in ty.members() {
+                let bits = base.saturating_add(bits);
+                match self.string(name) {
+                    Some("") => pending.extend(self.compound(inner).map(|it| (it, bits))),
+                    Some(found) if found == member => return Ok(bits / 8),
+                    _ => {}
+                }
+            }
+        }
+        bail!("BTF has no {member} in struct {name}")
     }
 
     /// Names of a function's parameters, in order.
@@ -86,36 +97,19 @@ impl<'a> Btf<'a> {
         let prototype = self.find(KIND_FUNC, function)?.size;
         let prototype = self.by_id(prototype).context("BTF misses a type")?;
         let parameters = prototype.extra.chunks_exact(PARAMETER_LEN);
-        parameters.map(|it| Ok(self.string(word(it, 0)?))).collect()
+        let name = |it| self.string(word(it, 0)?).context("BTF misses a name");
+        parameters.map(name).collect()
     }
 
     /// Value of the enumerator `name`, in whichever 32-bit enum it is.
     pub fn enumerator(&self, name: &str) -> Result<u32> {
         let enums = self.types.iter().filter(|ty| ty.kind == KIND_ENUM);
         for entry in enums.flat_map(|ty| ty.extra.chunks_exact(ENUMERATOR_LEN)) {
-            if self.string(word(entry, 0)?) == name {
+            if self.string(word(entry, 0)?) == Some(name) {
                 return word(entry, 4);
             }
         }
         bail!("BTF has no enumerator {name}")
-    }
-
-    fn bits_to_member(&self, ty: &Type<'_>, member: &str, depth: u32) -> Option<u32> {
-        let depth = depth.checked_sub(1)?;
-        ty.extra.chunks_exact(MEMBER_LEN).find_map(|entry| {
-            let [name, inner, offset] = [0, 4, 8].map(|at| word(entry, at).unwrap_or(0));
-            let bits = if ty.has_bit_fields {
-                offset & 0xff_ffff
-            } else {
-                offset
-            };
-            match self.string(name) {
-                "" => {
-                    bits.checked_add(self.bits_to_member(self.compound(inner)?, member, depth)?)
-                }
-                found => (found == member).then_some(bits),
-            }
-        })
     }
 
     fn compound(&self, id: u32) -> Option<&Type<'a>> {
@@ -131,15 +125,31 @@ impl<'a> Btf<'a> {
         let found = self
             .types
             .iter()
-            .find(|ty| ty.kind == kind && self.string(ty.name) == name);
+            .find(|ty| ty.kind == kind && self.string(ty.name) == Some(name));
         found.with_context(|| format!("BTF has no {name}"))
     }
 
-    /// The zero-terminated string at an offset; an empty one where there is none.
-    fn string(&self, offset: u32) -> &'a str {
-        let rest = self.strings.get(offset as usize..).unwrap_or_default();
-        let bytes = rest.split(|&byte| byte == 0).next().unwrap_or_default();
-        str::from_utf8(bytes).unwrap_or_default()
+    /// The zero-terminated string at an offset.
+    fn string(&self, offset: u32) -> Option<&'a str> {
+        let rest = self.strings.get(offset as usize..)?;
+        let len = rest.iter().position(|&byte| byte == 0)?;
+        str::from_utf8(&rest[..len]).ok()
+    }
+}
+
+impl Type<'_> {
+    /// Name, type and offset in bits of each member of a struct or union.
+    fn members(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        let members = self.extra.chunks_exact(MEMBER_LEN);
+        members.map(|member| {
+            let [name, ty, offset] = [0, 4, 8].map(|at| word(member, at).unwrap_or(0));
+            let bits = if self.has_bit_fields {
+                offset & 0xff_ffff
+            } else {
+                offset
+            };
+            (name, ty, bits)
+        })
     }
 }
 

@@ -3,7 +3,14 @@
 use crate::kernel::btf::Btf;
 
 /// What pagetrace asks for, and what every blob has.
-const NAMES: [&str; 4] = ["page", "MIGRATE_MOVABLE", "MIGRATE_PCPTYPES", ""];
+const NAMES: [&str; 6] = [
+    "page",
+    "MIGRATE_MOVABLE",
+    "MIGRATE_PCPTYPES",
+    "_refcount",
+    "alloc_pages_bulk_noprof",
+    "",
+];
 
 pub(super) fn check(data: &[u8]) {
     let Ok(btf) = Btf::parse(data) else { return };
@@ -12,6 +19,12 @@ pub(super) fn check(data: &[u8]) {
             let Ok(value) = value else { continue };
             assert!(has(data, &[name.as_bytes(), &[0]].concat()), "{name:?}");
             assert!(has(data, &value.to_le_bytes()), "{name:?} is {value}");
+        }
+        for parameter in btf.parameters(name).unwrap_or_default() {
+            assert!(has(data, parameter.as_bytes()), "{parameter:?}");
+        }
+        if let Ok(offset) = btf.member_offset("page", name) {
+            assert!(offset <= u32::MAX / 8, "{name:?} at {offset}");
         }
     }
 }

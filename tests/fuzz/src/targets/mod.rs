@@ -5,9 +5,11 @@
 mod btf;
 mod capabilities;
 mod fdinfo;
+mod gfp;
 mod kallsyms;
 mod meminfo;
 mod notes;
+mod pageflags;
 mod pagemap;
 mod tracepoint;
 mod zoneinfo;
@@ -16,13 +18,15 @@ mod zoneinfo;
 pub(crate) type Check = fn(&[u8]);
 
 /// All targets, each by the name of its samples' folder.
-pub(crate) const ALL: [(&str, Check); 9] = [
+pub(crate) const ALL: [(&str, Check); 11] = [
     ("btf", btf::check),
     ("capabilities", capabilities::check),
     ("fdinfo", fdinfo::check),
+    ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),
     ("meminfo", meminfo::check),
     ("notes", notes::check),
+    ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
     ("tracepoint", tracepoint::check),
     ("zoneinfo", zoneinfo::check),
