@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::announcement::PagesByOrder;
+
 /// The document.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +164,16 @@ impl Report {
     /// The sites that match.
     pub fn sites_where(&self, matches: impl Fn(&Site) -> bool) -> Vec<&Site> {
         self.sites.iter().filter(|site| matches(site)).collect()
+    }
+
+    /// The unfreed pages of the sites that match, by the order of their allocations.
+    pub fn pages_where(&self, matches: impl Fn(&Site) -> bool) -> PagesByOrder {
+        let mut pages = PagesByOrder::new();
+        let sites = self.sites.iter().filter(|site| matches(site));
+        for (order, more) in sites.flat_map(|site| &site.orders) {
+            *pages.entry(*order).or_default() += more;
+        }
+        pages
     }
 }
 

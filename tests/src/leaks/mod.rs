@@ -3,6 +3,7 @@
 mod anon;
 mod balanced;
 mod packet_ring;
+mod perf_rings;
 mod pipes;
 mod unix_dgrams;
 
@@ -11,6 +12,7 @@ use std::any::Any;
 pub use anon::Anon;
 pub use balanced::Balanced;
 pub use packet_ring::PacketRing;
+pub use perf_rings::PerfRings;
 pub use pipes::{Pipe, Pipes, payload};
 pub use unix_dgrams::UnixDgrams;
 
@@ -42,6 +44,8 @@ pub enum Leak {
     Pipes(Pipes),
     /// Blocks of one order in the receive ring of a packet socket
     PacketRing(PacketRing),
+    /// Pages in the ring buffers of perf events
+    PerfRings(PerfRings),
     /// Datagrams that nobody reads, with the kernel's own count of the pages
     UnixDgrams(UnixDgrams),
     /// Pages that are all free again when the program says so
@@ -56,6 +60,7 @@ impl Leak {
         Ok(match self {
             Self::Pipes(leak) => leak.take()?,
             Self::PacketRing(leak) => leak.take()?,
+            Self::PerfRings(leak) => leak.take()?,
             Self::UnixDgrams(leak) => leak.take()?,
             Self::Balanced(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,

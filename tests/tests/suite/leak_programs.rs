@@ -6,7 +6,7 @@ use pagetrace_tests::{
     announcement::PagesByOrder,
     events::PageEvents,
     harness::root_or_skip,
-    leaks::{Anon, PacketRing, Pipes, UnixDgrams, payload},
+    leaks::{Anon, PacketRing, PerfRings, Pipes, UnixDgrams, payload},
 };
 
 fn counted(work: impl FnOnce() -> std::io::Result<()>) -> PagesByOrder {
@@ -50,6 +50,22 @@ fn a_packet_ring_takes_blocks_of_its_order() {
         taken.remove(&0);
         assert_eq!(taken, BTreeMap::from([(order, 16 << order)]));
     }
+}
+
+#[test]
+fn perf_rings_take_their_pages_and_little_else() {
+    let Some(_machine) = root_or_skip("perf_rings_take_their_pages_and_little_else") else {
+        return;
+    };
+    let rings = PerfRings { count: 8, order: 8 };
+    let mut held = None;
+    let taken = counted(|| {
+        held = Some(rings.take()?);
+        Ok(())
+    });
+    // Else are slabs, for the events and their lists of pages, and page tables.
+    let order_0 = rings.pages()..rings.pages() + 100;
+    assert!(order_0.contains(&taken[&0]), "{taken:?}");
 }
 
 #[test]

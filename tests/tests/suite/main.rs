@@ -8,6 +8,7 @@ mod lacking;
 mod leak_programs;
 mod outputs;
 mod packet_ring;
+mod perf_rings;
 mod pipes;
 mod ranking;
 mod scope;

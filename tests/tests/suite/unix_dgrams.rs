@@ -1,11 +1,6 @@
 //! Datagrams that nobody reads: as many pages as the kernel's own counters saw.
 
-use std::collections::BTreeMap;
-
-use pagetrace_tests::{
-    announcement::PagesByOrder,
-    harness::{Leaker, Report, Site, Tracing, root_or_skip},
-};
+use pagetrace_tests::harness::{Leaker, Site, Tracing, root_or_skip};
 
 use crate::LEAK;
 
@@ -13,18 +8,6 @@ use crate::LEAK;
 /// The counters leave out interrupts on top of it, so they are left out here.
 fn sent(site: &Site) -> bool {
     site.contains("unix_dgram_sendmsg") && site.contains("sendmmsg") && !site.in_interrupt()
-}
-
-fn pages_by_order(report: &Report) -> PagesByOrder {
-    let mut pages = BTreeMap::new();
-    for (order, more) in report
-        .sites_where(sent)
-        .into_iter()
-        .flat_map(|site| &site.orders)
-    {
-        *pages.entry(*order).or_default() += more;
-    }
-    pages
 }
 
 #[test]
@@ -41,5 +24,5 @@ fn datagrams_take_what_the_kernel_counted() {
         .as_ref()
         .expect("this leak is counted");
     assert!(leak.announcement.pages >= 200 * 8, "{counted:?}");
-    assert_eq!(&pages_by_order(&report), counted);
+    assert_eq!(&report.pages_where(sent), counted);
 }
