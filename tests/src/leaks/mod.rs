@@ -5,6 +5,7 @@ mod balanced;
 mod packet_ring;
 mod perf_rings;
 mod pipes;
+mod tcp;
 mod unix_dgrams;
 
 use std::any::Any;
@@ -14,6 +15,7 @@ pub use balanced::Balanced;
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
 pub use pipes::{Pipe, Pipes, payload};
+pub use tcp::Tcp;
 pub use unix_dgrams::UnixDgrams;
 
 use crate::announcement::Announcement;
@@ -48,6 +50,8 @@ pub enum Leak {
     PerfRings(PerfRings),
     /// Datagrams that nobody reads, with the kernel's own count of the pages
     UnixDgrams(UnixDgrams),
+    /// TCP streams that nobody reads
+    Tcp(Tcp),
     /// Pages that are all free again when the program says so
     Balanced(Balanced),
     /// Anonymous memory, which is movable and so out of the default scope
@@ -62,6 +66,7 @@ impl Leak {
             Self::PacketRing(leak) => leak.take()?,
             Self::PerfRings(leak) => leak.take()?,
             Self::UnixDgrams(leak) => leak.take()?,
+            Self::Tcp(leak) => leak.take()?,
             Self::Balanced(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
         })

@@ -6,7 +6,7 @@ use pagetrace_tests::{
     announcement::PagesByOrder,
     events::PageEvents,
     harness::root_or_skip,
-    leaks::{Anon, PacketRing, PerfRings, Pipes, UnixDgrams, payload},
+    leaks::{Anon, PacketRing, PerfRings, Pipes, Tcp, UnixDgrams, payload},
 };
 
 fn counted(work: impl FnOnce() -> std::io::Result<()>) -> PagesByOrder {
@@ -103,4 +103,25 @@ fn datagrams_take_at_least_their_size() {
         "{:?}",
         held.announcement
     );
+}
+
+#[test]
+fn a_tcp_stream_takes_the_blocks_that_its_bytes_fill() {
+    let Some(_machine) = root_or_skip("a_tcp_stream_takes_the_blocks_that_its_bytes_fill") else {
+        return;
+    };
+    for (connections, blocks) in [(50, 8), (3, 40)] {
+        let announcement = Tcp {
+            connections,
+            blocks,
+        }
+        .take()
+        .expect("streams")
+        .announcement;
+        let (pages, counted) = (announcement.pages, announcement.counted);
+        assert_eq!(pages, (connections * blocks * 8) as u64);
+        // On a machine with many processors, slabs of socket buffers can be of order 3 too.
+        let order_3 = counted.expect("this leak is counted")[&3];
+        assert!((pages..pages + 100).contains(&order_3), "{order_3} pages");
+    }
 }

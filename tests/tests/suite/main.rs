@@ -15,6 +15,7 @@ mod scope;
 mod signals;
 mod site_table;
 mod symbols;
+mod tcp;
 mod terminal;
 mod unix_dgrams;
 
