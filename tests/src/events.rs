@@ -10,10 +10,10 @@ use perf_event::{Builder, Counter, events::Tracepoint};
 use crate::{announcement::PagesByOrder, tracefs};
 
 const MAX_ORDER: u32 = 10;
+const MIGRATE_MOVABLE: u32 = 1;
 
-/// Counters of the page allocations that the calling task makes: those that succeed,
-/// are not movable (the tool's default scope), and are its own work rather than
-/// that of an interrupt which happened to hit it.
+/// Counters of the page allocations that the calling task makes: those that succeed
+/// and are its own work rather than that of an interrupt which happened to hit it.
 pub struct PageEvents {
     /// By order. The first leads the group: it starts and stops them all at once.
     /// (A software event as leader, `perf_event::Group`'s way, leaves them at 0 on Linux 6.18.)
@@ -21,15 +21,25 @@ pub struct PageEvents {
 }
 
 impl PageEvents {
-    /// Opens the counters, which needs root.
+    /// Opens counters of pages that are not movable, the tool's default scope.
+    /// That needs root.
     pub fn of_this_task() -> io::Result<Self> {
+        Self::open(&format!("migratetype != {MIGRATE_MOVABLE} && "))
+    }
+
+    /// Opens counters of all pages, as the tool's `--scope all` has it.
+    pub fn with_movable_pages() -> io::Result<Self> {
+        Self::open("")
+    }
+
+    fn open(scope: &str) -> io::Result<Self> {
         let tracepoint = Tracepoint::with_id(tracefs::tracepoint_id("kmem", "mm_page_alloc")?);
         let mut builder = Builder::new(tracepoint);
         builder.any_cpu().include_kernel();
-        let mut counters = vec![of_order(0, builder.build()?)?];
+        let mut counters = vec![of_order(0, scope, builder.build()?)?];
         for order in 1..=MAX_ORDER {
             let member = builder.build_with_group(&mut counters[0])?;
-            counters.push(of_order(order, member)?);
+            counters.push(of_order(order, scope, member)?);
         }
         Ok(Self { counters })
     }
@@ -56,9 +66,9 @@ impl PageEvents {
     }
 }
 
-/// Has the counter count allocations of one order only.
-fn of_order(order: u32, counter: Counter) -> io::Result<Counter> {
-    let filter = CString::new(filter(order))?;
+/// Has the counter count allocations of one order only, and within a scope.
+fn of_order(order: u32, scope: &str, counter: Counter) -> io::Result<Counter> {
+    let filter = CString::new(scope.to_owned() + &filter(order))?;
     // SAFETY: the kernel only reads the string, and it ends with a zero.
     let result = unsafe {
         perf_event_open_sys::ioctls::SET_FILTER(counter.as_raw_fd(), filter.as_ptr().cast_mut())
@@ -70,9 +80,9 @@ fn of_order(order: u32, counter: Counter) -> io::Result<Counter> {
     }
 }
 
-/// Migratetype 1 is `MIGRATE_MOVABLE`, an all-ones frame number is a failed
-/// allocation, and 24 is `TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ`.
+/// An all-ones frame number is a failed allocation, and 24 is
+/// `TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ`.
 fn filter(order: u32) -> String {
     let failed = u64::MAX;
-    format!("order == {order} && migratetype != 1 && pfn != {failed} && !(common_flags & 24)")
+    format!("order == {order} && pfn != {failed} && !(common_flags & 24)")
 }

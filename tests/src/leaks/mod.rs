@@ -5,7 +5,9 @@ mod balanced;
 mod packet_ring;
 mod perf_rings;
 mod pipes;
+mod ptys;
 mod tcp;
+mod thp;
 mod unix_dgrams;
 
 use std::any::Any;
@@ -15,7 +17,9 @@ pub use balanced::Balanced;
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
 pub use pipes::{Pipe, Pipes, payload};
+pub use ptys::{Ptys, terminal_buffers};
 pub use tcp::Tcp;
+pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
 
 use crate::announcement::Announcement;
@@ -52,6 +56,10 @@ pub enum Leak {
     UnixDgrams(UnixDgrams),
     /// TCP streams that nobody reads
     Tcp(Tcp),
+    /// Virtually contiguous buffers of pseudoterminals
+    Ptys(Ptys),
+    /// Transparent huge pages, which are movable and so out of the default scope
+    Thp(Thp),
     /// Pages that are all free again when the program says so
     Balanced(Balanced),
     /// Anonymous memory, which is movable and so out of the default scope
@@ -67,6 +75,8 @@ impl Leak {
             Self::PerfRings(leak) => leak.take()?,
             Self::UnixDgrams(leak) => leak.take()?,
             Self::Tcp(leak) => leak.take()?,
+            Self::Ptys(leak) => leak.take()?,
+            Self::Thp(leak) => leak.take()?,
             Self::Balanced(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
         })

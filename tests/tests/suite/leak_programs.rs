@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use pagetrace_tests::{
     announcement::PagesByOrder,
     events::PageEvents,
-    harness::root_or_skip,
-    leaks::{Anon, PacketRing, PerfRings, Pipes, Tcp, UnixDgrams, payload},
+    harness::{root_or_skip, skip},
+    leaks::{
+        Anon, PacketRing, PerfRings, Pipes, Ptys, Tcp, Thp, UnixDgrams, payload, terminal_buffers,
+    },
 };
 
 fn counted(work: impl FnOnce() -> std::io::Result<()>) -> PagesByOrder {
@@ -124,4 +126,36 @@ fn a_tcp_stream_takes_the_blocks_that_its_bytes_fill() {
         let order_3 = counted.expect("this leak is counted")[&3];
         assert!((pages..pages + 100).contains(&order_3), "{order_3} pages");
     }
+}
+
+#[test]
+fn a_pair_of_terminals_takes_two_buffers() {
+    let Some(_machine) = root_or_skip("a_pair_of_terminals_takes_two_buffers") else {
+        return;
+    };
+    let before = terminal_buffers().expect("root may read it");
+    let held = Ptys { count: 50 }.take().expect("terminals");
+    let after = terminal_buffers().expect("root may read it");
+    assert_eq!(after.len() - before.len(), 100);
+    let taken = after.iter().sum::<u64>() - before.iter().sum::<u64>();
+    assert_eq!(held.announcement.pages, taken);
+}
+
+#[test]
+fn a_huge_page_takes_a_block_of_order_9() {
+    const TEST: &str = "a_huge_page_takes_a_block_of_order_9";
+    let Some(_machine) = root_or_skip(TEST) else {
+        return;
+    };
+    if let Some(reason) = Thp::refusal() {
+        return skip(TEST, &reason);
+    }
+    let mut events = PageEvents::with_movable_pages().expect("root may count events");
+    let mut held = None;
+    let taken = events.count(|| {
+        held = Some(Thp { count: 16 }.take()?);
+        Ok(())
+    });
+    let taken = taken.expect("the leak works");
+    assert_eq!(taken.get(&9), Some(&(16 << 9)), "{taken:?}");
 }

@@ -10,6 +10,7 @@ mod outputs;
 mod packet_ring;
 mod perf_rings;
 mod pipes;
+mod ptys;
 mod ranking;
 mod scope;
 mod signals;
@@ -17,6 +18,7 @@ mod site_table;
 mod symbols;
 mod tcp;
 mod terminal;
+mod thp;
 mod unix_dgrams;
 
 /// The helper program that takes pages.
