@@ -4,10 +4,12 @@
 //! [`leaks`] take pages and hold them; the helper program `leak` runs one of
 //! them in a process of its own. [`events`] counts page allocations without any
 //! BPF, so a leak can be checked against the kernel's own word. [`harness`]
-//! starts both programs and reads what they say.
+//! starts both programs and reads what they say. [`model`] drives the BPF programs
+//! by hand, and says what they should have done.
 
 pub mod announcement;
 pub mod events;
 pub mod harness;
 pub mod leaks;
+pub mod model;
 mod tracefs;

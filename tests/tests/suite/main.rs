@@ -6,6 +6,7 @@ mod command;
 mod interface;
 mod lacking;
 mod leak_programs;
+mod model;
 mod outputs;
 mod packet_ring;
 mod perf_rings;

@@ -1,0 +1,47 @@
+//! The alloc and the free program, driven by hand beside a plain model of them.
+//!
+//! [`Random`] makes up what an allocator could do and a tracer could see of it.
+//! [`Programs`] has the kernel run the programs on that, without attaching them
+//! to anything; [`Model`] does in plain Rust what they should do. Both can be
+//! asked for the same tables.
+
+mod event;
+mod programs;
+mod random;
+mod tables;
+
+pub use event::{Event, Page};
+pub use programs::Programs;
+pub use random::Random;
+pub use tables::Model;
+use tracer_ebpf::{CHUNK_SLOTS, FIRST_SITE};
+
+/// What both are told before the first event.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes of a `struct page`.
+    pub page_struct_size: u64,
+    /// Page frames that have a slot.
+    pub frames: u64,
+    /// The migratetype that is not recorded, if any.
+    pub skipped_migratetype: Option<u32>,
+    /// Room in the site table.
+    pub max_sites: u32,
+}
+
+impl Settings {
+    /// Values of the slot table.
+    const fn chunks(&self) -> u32 {
+        self.frames.div_ceil(CHUNK_SLOTS as u64) as u32
+    }
+
+    /// Words of the slot table.
+    const fn slots(&self) -> usize {
+        self.chunks() as usize * CHUNK_SLOTS
+    }
+
+    /// Entries of the site table, the reserved ones included.
+    const fn site_entries(&self) -> u32 {
+        FIRST_SITE + self.max_sites
+    }
+}

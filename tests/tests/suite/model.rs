@@ -1,0 +1,199 @@
+//! The alloc and the free program do what a plain model of them does, slot by slot.
+
+use std::{
+    env,
+    io::{Write as _, stderr},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use pagetrace_tests::{
+    harness::root_or_skip,
+    model::{Event, Model, Page, Programs, Random, Settings},
+};
+use tracer_ebpf::Tally;
+
+/// `MIGRATE_MOVABLE`
+const MOVABLE: u32 = 1;
+/// All tables are compared after so many events; the block of an event at once.
+const CHECKPOINT: u64 = 1 << 16;
+
+/// A machine of 64 values of the slot table, the last of which is not full.
+const SETTINGS: Settings = Settings {
+    page_struct_size: 64,
+    frames: 64 * 1024 - 100,
+    skipped_migratetype: Some(MOVABLE),
+    max_sites: 1000,
+};
+
+/// The programs and their model, side by side.
+struct Pair {
+    seed: u64,
+    /// The number of the last event, and the event.
+    last: (u64, Event),
+    programs: Programs,
+    model: Model,
+}
+
+impl Pair {
+    /// Loads both, and finds out with one page whether stacks can be unwound in
+    /// programs that are run by hand.
+    fn load(settings: Settings, seed: u64) -> Self {
+        let first = Event::Allocation {
+            page: Page::Frame(0),
+            order: 0,
+            gfp: 0,
+            migratetype: 0,
+        };
+        let mut programs = Programs::load(settings).expect("root may load the programs");
+        programs
+            .apply(first)
+            .expect("a kernel that runs programs by hand");
+        let unwinds = programs.tally().expect("the counters").failed_unwinds == 0;
+        if !unwinds {
+            tell("stacks cannot be unwound here: every page goes to [stack lost]");
+        }
+        let mut model = Model::new(settings, unwinds);
+        model.apply(first);
+        let last = (0, first);
+        Self {
+            seed,
+            last,
+            programs,
+            model,
+        }
+    }
+
+    fn apply(&mut self, number: u64, event: Event) {
+        self.last = (number, event);
+        self.programs
+            .apply(event)
+            .expect("the kernel ran it before");
+        self.model.apply(event);
+        if let Event::Allocation { page, order, .. } | Event::Free { page, order } = event
+            && let Some(block) = self.model.block(page, order)
+        {
+            self.compare_slots(block);
+        }
+        if number.is_multiple_of(CHECKPOINT) {
+            self.compare();
+        }
+    }
+
+    /// Panics unless all tables are the same.
+    fn compare(&self) {
+        self.compare_slots(0..self.model.slots.len());
+        let tally = self.programs.tally().expect("the counters");
+        assert_eq!(
+            fields(&tally),
+            fields(&self.model.tally),
+            "{}",
+            self.place()
+        );
+        let site_pages = self.programs.site_pages().expect("the page counts");
+        assert_eq!(site_pages, self.model.site_pages, "{}", self.place());
+    }
+
+    fn compare_slots(&self, range: std::ops::Range<usize>) {
+        let kernel = self.programs.slots()[range.clone()].iter().map(load);
+        let model = &self.model.slots[range.clone()];
+        for ((frame, kernel), &model) in range.zip(kernel).zip(model) {
+            let place = || format!("slot {frame}, {}", self.place());
+            assert!(
+                kernel == model,
+                "{kernel:#x} is not {model:#x}: {}",
+                place()
+            );
+        }
+    }
+
+    fn place(&self) -> String {
+        let (number, event) = self.last;
+        format!("event {number} ({event:?}), PAGETRACE_SEED={}", self.seed)
+    }
+}
+
+fn load(slot: &AtomicU32) -> u32 {
+    slot.load(Ordering::Relaxed)
+}
+
+/// Field by field: a counter that the model does not know of is none of its business.
+fn fields(tally: &Tally) -> [(&str, u64); 9] {
+    [
+        ("marked", tally.marked),
+        ("cleared", tally.cleared),
+        ("healed", tally.healed),
+        ("failed allocations", tally.failed_allocations),
+        ("failed unwinds", tally.failed_unwinds),
+        ("site table full", tally.site_table_full),
+        ("unmatched frees", tally.unmatched_frees),
+        ("allocations out of range", tally.allocations_out_of_range),
+        ("frees out of range", tally.frees_out_of_range),
+    ]
+}
+
+/// Past the capture of the print macros: a seed that nobody sees is of no use.
+fn tell(sentence: &str) {
+    let _ = writeln!(stderr(), "{sentence}");
+}
+
+/// The seed in `PAGETRACE_SEED`, or a new one.
+fn seed(test: &str) -> u64 {
+    let given = env::var("PAGETRACE_SEED").ok();
+    let seed = given.map_or_else(
+        || fastrand::u64(..),
+        |seed| seed.parse().expect("a seed is a number"),
+    );
+    tell(&format!("{test}: PAGETRACE_SEED={seed}"));
+    seed
+}
+
+/// Gives both the same events, and gives what the counters say in the end.
+fn agree(test: &str, settings: Settings, events: u64) -> Option<Tally> {
+    let _machine = root_or_skip(test)?;
+    let seed = seed(test);
+    let mut pair = Pair::load(settings, seed);
+    for (number, event) in (1..=events).zip(Random::new(seed, settings.frames)) {
+        pair.apply(number, event);
+    }
+    pair.compare();
+    Some(pair.model.tally)
+}
+
+#[test]
+fn a_million_random_events_leave_what_the_model_says() {
+    let test = "a_million_random_events_leave_what_the_model_says";
+    if let Some(tally) = agree(test, SETTINGS, 1_000_000) {
+        for (field, count) in fields(&tally) {
+            let impossible = ["failed unwinds", "site table full"].contains(&field);
+            assert!(count > 0 || impossible, "no {field}: {tally:?}");
+        }
+    }
+}
+
+#[test]
+fn a_site_table_too_small_does_what_the_model_says() {
+    let test = "a_site_table_too_small_does_what_the_model_says";
+    let settings = Settings {
+        max_sites: 16,
+        skipped_migratetype: None,
+        ..SETTINGS
+    };
+    if let Some(tally) = agree(test, settings, 200_000) {
+        assert!(
+            tally.site_table_full + tally.failed_unwinds > 0,
+            "{tally:?}"
+        );
+    }
+}
+
+#[test]
+fn pages_of_an_odd_size_do_what_the_model_says() {
+    let test = "pages_of_an_odd_size_do_what_the_model_says";
+    for page_struct_size in [56, 80] {
+        let settings = Settings {
+            page_struct_size,
+            ..SETTINGS
+        };
+        agree(test, settings, 100_000);
+    }
+}
