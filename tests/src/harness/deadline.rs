@@ -20,3 +20,9 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         thread::sleep(POLL);
     }
 }
+
+/// Time as a condition, where time is what is tested.
+pub fn let_pass(time: Duration) {
+    let start = Instant::now();
+    eventually("time to pass", || (start.elapsed() >= time).then_some(()));
+}

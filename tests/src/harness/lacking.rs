@@ -4,10 +4,14 @@ use std::{
     collections::BTreeMap,
     ffi::CString,
     fs, io,
-    os::unix::{ffi::OsStrExt as _, process::CommandExt as _},
+    os::{
+        fd::RawFd,
+        unix::{ffi::OsStrExt as _, process::CommandExt as _},
+    },
 };
 
 use rustix::{
+    io::close,
     mount::{MountPropagationFlags, mount_bind, mount_change},
     thread::{UnshareFlags, unshare_unsafe},
 };
@@ -35,6 +39,19 @@ impl Pagetrace {
         };
         // SAFETY: nothing but system calls on strings made before the fork.
         unsafe { self.command.pre_exec(cover) };
+        self
+    }
+
+    /// Starts it with these descriptors closed.
+    pub fn without_descriptors(mut self, closed: &[RawFd]) -> Self {
+        let closed = closed.to_owned();
+        let close_all = move || {
+            // SAFETY: nothing but the program to come uses its standard descriptors.
+            closed.iter().for_each(|&fd| unsafe { close(fd) });
+            Ok(())
+        };
+        // SAFETY: one system call per descriptor.
+        unsafe { self.command.pre_exec(close_all) };
         self
     }
 

@@ -1,11 +1,10 @@
 //! The right to trace the machine: root, and one test at a time.
 
-use std::{
-    io::{Write as _, stderr},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::geteuid;
+
+use super::skipped;
 
 static MACHINE: Mutex<()> = Mutex::new(());
 

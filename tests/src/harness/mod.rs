@@ -4,23 +4,29 @@
 //! It talks to its children through files, not pipes: a page in one of our own
 //! pipes would be a page that the tracer rightly reports.
 
+mod aloud;
 mod build;
 mod deadline;
+mod disk;
 mod folded;
 mod invariants;
 mod lacking;
 mod leaker;
 mod loaded;
 mod machine;
+mod memory_limit;
 mod pagetrace;
 mod report;
 mod tracing;
 
-pub use deadline::eventually;
+pub use aloud::{aloud, seed, skipped};
+pub use deadline::{eventually, let_pass};
+pub use disk::FullDisk;
 pub use folded::{Folded, FoldedStack};
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
 pub use machine::{Machine, root_or_skip, skip};
-pub use pagetrace::{Finished, Pagetrace, Running};
+pub use memory_limit::MemoryLimit;
+pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Totals, Window};
 pub use tracing::{OPEN_END, Outputs, Tracing};

@@ -117,11 +117,16 @@ impl Running {
         self.read(STDOUT)
     }
 
+    /// What it has written to stderr so far.
+    pub fn stderr(&self) -> String {
+        self.read(STDERR)
+    }
+
     /// Waits until it says that it traces, which it does with `-v`.
     pub fn wait_until_attached(&mut self) {
         eventually("pagetrace to attach", || {
             let ended = self.child.try_wait().expect("our child");
-            let stderr = self.read(STDERR);
+            let stderr = self.stderr();
             let attached = stderr.contains("pagetrace: attached ");
             assert!(
                 attached || ended.is_none(),
@@ -174,10 +179,27 @@ impl Finished {
         assert_eq!(self.status.code(), Some(1), "{self:#?}");
         assert_eq!(self.stdout, "", "{self:#?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:#?}");
-        self.stderr
-            .strip_prefix("pagetrace: ")
-            .expect("a sentence says who speaks")
+        self.complaint()
     }
+
+    /// The one sentence on stderr, beside the remarks of `-v`.
+    pub fn complaint(&self) -> &str {
+        complaint(&self.stderr)
+    }
+}
+
+/// The one sentence of a stderr that is no remark of `-v`.
+pub fn complaint(stderr: &str) -> &str {
+    const REMARKS: [&str; 3] = ["slot table ", "attached ", "report written "];
+    let sentences = stderr.lines().map(|line| {
+        let sentence = line.strip_prefix("pagetrace: ");
+        sentence.expect("a sentence says who speaks")
+    });
+    let is_remark = |it: &&str| REMARKS.iter().any(|remark| it.starts_with(remark));
+    let mut complaints = sentences.filter(|it| !is_remark(it));
+    let complaint = complaints.next().expect("a complaint");
+    assert_eq!(complaints.next(), None, "{stderr}");
+    complaint
 }
 
 fn tempdir() -> TempDir {

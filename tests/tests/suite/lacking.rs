@@ -1,7 +1,7 @@
 //! Machines that lack something: what is lost is named, and the rest works.
 
 use pagetrace_tests::harness::{
-    Finished, Leaker, OPEN_END, Outputs, Pagetrace, Tracing, root_or_skip,
+    Finished, Leaker, OPEN_END, Outputs, Pagetrace, Tracing, complaint, root_or_skip,
 };
 
 use crate::LEAK;
@@ -15,19 +15,6 @@ fn trace_of_pipes(lacking: impl FnOnce(Pagetrace) -> Pagetrace) -> Outputs {
     let trace = Tracing::start(&OPEN_END, |pagetrace| lacking(pagetrace).spawn());
     let _leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
     trace.end()
-}
-
-/// The sentence that says what is lacking, beside the remarks of `-v`.
-fn warning(outputs: &Outputs) -> &str {
-    let remarks = ["slot table ", "attached ", "report written "];
-    let sentences = outputs
-        .stderr
-        .lines()
-        .filter_map(|it| it.strip_prefix("pagetrace: "));
-    let mut warnings = sentences.filter(|it| !remarks.iter().any(|remark| it.starts_with(remark)));
-    let warning = warnings.next().expect("a warning");
-    assert_eq!(warnings.next(), None, "{}", outputs.stderr);
-    warning
 }
 
 fn refused(pagetrace: Pagetrace, reason: &str) {
@@ -84,7 +71,7 @@ fn without_btf_classic_tracepoints_serve() {
     let lacking = |pagetrace: Pagetrace| pagetrace.seeing(BTF, "");
     let outputs = trace_of_pipes(lacking);
     assert!(
-        warning(&outputs).contains("CONFIG_DEBUG_INFO_BTF"),
+        complaint(&outputs.stderr).contains("CONFIG_DEBUG_INFO_BTF"),
         "{outputs:#?}"
     );
     assert_eq!(outputs.report.sites[0].unfreed_pages, 8000);
@@ -102,7 +89,7 @@ fn hidden_symbols_leave_addresses_and_a_remedy() {
     let lacking = |pagetrace: Pagetrace| pagetrace.seeing("/proc/kallsyms", hidden);
     let outputs = trace_of_pipes(lacking);
     assert!(
-        warning(&outputs).contains("kernel.kptr_restrict"),
+        complaint(&outputs.stderr).contains("kernel.kptr_restrict"),
         "{outputs:#?}"
     );
     let first = &outputs.report.sites[0];

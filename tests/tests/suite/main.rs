@@ -3,10 +3,13 @@
 
 mod bad_input;
 mod command;
+mod hotplug;
 mod interface;
 mod lacking;
 mod leak_programs;
+mod memory_limit;
 mod model;
+mod no_room;
 mod outputs;
 mod packet_ring;
 mod perf_rings;
@@ -20,7 +23,23 @@ mod symbols;
 mod tcp;
 mod terminal;
 mod thp;
+mod two_tracers;
 mod unix_dgrams;
+
+use pagetrace_tests::harness::{Leaker, Report};
 
 /// The helper program that takes pages.
 const LEAK: &str = env!("CARGO_BIN_EXE_leak");
+
+/// Fills 500 pipes: 8000 pages.
+fn hold_500_pipes() -> Leaker {
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
+    assert_eq!(leak.announcement.pages, 8000);
+    leak
+}
+
+/// Pages in pipes that this leak, and nobody else, has filled: see `Pipe::fill`.
+fn pages_in_pipes(report: &Report) -> u64 {
+    let sites = report.sites_where(|site| site.contains("pipe_write") && site.contains("writev"));
+    sites.iter().map(|site| site.unfreed_pages).sum()
+}

@@ -1,13 +1,9 @@
 //! The alloc and the free program do what a plain model of them does, slot by slot.
 
-use std::{
-    env,
-    io::{Write as _, stderr},
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pagetrace_tests::{
-    harness::root_or_skip,
+    harness::{aloud, root_or_skip, seed},
     model::{Event, Model, Page, Programs, Random, Settings},
 };
 use tracer_ebpf::Tally;
@@ -50,7 +46,7 @@ impl Pair {
             .expect("a kernel that runs programs by hand");
         let unwinds = programs.tally().expect("the counters").failed_unwinds == 0;
         if !unwinds {
-            tell("stacks cannot be unwound here: every page goes to [stack lost]");
+            aloud("stacks cannot be unwound here: every page goes to [stack lost]");
         }
         let mut model = Model::new(settings, unwinds);
         model.apply(first);
@@ -129,22 +125,6 @@ fn fields(tally: &Tally) -> [(&str, u64); 9] {
         ("allocations out of range", tally.allocations_out_of_range),
         ("frees out of range", tally.frees_out_of_range),
     ]
-}
-
-/// Past the capture of the print macros: a seed that nobody sees is of no use.
-fn tell(sentence: &str) {
-    let _ = writeln!(stderr(), "{sentence}");
-}
-
-/// The seed in `PAGETRACE_SEED`, or a new one.
-fn seed(test: &str) -> u64 {
-    let given = env::var("PAGETRACE_SEED").ok();
-    let seed = given.map_or_else(
-        || fastrand::u64(..),
-        |seed| seed.parse().expect("a seed is a number"),
-    );
-    tell(&format!("{test}: PAGETRACE_SEED={seed}"));
-    seed
 }
 
 /// Gives both the same events, and gives what the counters say in the end.

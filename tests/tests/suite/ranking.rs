@@ -1,8 +1,8 @@
 //! `--top`, `--sort` and `--min-age`: which sites come, and in which order.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pagetrace_tests::harness::{Leaker, Outputs, Report, Site, Tracing, eventually, root_or_skip};
+use pagetrace_tests::harness::{Leaker, Outputs, Report, Site, Tracing, let_pass, root_or_skip};
 
 use crate::LEAK;
 
@@ -34,12 +34,6 @@ fn trace_of_both(args: &[&str]) -> Outputs {
     let trace = Tracing::attach(args);
     let _leaks = (hold_pipes(), hold_ring("300"));
     trace.end()
-}
-
-/// Time as a condition: what is tested is the age of pages.
-fn let_pass(time: Duration) {
-    let start = Instant::now();
-    eventually("time to pass", || (start.elapsed() > time).then_some(()));
 }
 
 #[test]

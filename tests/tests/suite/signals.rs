@@ -1,14 +1,23 @@
 //! Signals, and what is left of a tracer that got one.
 
-use std::{fs, io::Write as _};
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use fastrand::Rng;
 use pagetrace_tests::harness::{
-    KernelObjects, OPEN_END, Pagetrace, Tracing, eventually, root_or_skip,
+    KernelObjects, OPEN_END, Outputs, Pagetrace, Report, Running, Tracing, eventually, let_pass,
+    root_or_skip, seed,
 };
 use rustix::{
     pipe::fcntl_getpipe_size,
     process::{Pid, Signal},
 };
+
+use crate::{hold_500_pipes, pages_in_pipes};
 
 #[test]
 fn sigint_and_sigterm_end_the_window_early() {
@@ -78,4 +87,106 @@ fn kill_leaves_nothing_in_the_kernel() {
             (loaded.remaining() == KernelObjects::default()).then_some(())
         });
     }
+}
+
+/// How long a short trace lives, from before it loads anything to after its report.
+fn lifetime(args: &[&str]) -> Duration {
+    let start = Instant::now();
+    let finished = Pagetrace::new(args).run();
+    assert!(finished.status.success(), "{finished:#?}");
+    start.elapsed()
+}
+
+/// Kills a trace that is so old. It may have ended just before.
+fn kill_after(age: Duration, args: &[&str]) {
+    let running = Pagetrace::new(args).spawn();
+    let_pass(age);
+    running.signal(Signal::KILL);
+    running.finish();
+}
+
+/// Whether there is a whole report, or none.
+fn is_whole_or_absent(report: &Path) -> bool {
+    fs::read_to_string(report).map_or(true, |text| serde_json::from_str::<Report>(&text).is_ok())
+}
+
+#[test]
+fn kill_at_any_moment_leaves_nothing_in_the_kernel() {
+    let test = "kill_at_any_moment_leaves_nothing_in_the_kernel";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    const MOMENTS: u32 = 10;
+    let mut rng = Rng::with_seed(seed(test));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let json = folder.path().join("report.json");
+    let path = json.to_str().expect("a UTF-8 path");
+    for hook in ["raw", "classic"] {
+        let args = ["-i", "1", "--hook", hook, "--json", path];
+        let part = lifetime(&args) / MOMENTS;
+        for moment in 0..MOMENTS {
+            fs::remove_file(&json).ok();
+            let before = KernelObjects::now();
+            kill_after(part * moment + part.mul_f64(rng.f64()), &args);
+            eventually("the kernel to unload all of it", || {
+                (before.since() == KernelObjects::default()).then_some(())
+            });
+            assert!(is_whole_or_absent(&json), "moment {moment} of {hook}");
+        }
+    }
+}
+
+/// Whether the process is stopped, by the letter that follows its name in brackets.
+fn is_stopped(running: &Running) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", running.pid())).expect("our child");
+    let state = stat.rsplit_once(") ").map(|(_, state)| state);
+    state.expect("a name in brackets").starts_with('T')
+}
+
+/// A trace that is stopped for five seconds, in which 500 pipes are filled, and
+/// then ended as `end` says.
+fn trace_stopped_for_5_s(args: &[&str], end: impl FnOnce(Tracing) -> Outputs) -> Outputs {
+    let mut trace = Tracing::start(args, Pagetrace::spawn);
+    trace.running().signal(Signal::STOP);
+    eventually("pagetrace to stop", || {
+        is_stopped(trace.running()).then_some(())
+    });
+    let start = Instant::now();
+    let _leak = hold_500_pipes();
+    let_pass(Duration::from_secs(5).saturating_sub(start.elapsed()));
+    trace.running().signal(Signal::CONT);
+    end(trace)
+}
+
+#[test]
+fn a_tracer_that_was_stopped_missed_nothing() {
+    let Some(_machine) = root_or_skip("a_tracer_that_was_stopped_missed_nothing") else {
+        return;
+    };
+    let start = Instant::now();
+    let report = trace_stopped_for_5_s(&OPEN_END, Tracing::end).report;
+    let window = 5.0..start.elapsed().as_secs_f64();
+    assert!(
+        window.contains(&report.window.seconds),
+        "{:?}",
+        report.window
+    );
+    assert_eq!(pages_in_pipes(&report), 8000);
+}
+
+#[test]
+fn a_window_that_ended_while_stopped_is_as_long_as_it_was() {
+    let Some(_machine) = root_or_skip("a_window_that_ended_while_stopped_is_as_long_as_it_was")
+    else {
+        return;
+    };
+    let start = Instant::now();
+    let report = trace_stopped_for_5_s(&["-i", "3"], Tracing::finish).report;
+    let window = 5.0..start.elapsed().as_secs_f64();
+    assert!(
+        window.contains(&report.window.seconds),
+        "{:?}",
+        report.window
+    );
+    assert_eq!(pages_in_pipes(&report), 8000);
 }

@@ -1,0 +1,114 @@
+//! Limits on the memory of a pagetrace.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process,
+};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::{Pagetrace, Running, eventually};
+
+/// A memory control group, which counts the BPF maps of its processes too (from
+/// Linux 5.11 on). Dropping it removes it.
+pub struct MemoryLimit {
+    /// The limit.
+    pub bytes: u64,
+    folder: PathBuf,
+}
+
+impl MemoryLimit {
+    /// A group with that limit. None if this machine has no such groups.
+    pub fn of(bytes: u64) -> Option<Self> {
+        let (root, limit) = version_1().or_else(version_2)?;
+        let folder = root.join(format!("pagetrace-test-{}", process::id()));
+        fs::create_dir(&folder).expect("root may make a group");
+        fs::write(folder.join(limit), bytes.to_string()).expect("our own group");
+        Some(Self { bytes, folder })
+    }
+
+    fn members(&self) -> File {
+        let members = self.folder.join("cgroup.procs");
+        let file = OpenOptions::new().write(true).open(members);
+        file.expect("our own group")
+    }
+}
+
+impl Drop for MemoryLimit {
+    fn drop(&mut self) {
+        // A process can be waited for shortly before it has left its group.
+        eventually("the group to be empty", || {
+            fs::remove_dir(&self.folder).ok()
+        });
+    }
+}
+
+impl Pagetrace {
+    /// Puts it into the group before it starts.
+    pub fn within(mut self, limit: &MemoryLimit) -> Self {
+        let mut members = limit.members();
+        // SAFETY: one system call on a file opened before the fork.
+        unsafe { self.command.pre_exec(move || members.write_all(b"0")) };
+        self
+    }
+
+    /// Limits its private memory to so many bytes; the tables are not its own.
+    pub fn with_data_limit(mut self, bytes: u64) -> Self {
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        let set = move || setrlimit(Resource::Data, limit).map_err(io::Error::from);
+        // SAFETY: one system call.
+        unsafe { self.command.pre_exec(set) };
+        self
+    }
+}
+
+impl Running {
+    /// Bytes of kernel memory in the BPF maps that it holds open.
+    pub fn map_bytes(&self) -> u64 {
+        let files = fs::read_dir(format!("/proc/{}/fdinfo", self.pid())).expect("our child");
+        let texts = files
+            .flatten()
+            .map(|file| fs::read_to_string(file.path()).unwrap_or_default());
+        texts.filter_map(|text| map_bytes(&text)).sum()
+    }
+}
+
+/// Bytes of one map, by the text about its descriptor.
+fn map_bytes(text: &str) -> Option<u64> {
+    let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
+    field("map_type:")?;
+    field("memlock:")?.trim().parse().ok()
+}
+
+/// Where groups of version 1 are made, and the name of the limit.
+fn version_1() -> Option<(PathBuf, &'static str)> {
+    let root = Path::new("/sys/fs/cgroup/memory");
+    let limit = "memory.limit_in_bytes";
+    root.join(limit).exists().then(|| (root.to_owned(), limit))
+}
+
+/// As [`version_1`]; here the groups below the root have to be told.
+fn version_2() -> Option<(PathBuf, &'static str)> {
+    let root = Path::new("/sys/fs/cgroup");
+    fs::write(root.join("cgroup.subtree_control"), "+memory").ok()?;
+    Some((root.to_owned(), "memory.max"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_maps_have_map_bytes() {
+        let map = "pos:\t0\nmap_type:\t2\nmax_entries:\t1\nmemlock:\t8192\n";
+        assert_eq!(map_bytes(map), Some(8192));
+        let program = "pos:\t0\nprog_type:\t17\nmemlock:\t4096\n";
+        assert_eq!(map_bytes(program), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! A CPU that goes away and comes back in the window.
+
+use std::{env, fs, io, path::Path};
+
+use pagetrace_tests::harness::{Tracing, root_or_skip, skipped};
+
+use crate::{hold_500_pipes, pages_in_pipes};
+
+const ONLINE: &str = "/sys/devices/system/cpu/cpu1/online";
+
+/// The second CPU, unplugged. Dropping it plugs it in again.
+struct Unplugged;
+
+impl Unplugged {
+    fn unplug() -> io::Result<Self> {
+        fs::write(ONLINE, "0")?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Unplugged {
+    fn drop(&mut self) {
+        fs::write(ONLINE, "1").expect("a CPU that was there comes back");
+    }
+}
+
+/// Why no CPU can be unplugged, if none can.
+fn obstacle() -> Option<&'static str> {
+    if env::var_os("PAGETRACE_TEST_HOTPLUG").is_none_or(|it| it != "1") {
+        return Some("unplugs a CPU, which PAGETRACE_TEST_HOTPLUG=1 allows");
+    }
+    (!Path::new(ONLINE).exists()).then_some("there is no second CPU that can be unplugged")
+}
+
+#[test]
+fn a_cpu_that_comes_and_goes_loses_nothing() {
+    let test = "a_cpu_that_comes_and_goes_loses_nothing";
+    if let Some(reason) = obstacle() {
+        return skipped(test, reason);
+    }
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    for hook in ["raw", "classic"] {
+        let trace = Tracing::attach(&["--hook", hook]);
+        let _before = hold_500_pipes();
+        let unplugged = Unplugged::unplug().expect("root may unplug a CPU");
+        let _without = hold_500_pipes();
+        drop(unplugged);
+        let _after = hold_500_pipes();
+        assert_eq!(pages_in_pipes(&trace.end().report), 3 * 8000, "{hook}");
+    }
+}
+
+#[test]
+fn what_was_counted_on_a_cpu_that_is_gone_still_counts() {
+    let test = "what_was_counted_on_a_cpu_that_is_gone_still_counts";
+    if let Some(reason) = obstacle() {
+        return skipped(test, reason);
+    }
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let _before = hold_500_pipes();
+    let _unplugged = Unplugged::unplug().expect("root may unplug a CPU");
+    assert_eq!(pages_in_pipes(&trace.end().report), 8000);
+}

@@ -1,0 +1,97 @@
+//! A limit on memory: met, or named.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use pagetrace_tests::harness::{MemoryLimit, OPEN_END, Pagetrace, Tracing, root_or_skip, skipped};
+
+use crate::{hold_500_pipes, pages_in_pipes};
+
+const MIB: u64 = 1 << 20;
+
+/// A trace of 500 full pipes in a pagetrace that is limited as `limited` says.
+fn pages_found(limited: impl FnOnce(Pagetrace) -> Pagetrace) -> u64 {
+    let trace = Tracing::start(&OPEN_END, |pagetrace| limited(pagetrace).spawn());
+    let _leak = hold_500_pipes();
+    pages_in_pipes(&trace.end().report)
+}
+
+/// Bytes of kernel memory that the tables take on this machine.
+fn table_bytes() -> u64 {
+    let mut trace = Tracing::attach(&[]);
+    let bytes = trace.running().map_bytes();
+    trace.end();
+    assert!(bytes > 0);
+    bytes
+}
+
+fn limit_or_skip(test: &str, bytes: u64) -> Option<MemoryLimit> {
+    let limit = MemoryLimit::of(bytes);
+    if limit.is_none() {
+        skipped(test, "there are no memory control groups in /sys/fs/cgroup");
+    }
+    limit
+}
+
+/// Whether a short trace works within the limit; if not, it must say that it is
+/// for memory, before it begins. Killed for memory, it would have no report.
+fn works(limit: &MemoryLimit, args: &[&str]) -> bool {
+    let args = [&["-i", "1"], args].concat();
+    let finished = Pagetrace::new(&args).within(limit).run();
+    let killed = finished.status.signal();
+    assert_eq!(killed, None, "within {} bytes: {finished:#?}", limit.bytes);
+    let works = finished.status.success();
+    assert!(
+        works || finished.refusal().contains("memory"),
+        "{finished:#?}"
+    );
+    works
+}
+
+#[test]
+fn private_memory_of_64_mib_is_enough() {
+    let Some(_machine) = root_or_skip("private_memory_of_64_mib_is_enough") else {
+        return;
+    };
+    assert_eq!(pages_found(|it| it.with_data_limit(64 * MIB)), 8000);
+}
+
+#[test]
+fn a_group_with_64_mib_beside_the_tables_is_enough() {
+    let test = "a_group_with_64_mib_beside_the_tables_is_enough";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    if let Some(limit) = limit_or_skip(test, table_bytes() + 64 * MIB) {
+        assert_eq!(pages_found(|it| it.within(&limit)), 8000);
+    }
+}
+
+#[test]
+fn a_group_that_is_too_small_is_refused() {
+    let test = "a_group_that_is_too_small_is_refused";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    // The first is too small for the tables on any machine; the last are enough
+    // for them, but perhaps not for what comes after them.
+    let (tables, beside) = (table_bytes(), [0, 4, 8, 16].map(|mib| mib * MIB));
+    let limits = beside.map(|beside| tables + beside);
+    for bytes in [&[tables / 2], &limits[..]].concat() {
+        if let Some(limit) = limit_or_skip(test, bytes) {
+            assert!(!works(&limit, &[]) || bytes > tables, "{bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_group_of_64_mib_works_or_is_refused() {
+    let test = "a_group_of_64_mib_works_or_is_refused";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    for max_sites in ["16384", "1024"] {
+        if let Some(limit) = limit_or_skip(test, 64 * MIB) {
+            works(&limit, &["--max-sites", max_sites]);
+        }
+    }
+}

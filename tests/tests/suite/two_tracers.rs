@@ -1,0 +1,49 @@
+//! Two tracers at once: each sees all, and has its own troubles only.
+
+use pagetrace_tests::harness::{Losses, Report, Tracing, root_or_skip};
+
+use crate::{hold_500_pipes, pages_in_pipes};
+
+/// The reports of two traces in which 500 pipes were filled.
+fn reports(args: [&[&str]; 2]) -> [Report; 2] {
+    let traces = args.map(Tracing::attach);
+    let _leak = hold_500_pipes();
+    traces.map(|trace| trace.end().report)
+}
+
+/// Whether a tracer with room for all sites lost nothing, on raw tracepoints at
+/// least. Classic ones are skipped whenever any BPF program runs, and say so.
+fn lost_nothing(losses: &Losses, hook: &str) -> bool {
+    let misses = losses.recursion_misses.unwrap_or(0);
+    let others = losses.site_table_full + losses.failed_unwinds + losses.out_of_range;
+    others == 0 && (misses == 0 || hook == "classic")
+}
+
+#[test]
+fn two_tracers_see_the_same_leak() {
+    let Some(_machine) = root_or_skip("two_tracers_see_the_same_leak") else {
+        return;
+    };
+    for hooks in [["raw", "raw"], ["raw", "classic"], ["classic", "classic"]] {
+        let both = reports([&["--hook", hooks[0]], &["--hook", hooks[1]]]);
+        for (report, hook) in both.iter().zip(hooks) {
+            assert_eq!(pages_in_pipes(report), 8000, "{hook} of {hooks:?}");
+            let losses = &report.losses;
+            assert!(
+                lost_nothing(losses, hook),
+                "{hook} of {hooks:?}: {losses:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_tracer_keeps_its_troubles_to_itself() {
+    let Some(_machine) = root_or_skip("a_tracer_keeps_its_troubles_to_itself") else {
+        return;
+    };
+    let [troubled, other] = reports([&["--max-sites", "1"], &[]]);
+    assert!(troubled.losses.site_table_full > 0, "{:?}", troubled.losses);
+    assert!(lost_nothing(&other.losses, "raw"), "{:?}", other.losses);
+    assert_eq!(pages_in_pipes(&other), 8000);
+}
