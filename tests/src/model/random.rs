@@ -85,12 +85,21 @@ impl Random {
         Some(self.held.swap_remove(self.rng.usize(0..=last)))
     }
 
-    /// Begins to free a block, in one of the ways there are.
+    /// Begins to free a block.
     fn free(&mut self, block: Block) -> Event {
-        let mut pieces = match self.rng.u32(0..100) {
+        let mut pieces = VecDeque::from(self.pieces(block));
+        let first = pieces.pop_front().unwrap_or(block);
+        self.begun.extend(pieces.into_iter().map(Block::free));
+        first.free()
+    }
+
+    /// What a block is freed in: one of the ways there are.
+    fn pieces(&mut self, block: Block) -> Vec<Block> {
+        match self.rng.u32(0..100) {
             0..50 => vec![block],
             50..70 => self.split(block),
             70..80 => descending(block),
+            // Twice, which finds nothing the second time.
             80..90 => vec![block; 2],
             // The last pieces' frees are lost.
             _ => {
@@ -98,10 +107,7 @@ impl Random {
                 pieces.truncate(pieces.len().div_ceil(2));
                 pieces
             }
-        };
-        let first = pieces.remove(0).free();
-        self.begun.extend(pieces.into_iter().map(Block::free));
-        first
+        }
     }
 
     /// Pieces of random sizes, in a random order.
@@ -117,28 +123,25 @@ impl Random {
         pieces
     }
 
-    /// An event that belongs to no slot: no page, an unknown one, or an order
-    /// that no block has.
+    /// An event that belongs to no slot.
     fn stray(&mut self) -> Event {
-        let beyond = match self.rng.bool() {
-            true => self.frames + 2048,
-            false => NO_FRAME,
-        };
-        let (page, order) = match self.rng.u32(0..4) {
-            0 => (Page::Null, self.block().order),
-            1 => (
-                Page::Frame(self.rng.u64(self.frames..beyond)),
-                self.block().order,
-            ),
-            2 => (Page::Before(self.rng.u64(1..beyond)), self.block().order),
-            _ => (
-                Page::Frame(self.block().frame),
-                self.rng.u32(MAX_ORDER + 1..),
-            ),
-        };
+        let (page, order) = self.stray_block();
         match self.rng.bool() {
             true => self.allocation_of(page, order),
             false => Event::Free { page, order },
+        }
+    }
+
+    /// No page, an unknown one, or an order that no block has.
+    fn stray_block(&mut self) -> (Page, u32) {
+        let Block { frame, order } = self.block();
+        let near = self.frames + 2048;
+        let beyond = if self.rng.bool() { near } else { NO_FRAME };
+        match self.rng.u32(0..4) {
+            0 => (Page::Null, order),
+            1 => (Page::Frame(self.rng.u64(self.frames..beyond)), order),
+            2 => (Page::Before(self.rng.u64(1..beyond)), order),
+            _ => (Page::Frame(frame), self.rng.u32(MAX_ORDER + 1..)),
         }
     }
 }

@@ -30,30 +30,25 @@ struct Pair {
     model: Model,
 }
 
+/// Shows with one page whether stacks can be unwound in programs run by hand.
+const FIRST: Event = Event::Allocation {
+    page: Page::Frame(0),
+    order: 0,
+    gfp: 0,
+    migratetype: 0,
+};
+
 impl Pair {
-    /// Loads both, and finds out with one page whether stacks can be unwound in
-    /// programs that are run by hand.
+    /// Loads the programs, and has both take the first page.
     fn load(settings: Settings, seed: u64) -> Self {
-        let first = Event::Allocation {
-            page: Page::Frame(0),
-            order: 0,
-            gfp: 0,
-            migratetype: 0,
-        };
         let mut programs = Programs::load(settings).expect("root may load the programs");
-        programs
-            .apply(first)
-            .expect("a kernel that runs programs by hand");
-        let unwinds = programs.tally().expect("the counters").failed_unwinds == 0;
-        if !unwinds {
-            aloud("stacks cannot be unwound here: every page goes to [stack lost]");
-        }
-        let mut model = Model::new(settings, unwinds);
-        model.apply(first);
-        let last = (0, first);
+        let run = programs.apply(FIRST);
+        run.expect("a kernel that runs programs by hand");
+        let mut model = Model::new(settings, unwinds(&programs));
+        model.apply(FIRST);
         Self {
             seed,
-            last,
+            last: (0, FIRST),
             programs,
             model,
         }
@@ -106,6 +101,15 @@ impl Pair {
         let (number, event) = self.last;
         format!("event {number} ({event:?}), PAGETRACE_SEED={}", self.seed)
     }
+}
+
+/// Whether the stack of the first page was found.
+fn unwinds(programs: &Programs) -> bool {
+    let tally = programs.tally().expect("the counters");
+    if tally.failed_unwinds > 0 {
+        aloud("stacks cannot be unwound here: every page goes to [stack lost]");
+    }
+    tally.failed_unwinds == 0
 }
 
 fn load(slot: &AtomicU32) -> u32 {

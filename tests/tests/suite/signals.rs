@@ -123,7 +123,9 @@ fn kill_at_any_moment_leaves_nothing_in_the_kernel() {
     let path = json.to_str().expect("a UTF-8 path");
     for hook in ["raw", "classic"] {
         // A window of no length, so that most moments are before or after it.
-        let args = ["--hook", hook, "--json", path, "--", LEAK, "balanced"];
+        let args = [
+            "--hook", hook, "--json", path, "--", LEAK, "balanced", "--count", "1",
+        ];
         let part = lifetime(&args) / MOMENTS;
         for moment in 0..MOMENTS {
             fs::remove_file(&json).ok();
