@@ -104,7 +104,7 @@ fn memory() -> Finding {
     let result = host::zones().and_then(|zones| {
         let frames = zoneinfo::frames(&zones);
         let needed = capture::table_bytes(frames, crate::cli::DEFAULT_MAX_SITES);
-        let available = host::meminfo_bytes("MemAvailable")?;
+        let available = host::available_bytes()?;
         preflight::memory(needed, available)?;
         Ok(format!(
             "tables of {} MiB, {} MiB available",

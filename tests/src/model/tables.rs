@@ -49,31 +49,33 @@ impl Model {
 
     fn allocate(&mut self, page: Page, order: u32, gfp: u32) {
         if page == Page::Null {
-            self.tally.failed_allocations += 1;
+            self.tally.alloc.failed += 1;
             return;
         }
+        self.tally.alloc.events += 1;
         let Some(block) = self.block(page, order) else {
-            self.tally.allocations_out_of_range += 1;
+            self.tally.alloc.out_of_range += 1;
             return;
         };
         let site = self.site(order, gfp);
         self.site_pages[site as usize] += 1 << order;
         let slots = &mut self.slots[block];
-        self.tally.marked += 1 << order;
-        self.tally.healed += marked(slots);
+        self.tally.alloc.pages += 1 << order;
+        self.tally.alloc.healed += marked(slots);
         slots.fill(Slot::new(site, self.epoch).0);
     }
 
     fn free(&mut self, page: Page, order: u32) {
+        self.tally.free.events += 1;
         let Some(block) = self.block(page, order) else {
-            self.tally.frees_out_of_range += 1;
+            self.tally.free.out_of_range += 1;
             return;
         };
         let slots = &mut self.slots[block];
         let cleared = marked(slots);
         slots.fill(0);
-        self.tally.cleared += cleared;
-        self.tally.unmatched_frees += u64::from(cleared == 0);
+        self.tally.free.pages += cleared;
+        self.tally.free.unmatched += u64::from(cleared == 0);
     }
 
     /// Where the slots of a block are, if the table has them.
@@ -91,7 +93,7 @@ impl Model {
     /// All events have one stack, so order and gfp flags alone make a site.
     fn site(&mut self, order: u32, gfp: u32) -> u32 {
         if !self.unwinds {
-            self.tally.failed_unwinds += 1;
+            self.tally.alloc.failed_unwinds += 1;
             return STACK_LOST + order;
         }
         if let Some(&id) = self.ids.get(&(order, gfp)) {
@@ -99,7 +101,7 @@ impl Model {
         }
         let id = FIRST_SITE + self.ids.len() as u32;
         if id == self.settings.site_entries() {
-            self.tally.site_table_full += 1;
+            self.tally.alloc.site_table_full += 1;
             return SITE_TABLE_FULL + order;
         }
         self.ids.insert((order, gfp), id);
@@ -159,13 +161,13 @@ mod tests {
         let model = after(&[allocation(4, 2, 0), free(6, 1), free(4, 0), free(4, 0)]);
         let slot = Slot::new(FIRST_SITE, 0).0;
         assert_eq!(model.slots[4..8], [0, slot, 0, 0]);
-        assert_eq!((model.tally.cleared, model.tally.unmatched_frees), (3, 1));
+        assert_eq!((model.tally.free.pages, model.tally.free.unmatched), (3, 1));
     }
 
     #[test]
     fn a_lost_free_heals() {
         let model = after(&[allocation(4, 1, 0), allocation(4, 2, 0)]);
-        assert_eq!((model.tally.marked, model.tally.healed), (6, 2));
+        assert_eq!((model.tally.alloc.pages, model.tally.alloc.healed), (6, 2));
         assert_eq!(model.tally.outstanding(), 4);
     }
 
@@ -179,7 +181,7 @@ mod tests {
         let model = after(&events);
         assert_eq!(Slot(model.slots[1]).site(), FIRST_SITE + 1);
         assert_eq!(Slot(model.slots[8]).site(), SITE_TABLE_FULL + 3);
-        assert_eq!(model.tally.site_table_full, 1);
+        assert_eq!(model.tally.alloc.site_table_full, 1);
     }
 
     #[test]
@@ -192,8 +194,8 @@ mod tests {
         };
         let model = after(&[null, allocation(1000, 0, 0), free(0, 11)]);
         assert_eq!(marked(&model.slots), 0);
-        assert_eq!(model.tally.failed_allocations, 1);
-        assert_eq!(model.tally.allocations_out_of_range, 1);
-        assert_eq!(model.tally.frees_out_of_range, 1);
+        assert_eq!(model.tally.alloc.failed, 1);
+        assert_eq!(model.tally.alloc.out_of_range, 1);
+        assert_eq!(model.tally.free.out_of_range, 1);
     }
 }

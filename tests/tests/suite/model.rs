@@ -106,10 +106,10 @@ impl Pair {
 /// Whether the stack of the first page was found.
 fn unwinds(programs: &Programs) -> bool {
     let tally = programs.tally().expect("the counters");
-    if tally.failed_unwinds > 0 {
+    if tally.alloc.failed_unwinds > 0 {
         aloud("stacks cannot be unwound here: every page goes to [stack lost]");
     }
-    tally.failed_unwinds == 0
+    tally.alloc.failed_unwinds == 0
 }
 
 fn load(slot: &AtomicU32) -> u32 {
@@ -117,17 +117,20 @@ fn load(slot: &AtomicU32) -> u32 {
 }
 
 /// Field by field: a counter that the model does not know of is none of its business.
-fn fields(tally: &Tally) -> [(&str, u64); 9] {
+fn fields(tally: &Tally) -> [(&str, u64); 11] {
+    let (alloc, free) = (&tally.alloc, &tally.free);
     [
-        ("marked", tally.marked),
-        ("cleared", tally.cleared),
-        ("healed", tally.healed),
-        ("failed allocations", tally.failed_allocations),
-        ("failed unwinds", tally.failed_unwinds),
-        ("site table full", tally.site_table_full),
-        ("unmatched frees", tally.unmatched_frees),
-        ("allocations out of range", tally.allocations_out_of_range),
-        ("frees out of range", tally.frees_out_of_range),
+        ("allocations", alloc.events),
+        ("pages marked", alloc.pages),
+        ("healed", alloc.healed),
+        ("failed allocations", alloc.failed),
+        ("failed unwinds", alloc.failed_unwinds),
+        ("site table full", alloc.site_table_full),
+        ("allocations out of range", alloc.out_of_range),
+        ("frees", free.events),
+        ("pages cleared", free.pages),
+        ("unmatched frees", free.unmatched),
+        ("frees out of range", free.out_of_range),
     ]
 }
 
@@ -164,7 +167,7 @@ fn a_site_table_too_small_does_what_the_model_says() {
     };
     if let Some(tally) = agree(test, settings, 200_000) {
         assert!(
-            tally.site_table_full + tally.failed_unwinds > 0,
+            tally.alloc.site_table_full + tally.alloc.failed_unwinds > 0,
             "{tally:?}"
         );
     }

@@ -13,6 +13,7 @@ const ALLOCATOR: &[&[&str]] = &[
     PAGES,
     SLAB,
     VMALLOC,
+    PAGE_TABLES,
     PERCPU,
     DMA,
     PAGE_FRAGMENTS,
@@ -42,6 +43,7 @@ const PAGES: &[&str] = &[
     "get_free_page",
     "get_free_pages",
     "get_zeroed_page",
+    "vma_alloc_anon_folio*",
     "vma_alloc_folio",
 ];
 
@@ -78,6 +80,7 @@ const SLAB: &[&str] = &[
 
 /// mm/vmalloc.c, mm/util.c
 const VMALLOC: &[&str] = &[
+    "get_vm_area_node",
     "kvmalloc*",
     "kvrealloc*",
     "kvzalloc",
@@ -86,6 +89,17 @@ const VMALLOC: &[&str] = &[
     "vzalloc*",
     "vcalloc*",
     "vrealloc*",
+];
+
+/// arch/x86/mm/pgtable.c, include/asm-generic/pgalloc.h, mm/memory.c
+const PAGE_TABLES: &[&str] = &[
+    "p4d_alloc",
+    "pagetable_alloc*",
+    "pmd_alloc",
+    "pte_alloc",
+    "pte_alloc_kernel",
+    "pte_alloc_one*",
+    "pud_alloc",
 ];
 
 /// mm/percpu.c, mm/percpu-vm.c
@@ -164,18 +178,18 @@ const ACCOUNTED: &[(&[&str], Kind)] = &[
 ];
 
 /// The kind of pages that no flag tells, if the way they were taken does. Only
-/// frames inside the allocator count: what lies below has its own uses for pages.
+/// frames inside the allocator count: what lies below has its own uses for
+/// pages, and so have the page tables of what is being mapped.
 pub(super) fn accounted(frames: &[Frame]) -> Option<Kind> {
     let owner = index(frames)?;
     let symbols = frames[..owner].iter().filter_map(|it| it.symbol.as_deref());
-    let kind = |symbol| {
-        let takes = |patterns: &[&str]| patterns.iter().any(|it| matches(it, stem(symbol)));
-        ACCOUNTED
-            .iter()
-            .find(|(patterns, _)| takes(patterns))
-            .map(|&(_, kind)| kind)
-    };
-    symbols.into_iter().find_map(kind)
+    let mut symbols = symbols.take_while(|symbol| !is_one_of(PAGE_TABLES, symbol));
+    symbols
+        .find_map(|symbol| {
+            let mut accounted = ACCOUNTED.iter();
+            accounted.find(|(patterns, _)| is_one_of(patterns, symbol))
+        })
+        .map(|&(_, kind)| kind)
 }
 
 /// Index of the owner among `frames`, innermost first. A stack that is nothing
@@ -187,14 +201,13 @@ pub(super) fn index(frames: &[Frame]) -> Option<usize> {
 }
 
 fn is_allocator(frame: &Frame) -> bool {
-    frame.symbol.as_deref().is_some_and(|symbol| {
-        let stem = stem(symbol);
-        ALLOCATOR
-            .iter()
-            .copied()
-            .flatten()
-            .any(|pattern| matches(pattern, stem))
-    })
+    let symbol = frame.symbol.as_deref();
+    symbol.is_some_and(|symbol| ALLOCATOR.iter().any(|family| is_one_of(family, symbol)))
+}
+
+fn is_one_of(patterns: &[&str], symbol: &str) -> bool {
+    let stem = stem(symbol);
+    patterns.iter().any(|pattern| matches(pattern, stem))
 }
 
 fn matches(pattern: &str, stem: &str) -> bool {
@@ -285,6 +298,20 @@ mod tests {
                 "__ext4_get_inode_loc",
             ]),
             "__ext4_get_inode_loc"
+        );
+    }
+
+    #[test]
+    fn a_page_table_belongs_to_whoever_maps_memory() {
+        assert_eq!(
+            owner(&[
+                "__alloc_frozen_pages_noprof",
+                "alloc_pages_noprof",
+                "pte_alloc_one",
+                "__pte_alloc",
+                "do_anonymous_page",
+            ]),
+            "do_anonymous_page"
         );
     }
 

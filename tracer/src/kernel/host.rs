@@ -11,6 +11,7 @@ use super::{
     capabilities::Capabilities,
     kallsyms::Kallsyms,
     meminfo,
+    memory_group::MemoryGroup,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
@@ -58,6 +59,19 @@ impl Host {
 pub fn meminfo_bytes(name: &str) -> Result<u64> {
     meminfo::bytes(&read("/proc/meminfo")?, name)
         .with_context(|| format!("/proc/meminfo has no readable line {name}"))
+}
+
+/// Bytes of memory that this process can still take: what the machine has
+/// available, or what its memory control group leaves it if that is less.
+pub fn available_bytes() -> Result<u64> {
+    let machine = meminfo_bytes("MemAvailable")?;
+    let texts =
+        read("/proc/self/cgroup").and_then(|cgroup| Ok((cgroup, read("/proc/self/mountinfo")?)));
+    let group = texts
+        .ok()
+        .and_then(|(cgroup, mounts)| MemoryGroup::find(&cgroup, &mounts));
+    let left = group.and_then(|group| group.available(|path| fs::read_to_string(path).ok()));
+    Ok(left.map_or(machine, |left| left.min(machine)))
 }
 
 /// The page frames that exist, by zone.

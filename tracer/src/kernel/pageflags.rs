@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// Bytes per entry. The kernel wants offsets and lengths that are multiples of it.
 const ENTRY_LEN: usize = 8;
@@ -82,11 +82,11 @@ pub struct PageFlagsFile(File);
 impl PageFlagsFile {
     /// Opens the file at `path`, and reads from it: a kernel may refuse that.
     pub fn open(path: &str) -> Result<Self> {
-        let opened = File::open(path).and_then(|file| {
-            let file = Self(file);
-            file.read(0, 1).map(|_| file)
-        });
-        opened.with_context(|| format!("cannot read {path}"))
+        let file = File::open(path).map(Self);
+        let first = file.and_then(|file| Ok((file.read(0, 1)?, file)));
+        let (first, file) = first.with_context(|| format!("cannot read {path}"))?;
+        ensure!(!first.is_empty(), "{path} is empty");
+        Ok(file)
     }
 
     /// The flags of up to `count` page frames from `first` on; fewer beyond the last one.

@@ -42,7 +42,7 @@ pub fn plan(wishes: &Wishes) -> Result<Plan> {
     let frames = zoneinfo::frames(&zones);
     memory(
         capture::table_bytes(frames, wishes.max_sites),
-        host::meminfo_bytes("MemAvailable")?,
+        host::available_bytes()?,
     )?;
     let types = Types::read();
     let mut probe = Probe::new()?;
@@ -74,13 +74,19 @@ pub fn privileges(held: Capabilities) -> Result<()> {
     Ok(())
 }
 
-/// Whether the tables fit.
-pub fn memory(needed: u64, available: u64) -> Result<()> {
-    let (needed_mib, available_mib) = (needed.div_ceil(1 << 20), available >> 20);
+/// Memory beside the slots and the sites, in bytes: the smaller tables, the
+/// programs, and this process while it makes the report.
+const BESIDE_TABLES: u64 = 32 << 20;
+
+/// Whether `tables` bytes and the rest fit into the memory that is available.
+pub fn memory(tables: u64, available: u64) -> Result<()> {
+    let needed = tables + BESIDE_TABLES;
+    let (tables, needed_mib, available_mib) = (tables >> 20, needed >> 20, available >> 20);
     ensure!(
         needed <= available,
-        "the tables need {needed_mib} MiB of kernel memory, and only {available_mib} MiB are \
-         available: free some, or lower --max-sites"
+        "tracing needs {needed_mib} MiB of memory, {tables} MiB of them for its tables, and only \
+         {available_mib} MiB are available: free some, raise the limit of its control group, or \
+         lower --max-sites"
     );
     Ok(())
 }
@@ -125,9 +131,9 @@ mod tests {
 
     #[test]
     fn a_table_that_does_not_fit_says_by_how_much() {
-        assert!(memory(1 << 20, 1 << 20).is_ok());
+        assert!(memory(1 << 20, 33 << 20).is_ok());
         let error = memory(100 << 20, 3 << 20).expect_err("it does not fit");
-        assert!(error.to_string().contains("100 MiB"), "{error}");
+        assert!(error.to_string().contains("132 MiB"), "{error}");
         assert!(error.to_string().contains("3 MiB"), "{error}");
     }
 }

@@ -22,11 +22,15 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context as _;
+
 use crate::check::Finding;
 
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
 pub fn check(findings: &[Finding]) -> anyhow::Result<ExitCode> {
-    checklist::checklist(findings, &mut anstream::stdout().lock())?;
+    let mut stdout = anstream::stdout().lock();
+    let written = checklist::checklist(findings, &mut stdout).and_then(|()| stdout.flush());
+    written.context("cannot write to stdout")?;
     let works = findings.iter().all(Finding::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS

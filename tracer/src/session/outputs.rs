@@ -28,18 +28,25 @@ impl Outputs {
         })
     }
 
-    /// Files first: they are there even if nobody reads stdout to the end.
+    /// Writes to each, whatever becomes of the others; the first failure is the
+    /// result. Files first: they are there even if nobody reads stdout to the end.
     pub(super) fn write(&self, report: &Report) -> Result<()> {
-        if let Some(json) = &self.json {
-            json.write(|out| present::json(report, out))?;
-        }
-        if let Some(folded) = &self.folded {
-            folded.write(|out| present::folded(report, out))?;
-        }
-        self.table
-            .map_or(Ok(()), |top| print(report, top))
-            .context("cannot write to stdout")
+        let json = write(&self.json, |out| present::json(report, out));
+        let folded = write(&self.folded, |out| present::folded(report, out));
+        let table = self.table.map_or(Ok(()), |top| print(report, top));
+        json.and(folded)
+            .and(table.context("cannot write to stdout"))
     }
+}
+
+fn write(
+    destination: &Option<Destination>,
+    content: impl Fn(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<()> {
+    let written = destination
+        .as_ref()
+        .map(|destination| destination.write(content));
+    written.unwrap_or(Ok(()))
 }
 
 fn print(report: &Report, top: usize) -> io::Result<()> {
