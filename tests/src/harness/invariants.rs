@@ -90,6 +90,7 @@ fn check_site(site: &Site, page_size: u64) {
     assert!(site.growth_bytes_per_second >= 0.0, "{site:#?}");
     check_ages(site);
     check_frames(site);
+    check_context(site);
 }
 
 fn check_ages(site: &Site) {
@@ -118,6 +119,30 @@ fn check_frames(site: &Site) {
         u64::from_str_radix(digits, 16).expect("an address is hexadecimal");
     }
     assert!(!site.symbols().any(is_tracer), "our own: {site:#?}");
+}
+
+/// An interrupt's stack ends where it entered the kernel; a task's has no such place.
+fn check_context(site: &Site) {
+    let mut entries = site.symbols().filter(|it| enters_interrupt(it));
+    if site.context == "task" {
+        assert_eq!(entries.next(), None, "{site:#?}");
+        assert!(site.interrupted_frames.is_empty(), "{site:#?}");
+    } else {
+        assert_eq!(entries.count(), 1, "{site:#?}");
+        let outermost = site.symbols().last().expect("it has a name");
+        assert!(enters_interrupt(outermost), "{site:#?}");
+    }
+}
+
+fn enters_interrupt(symbol: &str) -> bool {
+    const ENTRIES: [&str; 5] = [
+        "handle_softirqs",
+        "__do_softirq",
+        "__softirqentry_text_start",
+        "asm_sysvec_",
+        "asm_common_interrupt",
+    ];
+    ENTRIES.iter().any(|entry| symbol.starts_with(entry))
 }
 
 /// Whether a function is a BPF program, `bpf_prog_TAG_NAME`, or runs one. Other

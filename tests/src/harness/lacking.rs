@@ -8,6 +8,7 @@ use std::{
         fd::RawFd,
         unix::{ffi::OsStrExt as _, process::CommandExt as _},
     },
+    path::Path,
 };
 
 use rustix::{
@@ -25,9 +26,14 @@ use super::Pagetrace;
 impl Pagetrace {
     /// Shows it `text` in place of what the kernel says in the file at `path`,
     /// in a mount namespace of its own.
-    pub fn seeing(mut self, path: &str, text: &str) -> Self {
+    pub fn seeing(self, path: &str, text: &str) -> Self {
         let shown = self.files.path().join(path.replace('/', "-"));
         fs::write(&shown, text).expect("our temporary folder");
+        self.seeing_file(path, &shown)
+    }
+
+    /// The same with the file `shown`.
+    pub fn seeing_file(mut self, path: &str, shown: &Path) -> Self {
         let shown = CString::new(shown.as_os_str().as_bytes()).expect("a path has no zero");
         let path = CString::new(path).expect("a path has no zero");
         let cover = move || {

@@ -20,13 +20,19 @@ pub struct Leaker {
 impl Leaker {
     /// Starts `program` and waits until it has taken its pages.
     pub fn start(program: &str, args: &[&str]) -> Self {
+        Self::start_as(program, args, |_| {})
+    }
+
+    /// The same, after `prepare` has done something to the command.
+    pub fn start_as(program: &str, args: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
         let stdout = NamedTempFile::new().expect("a temporary file");
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .stdin(Stdio::piped())
-            .stdout(stdout.reopen().expect("the temporary file"))
-            .spawn()
-            .expect("the helper program starts");
+            .stdout(stdout.reopen().expect("the temporary file"));
+        prepare(&mut command);
+        let mut child = command.spawn().expect("the helper program starts");
         let announcement = eventually("the leak", || {
             let ended = child.try_wait().expect("our child");
             assert!(ended.is_none(), "leak {args:?} ended: {ended:?}");

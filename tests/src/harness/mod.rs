@@ -18,6 +18,7 @@ mod memory_limit;
 mod pagetrace;
 mod report;
 mod tracing;
+mod unified_group;
 
 pub use aloud::{aloud, seed, skipped};
 pub use deadline::{eventually, let_pass};
@@ -30,3 +31,4 @@ pub use memory_limit::MemoryLimit;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Totals, Window};
 pub use tracing::{OPEN_END, Outputs, Tracing};
+pub use unified_group::UnifiedGroup;

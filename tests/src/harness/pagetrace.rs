@@ -124,16 +124,15 @@ impl Running {
 
     /// Waits until it says that it traces, which it does with `-v`.
     pub fn wait_until_attached(&mut self) {
-        eventually("pagetrace to attach", || {
-            let ended = self.child.try_wait().expect("our child");
-            let stderr = self.stderr();
-            let attached = stderr.contains("pagetrace: attached ");
-            assert!(
-                attached || ended.is_none(),
-                "pagetrace ended: {ended:?}\n{stderr}"
-            );
-            attached.then_some(())
-        });
+        let attached = eventually("pagetrace to attach", || self.attached());
+        assert!(attached, "pagetrace ended:\n{}", self.read(STDERR));
+    }
+
+    /// Whether it said that it traces, or ended without; none as long as it did neither.
+    pub fn attached(&mut self) -> Option<bool> {
+        let ended = self.child.try_wait().expect("our child").is_some();
+        let attached = self.read(STDERR).contains("pagetrace: attached ");
+        (attached || ended).then_some(attached)
     }
 
     /// Waits until it ends.

@@ -2,10 +2,12 @@
 
 mod anon;
 mod balanced;
+mod own_network;
 mod packet_ring;
 mod perf_rings;
 mod pipes;
 mod ptys;
+mod storm;
 mod tcp;
 mod thp;
 mod unix_dgrams;
@@ -18,6 +20,7 @@ pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
 pub use pipes::{Pipe, Pipes, payload};
 pub use ptys::{Ptys, terminal_buffers};
+pub use storm::Storm;
 pub use tcp::Tcp;
 pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
@@ -62,6 +65,8 @@ pub enum Leak {
     Thp(Thp),
     /// Pages that are all free again when the program says so
     Balanced(Balanced),
+    /// A storm of pages, forks, files and interrupts that leaves nothing behind
+    Storm(Storm),
     /// Anonymous memory, which is movable and so out of the default scope
     Anon(Anon),
 }
@@ -78,6 +83,7 @@ impl Leak {
             Self::Ptys(leak) => leak.take()?,
             Self::Thp(leak) => leak.take()?,
             Self::Balanced(leak) => leak.take()?,
+            Self::Storm(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
         })
     }

@@ -3,19 +3,15 @@
 use std::{
     io::{self, IoSlice},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    os::fd::AsRawFd as _,
     thread,
 };
 
-use rustix::{
-    net::{
-        MMsgHdr, SendAncillaryBuffer, SendFlags, sendmmsg,
-        sockopt::{set_socket_recv_buffer_size_force, set_socket_send_buffer_size_force},
-    },
-    thread::{UnshareFlags, unshare_unsafe},
+use rustix::net::{
+    MMsgHdr, SendAncillaryBuffer, SendFlags, sendmmsg,
+    sockopt::{set_socket_recv_buffer_size_force, set_socket_send_buffer_size_force},
 };
 
-use super::Held;
+use super::{Held, own_network};
 use crate::{
     announcement::{Announcement, PagesByOrder},
     events::PageEvents,
@@ -80,7 +76,7 @@ impl Tcp {
     }
 
     fn fill(&self) -> io::Result<(Vec<Connection>, PagesByOrder)> {
-        enter_own_network()?;
+        own_network::enter()?;
         let connections = self.connect()?;
         let payload = vec![0xa5; self.blocks * (BLOCK - REMAINDER)];
         let counted = PageEvents::of_this_task()?
@@ -124,44 +120,5 @@ impl Connection {
             return Err(io::Error::other("a write was cut short"));
         }
         Ok(())
-    }
-}
-
-/// A network namespace with nothing but a loopback interface: no other's traffic,
-/// settings or filters.
-fn enter_own_network() -> io::Result<()> {
-    // SAFETY: the flag is not FILES, so no descriptor changes its meaning.
-    unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?;
-    bring_up_loopback()
-}
-
-fn bring_up_loopback() -> io::Result<()> {
-    let any_socket = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    let request = loopback_up();
-    // SAFETY: the kernel only reads the request.
-    let result = unsafe {
-        libc::ioctl(
-            any_socket.as_raw_fd(),
-            libc::SIOCSIFFLAGS,
-            &raw const request,
-        )
-    };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
-}
-
-fn loopback_up() -> libc::ifreq {
-    let mut name = [0; libc::IFNAMSIZ];
-    for (to, from) in name.iter_mut().zip(b"lo") {
-        *to = from.cast_signed();
-    }
-    libc::ifreq {
-        ifr_name: name,
-        ifr_ifru: libc::__c_anonymous_ifr_ifru {
-            ifru_flags: libc::IFF_UP as libc::c_short,
-        },
     }
 }

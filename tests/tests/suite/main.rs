@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod command;
+mod filters;
 mod hotplug;
 mod interface;
 mod lacking;
@@ -19,12 +20,14 @@ mod ranking;
 mod scope;
 mod signals;
 mod site_table;
+mod storm;
 mod symbols;
 mod tcp;
 mod terminal;
 mod thp;
 mod two_tracers;
 mod unix_dgrams;
+mod verification;
 
 use pagetrace_tests::harness::{Leaker, Report};
 

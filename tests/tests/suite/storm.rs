@@ -1,0 +1,61 @@
+//! A storm that gives everything back: nobody in it is accused.
+
+use std::process::{Command, Stdio};
+
+use pagetrace_tests::harness::{Site, Tracing, aloud, announcement, root_or_skip};
+
+use crate::LEAK;
+
+/// Long enough for frees to be lost in interrupts on most machines.
+const SECONDS: &str = "60";
+
+/// What the storm is made of, by the functions it calls in the kernel.
+fn in_storm(site: &Site) -> bool {
+    const WAYS: [&str; 7] = [
+        "udp_sendmsg",
+        "udp_rcv",
+        "unix_dgram_sendmsg",
+        "pipe_write",
+        "kernel_clone",
+        "vfs_write",
+        "vfs_read",
+    ];
+    WAYS.iter().any(|way| site.contains(way))
+}
+
+/// Runs a storm to its end; gives how many pages it moved.
+fn storm() -> u64 {
+    let mut command = Command::new(LEAK);
+    let command = command.args(["storm", "--seconds", SECONDS]);
+    let output = command.stdin(Stdio::null()).output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    let stdout = String::from_utf8(output.stdout).expect("one line");
+    announcement(&stdout).expect("one line").pages
+}
+
+#[test]
+fn nothing_that_a_storm_freed_is_accused() {
+    let Some(_machine) = root_or_skip("nothing_that_a_storm_freed_is_accused") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--kind", "raw"]);
+    let moved = storm();
+    let outputs = trace.end();
+    let losses = &outputs.report.losses;
+    aloud(&format!(
+        "the storm moved {moved} pages; {} of {} events lost, {:?} of them frees, {} phantoms dropped, \
+         {} slots healed",
+        losses.lost_events,
+        losses.events,
+        losses.recursion_misses_by_program.free,
+        losses.phantom_pages,
+        losses.healed_pages
+    ));
+    let raw = |site: &Site| in_storm(site) && site.kinds.contains_key("raw");
+    let accused = outputs.report.sites_where(raw);
+    assert!(accused.is_empty(), "{accused:#?}");
+    assert!(moved > 10_000, "a storm of {moved} pages");
+    // An interrupt is a site of its own, whomever it hit.
+    let interrupts = outputs.report.sites_where(Site::in_interrupt);
+    assert!(!interrupts.is_empty(), "no page was taken in an interrupt");
+}

@@ -1,0 +1,140 @@
+//! Each page that is still marked is looked up: what is free is dropped, and
+//! what a counter knows is not accused.
+
+use std::{fs, io::Write as _, path::Path};
+
+use pagetrace_tests::harness::{OPEN_END, Outputs, Pagetrace, Tracing, root_or_skip};
+
+use crate::{hold_500_pipes, pages_in_pipes};
+
+const PAGE_FLAGS: &str = "/proc/kpageflags";
+/// Numbers of include/uapi/linux/kernel-page-flags.h.
+const SLAB: u32 = 7;
+const BUDDY: u32 = 10;
+
+/// A trace of 500 full pipes on a machine all of whose pages have these flags.
+fn trace_where_all_pages_are(flags: u64) -> Outputs {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    write_flags(file.path(), flags);
+    let trace = Tracing::start(&OPEN_END, |pagetrace| {
+        pagetrace.seeing_file(PAGE_FLAGS, file.path()).spawn()
+    });
+    let _leak = hold_500_pipes();
+    trace.end()
+}
+
+/// As many entries as there are page frames.
+fn write_flags(path: &Path, flags: u64) {
+    let zones = fs::read_to_string("/proc/zoneinfo").expect("every kernel has it");
+    let field = |name| {
+        let lines = zones
+            .lines()
+            .filter_map(move |it| it.trim().strip_prefix(name));
+        lines.filter_map(|number| number.trim().parse::<usize>().ok())
+    };
+    let ends = field("spanned").zip(field("start_pfn:"));
+    let frames = ends.map(|(spanned, start)| start + spanned).max();
+    let entries = vec![flags; frames.expect("some zone")];
+    let bytes: Vec<u8> = entries.into_iter().flat_map(u64::to_ne_bytes).collect();
+    let mut file = fs::File::create(path).expect("our temporary file");
+    file.write_all(&bytes).expect("room for it");
+}
+
+#[test]
+fn free_pages_are_dropped_and_counted() {
+    let Some(_machine) = root_or_skip("free_pages_are_dropped_and_counted") else {
+        return;
+    };
+    let report = trace_where_all_pages_are(1 << BUDDY).report;
+    assert!(report.sites.is_empty(), "{:#?}", report.sites);
+    assert!(report.losses.phantom_pages >= 8000, "{:?}", report.losses);
+}
+
+#[test]
+fn what_a_counter_knows_is_not_ranked() {
+    let Some(_machine) = root_or_skip("what_a_counter_knows_is_not_ranked") else {
+        return;
+    };
+    let outputs = trace_where_all_pages_are(1 << SLAB);
+    let report = &outputs.report;
+    assert_eq!(report.totals.ranked_pages, 0);
+    assert_eq!(pages_in_pipes(report), 8000, "nothing is thrown away");
+    assert_eq!(report.totals.kinds.keys().collect::<Vec<_>>(), ["slab"]);
+    assert!(
+        outputs.table.contains(" slab; --kind all"),
+        "{}",
+        outputs.table
+    );
+}
+
+#[test]
+fn without_page_flags_the_header_says_so() {
+    let Some(_machine) = root_or_skip("without_page_flags_the_header_says_so") else {
+        return;
+    };
+    let lacking = |pagetrace: Pagetrace| pagetrace.seeing(PAGE_FLAGS, "");
+    let trace = Tracing::start(&OPEN_END, |pagetrace| lacking(pagetrace).spawn());
+    let leak = hold_500_pipes();
+    let outputs = trace.end();
+    drop(leak);
+    let reason = outputs.report.losses.unverified.as_deref();
+    assert!(
+        reason.is_some_and(|it| it.contains(PAGE_FLAGS)),
+        "{reason:?}"
+    );
+    let header: Vec<_> = outputs.table.lines().take(5).collect();
+    assert!(header.join("\n").contains("Not verified"), "{header:#?}");
+    assert_eq!(
+        outputs.report.sites[0].kinds,
+        [("unverified".to_owned(), 8000)].into()
+    );
+    assert!(outputs.report.sites[0].owner.contains("pipe_write"));
+
+    let finished = lacking(Pagetrace::new(&["check"])).run();
+    assert_eq!(finished.status.code(), Some(0), "{finished:#?}");
+    assert!(
+        finished.stdout.contains("page verification"),
+        "{finished:#?}"
+    );
+}
+
+#[test]
+fn pages_in_pipes_are_raw_and_their_kin_are_not() {
+    let Some(_machine) = root_or_skip("pages_in_pipes_are_raw_and_their_kin_are_not") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let _leak = hold_500_pipes();
+    let report = trace.end().report;
+    assert_eq!(report.losses.unverified, None);
+    let pipes = report.sites_where(|it| it.contains("pipe_write") && it.contains("writev"));
+    let raw: u64 = pipes.iter().map(|site| site.kinds["raw"]).sum();
+    assert_eq!(raw, 8000);
+    // Opening 500 pipes takes inodes, dentries and rings: slabs, every one.
+    let slabs = report.sites_where(|it| it.contains("alloc_inode") && it.contains("pipe"));
+    assert!(!slabs.is_empty());
+    assert!(
+        slabs.iter().all(|it| it.kinds.keys().eq(["slab"])),
+        "{slabs:#?}"
+    );
+}
+
+#[test]
+fn every_kind_can_be_asked_for() {
+    let Some(_machine) = root_or_skip("every_kind_can_be_asked_for") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--kind", "slab"]);
+    let leak = hold_500_pipes();
+    let outputs = trace.end();
+    let (report, ranking) = (&outputs.report, outputs.ranking());
+    assert!(ranking[0].contains("slab"), "{}", outputs.table);
+    assert_eq!(report.totals.ranked_pages, report.totals.kinds["slab"]);
+    assert!(outputs.table.contains("31.25 MiB raw"), "{}", outputs.table);
+    drop(leak);
+
+    let trace = Tracing::attach(&["--kind", "all"]);
+    let _leak = hold_500_pipes();
+    let totals = trace.end().report.totals;
+    assert_eq!(totals.ranked_pages, totals.unfreed_pages);
+}
