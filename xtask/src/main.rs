@@ -16,6 +16,7 @@ mod installed;
 mod manifest;
 mod setup;
 mod toolchain;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Verb {
     Ebpf(ebpf::Options),
     /// Measure pagetrace on this machine and compare with the targets
     Bench(bench::Options),
+    /// Run the end-to-end suite on other kernels, and write docs/kernels.md
+    Vm(vm::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,5 +53,6 @@ fn run(verb: &Verb) -> Result<()> {
         Verb::Setup => setup::run(),
         Verb::Ebpf(options) => ebpf::run(options),
         Verb::Bench(options) => bench::run(options),
+        Verb::Vm(options) => vm::run(options),
     }
 }

@@ -19,8 +19,17 @@ pub(crate) fn root() -> Result<PathBuf> {
 
 /// The folder under cargo's target folder that is kept for BPF builds.
 pub(crate) fn bpf_target(root: &Path) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("bpf")
+    target(root).join("bpf")
+}
+
+/// The folder under cargo's target folder that is kept for kernels and their machines.
+pub(crate) fn vm_target(root: &Path) -> PathBuf {
+    target(root).join("vm")
+}
+
+fn target(root: &Path) -> PathBuf {
+    let set = env::var_os("CARGO_TARGET_DIR").map(|set| root.join(set));
+    set.unwrap_or_else(|| root.join("target"))
 }
 
 /// The cargo that runs this program, working in the checkout at `root`.

@@ -119,16 +119,16 @@ impl Running {
 
     /// Waits until it says that it traces, which it does with `-v`.
     pub fn wait_until_attached(&mut self) {
+        assert!(self.attaches(), "pagetrace ended:\n{}", self.read(STDERR));
+    }
+
+    /// Waits until it says that it traces, or ends without.
+    pub fn attaches(&mut self) -> bool {
         eventually("pagetrace to attach", || {
             let ended = self.child.try_wait().expect("our child");
-            let stderr = self.read(STDERR);
-            let attached = stderr.contains("pagetrace: attached ");
-            assert!(
-                attached || ended.is_none(),
-                "pagetrace ended: {ended:?}\n{stderr}"
-            );
-            attached.then_some(())
-        });
+            let attached = self.read(STDERR).contains("pagetrace: attached ");
+            (attached || ended.is_some()).then_some(attached)
+        })
     }
 
     /// Waits until it ends.
