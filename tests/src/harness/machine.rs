@@ -14,16 +14,18 @@ static MACHINE: Mutex<()> = Mutex::new(());
 pub type Machine = MutexGuard<'static, ()>;
 
 /// The machine, or `None` and a line on stderr if `test` cannot have it.
-///
-/// The line is written directly: the print macros are captured by the test
-/// harness, and a skipped test must not look like one that passed.
 pub fn root_or_skip(test: &str) -> Option<Machine> {
     if !geteuid().is_root() {
-        let _ = writeln!(
-            stderr(),
-            "SKIPPED {test}: needs root, to trace the running kernel"
-        );
+        skip(test, "needs root, to trace the running kernel");
         return None;
     }
     Some(MACHINE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Says on stderr that `test` cannot be run here.
+///
+/// The line is written directly: the print macros are captured by the test
+/// harness, and a skipped test must not look like one that passed.
+pub fn skip(test: &str, reason: &str) {
+    let _ = writeln!(stderr(), "SKIPPED {test}: {reason}");
 }

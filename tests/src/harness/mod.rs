@@ -20,7 +20,7 @@ pub use deadline::eventually;
 pub use folded::{Folded, FoldedStack};
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
-pub use machine::{Machine, root_or_skip};
+pub use machine::{Machine, root_or_skip, skip};
 pub use pagetrace::{Finished, Pagetrace, Running};
 pub use report::{AgeBucket, Frame, Host, Losses, Report, Site, Totals, Window};
 pub use tracing::{OPEN_END, Outputs, Tracing};

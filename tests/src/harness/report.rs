@@ -129,6 +129,12 @@ impl Report {
     pub fn sites_where(&self, matches: impl Fn(&Site) -> bool) -> Vec<&Site> {
         self.sites.iter().filter(|site| matches(site)).collect()
     }
+
+    /// The pages of the sites that match.
+    pub fn pages_where(&self, matches: impl Fn(&Site) -> bool) -> u64 {
+        let sites = self.sites_where(matches);
+        sites.iter().map(|site| site.unfreed_pages).sum()
+    }
 }
 
 impl Site {

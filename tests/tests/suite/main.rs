@@ -6,6 +6,7 @@ mod command;
 mod interface;
 mod lacking;
 mod leak_programs;
+mod module;
 mod outputs;
 mod packet_ring;
 mod pipes;

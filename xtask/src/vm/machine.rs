@@ -54,23 +54,31 @@ pub(super) fn run(folder: &Path, image: &Path, initramfs: &Path) -> Result<PathB
 fn qemu(image: &Path, initramfs: &Path, console: &Path, results: &Path) -> Result<Child> {
     let file = |path: &Path| format!("file:{}", path.display());
     let mut qemu = Command::new(QEMU);
-    // Never KVM: where it is offered inside another machine, it may hang.
-    qemu.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"])
-        .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
-        .args([
-            "-display",
-            "none",
-            "-serial",
-            &file(console),
-            "-serial",
-            &file(results),
-        ])
-        .args(["-append", "console=ttyS0 panic=-1 quiet"])
-        .arg("-kernel")
-        .arg(image)
-        .arg("-initrd")
-        .arg(initramfs)
-        .stdin(Stdio::null());
+    // Never KVM: where it is offered inside another machine, it may hang. No cmpxchg16b, which
+    // QEMU 7.2 emulates so that 6.12 now and then dies of it while it boots.
+    qemu.args([
+        "-accel",
+        "tcg,thread=multi",
+        "-cpu",
+        "max,-cx16",
+        "-smp",
+        "2",
+    ])
+    .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
+    .args([
+        "-display",
+        "none",
+        "-serial",
+        &file(console),
+        "-serial",
+        &file(results),
+    ])
+    .args(["-append", "console=ttyS0 panic=-1 quiet"])
+    .arg("-kernel")
+    .arg(image)
+    .arg("-initrd")
+    .arg(initramfs)
+    .stdin(Stdio::null());
     qemu.spawn().with_context(|| format!("cannot run {QEMU}"))
 }
 
