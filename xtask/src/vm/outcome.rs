@@ -1,6 +1,7 @@
 //! What `run.sh` wrote, read back.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -98,6 +99,17 @@ impl Outcome {
 
     fn count(&self, matches: impl Fn(&Ending) -> bool) -> usize {
         self.tests.values().filter(|ending| matches(ending)).count()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (passed, failed, skipped) = (self.passed(), self.failed(), self.skipped());
+        let release = &self.release;
+        write!(
+            f,
+            "{release}, {passed} passed, {failed} failed, {skipped} skipped"
+        )
     }
 }
 

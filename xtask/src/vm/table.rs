@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::kernel::Kernel;
 use super::outcome::{Ending, Outcome};
 
-type Runs = [(Kernel, Outcome)];
+type Runs<'a> = [(Kernel, &'a Outcome)];
 
 const HEAD: &str = "\
 # Kernels
@@ -26,7 +26,7 @@ million. Kernels before 5.16 do not tell.
 ";
 
 /// The whole document.
-pub(super) fn document(runs: &Runs) -> String {
+pub(super) fn document(runs: &Runs<'_>) -> String {
     let mut text = HEAD.to_owned();
     text += &header("", runs);
     text += &row("kernel", runs, |run| run.release.clone());
@@ -46,7 +46,7 @@ pub(super) fn document(runs: &Runs) -> String {
     text
 }
 
-fn header(corner: &str, runs: &Runs) -> String {
+fn header(corner: &str, runs: &Runs<'_>) -> String {
     let names: String = runs
         .iter()
         .map(|(kernel, _)| format!(" {} |", kernel.name()))
@@ -54,7 +54,7 @@ fn header(corner: &str, runs: &Runs) -> String {
     format!("| {corner} |{names}\n|---|{}\n", "---|".repeat(runs.len()))
 }
 
-fn row(name: &str, runs: &Runs, cell: impl Fn(&Outcome) -> String) -> String {
+fn row(name: &str, runs: &Runs<'_>, cell: impl Fn(&Outcome) -> String) -> String {
     let cells: String = runs
         .iter()
         .map(|(_, run)| format!(" {} |", cell(run)))
@@ -63,7 +63,7 @@ fn row(name: &str, runs: &Runs, cell: impl Fn(&Outcome) -> String) -> String {
 }
 
 /// What `pagetrace check` looks at, in its order.
-fn subjects(runs: &Runs) -> Vec<&str> {
+fn subjects<'a>(runs: &Runs<'a>) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
     let findings = runs.iter().flat_map(|(_, run)| &run.findings);
     let subjects = findings.map(|finding| finding.subject.as_str());
@@ -79,7 +79,7 @@ fn state(run: &Outcome, subject: &str) -> String {
 }
 
 /// The exact builds.
-fn builds(runs: &Runs) -> String {
+fn builds(runs: &Runs<'_>) -> String {
     let lines = runs
         .iter()
         .map(|(kernel, run)| format!("- {}: `{}`\n", kernel.name(), run.version));
@@ -90,7 +90,7 @@ fn builds(runs: &Runs) -> String {
 }
 
 /// A list of remarks, each with the kernels that it is true of; nothing if there is none.
-fn remarks(title: &str, runs: &Runs, of: fn(&Outcome) -> Vec<String>) -> String {
+fn remarks(title: &str, runs: &Runs<'_>, of: fn(&Outcome) -> Vec<String>) -> String {
     let mut remarks = BTreeMap::<String, Vec<String>>::new();
     for (kernel, run) in runs {
         for remark in of(run) {
@@ -130,7 +130,7 @@ fn skips(run: &Outcome) -> Vec<String> {
     run.tests.iter().filter_map(skip).collect()
 }
 
-fn verifier(runs: &Runs) -> String {
+fn verifier(runs: &Runs<'_>) -> String {
     let names: BTreeSet<_> = runs
         .iter()
         .flat_map(|(_, run)| &run.programs)
