@@ -15,6 +15,7 @@ mod leaking_module;
 mod machine;
 mod outcome;
 mod programs;
+mod results;
 mod run;
 mod table;
 

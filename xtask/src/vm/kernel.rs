@@ -1,6 +1,6 @@
 //! The kernels that the suite is run on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -59,7 +59,7 @@ impl Kernel {
     }
 
     /// Its folder of those in `vm`.
-    pub(super) fn folder(self, vm: &std::path::Path) -> PathBuf {
+    pub(super) fn folder(self, vm: &Path) -> PathBuf {
         vm.join(self.name())
     }
 }

@@ -15,10 +15,7 @@ const NAME: &str = "pagetrace_leak";
 
 /// Builds it in `folder`, for the kernel that is unpacked there.
 pub(super) fn build(root: &Path, folder: &Path) -> Result<PathBuf> {
-    let headers = image::headers(folder).with_context(|| {
-        let folder = folder.display();
-        format!("there are no kernel headers in {folder}: use `cargo xtask vm --install`")
-    })?;
+    let headers = image::headers(folder)?;
     relocate(&headers)?;
     let module = folder.join("module");
     // Kbuild writes beside the sources, so it gets a copy of them.

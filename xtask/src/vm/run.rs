@@ -47,7 +47,7 @@ impl Runner {
     }
 
     fn run_emulated(&self, folder: &Path, source: &Source) -> Result<PathBuf> {
-        let image = image::find(folder).context("no image: see `lacking`")?;
+        let image = image::find(folder)?;
         let module = source
             .module
             .then(|| leaking_module::build(&self.root, folder));
@@ -77,11 +77,9 @@ impl Runner {
 /// What `kernel` lacks to be run, and how to get it.
 pub(super) fn lacking(kernel: Kernel, vm: &Path) -> Option<String> {
     kernel.source()?;
-    let remedy = "use `cargo xtask vm --install`";
-    if let Some(package) = machine::missing_packages().next() {
-        return Some(format!("{package} is not installed: {remedy}"));
-    }
-    let folder = kernel.folder(vm);
-    let has_image = image::find(&folder).is_some();
-    (!has_image).then(|| format!("there is no kernel in {}: {remedy}", folder.display()))
+    let missing = machine::missing_packages().next();
+    let missing =
+        missing.map(|it| format!("{it} is not installed: use `cargo xtask vm --install`"));
+    let no_image = || image::find(&kernel.folder(vm)).err();
+    missing.or_else(|| no_image().map(|error| error.to_string()))
 }

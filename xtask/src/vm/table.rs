@@ -145,3 +145,35 @@ fn verifier(runs: &Runs<'_>) -> String {
         .map(|name| row(&format!("`{name}`"), runs, |run| cell(run, name)));
     header("program", runs) + &rows.collect::<String>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(release: &str, ending: Ending) -> Outcome {
+        Outcome {
+            release: release.to_owned(),
+            programs: vec![("page_alloc".to_owned(), "2431".to_owned())],
+            tests: BTreeMap::from([("pipes::full".to_owned(), ending)]),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn each_kernel_is_a_column() {
+        let old = run("5.10.0", Ending::Skipped("too old".to_owned()));
+        let new = run("6.1.0", Ending::Passed);
+        let text = document(&[(Kernel::Oldest, &old), (Kernel::WithModule, &new)]);
+        for line in [
+            "|  | 5.10 | 6.1 |",
+            "| kernel | 5.10.0 | 6.1.0 |",
+            "| tests passed | 0 | 1 |",
+            "| tests skipped | 1 | 0 |",
+            "- `pipes::full`: too old (5.10)",
+            "| `page_alloc` | 2431 | 2431 |",
+        ] {
+            assert!(text.lines().any(|it| it == line), "no {line} in\n{text}");
+        }
+        assert!(!text.contains("What failed"), "{text}");
+    }
+}
