@@ -67,6 +67,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         skipped == 0 || !options.strict,
         "{skipped} kernels cannot be run, which --strict forbids"
     );
+    if able.is_empty() {
+        return Ok(());
+    }
     let runs = run_all(&Runner::build(&root, &vm)?, &able);
     let whole: Vec<_> = runs
         .iter()
