@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * Takes kernel pages in every way that is freed in pieces, holds them, and
  * releases them when it is removed.
@@ -126,4 +126,4 @@ module_init(take);
 module_exit(release);
 
 MODULE_DESCRIPTION("Leaks with known page counts, for the tests of pagetrace");
-MODULE_LICENSE("GPL");
+MODULE_LICENSE("Dual MIT/GPL");
