@@ -9,11 +9,11 @@ echo "=== check"
 # A serial port is a terminal.
 NO_COLOR=1 "$PAGETRACE" check
 echo "=== verifier"
-"$VERIFIER" "$OBJECT" 2>&1
-echo "=== suite"
-# What tests write to stderr would come between a test's name and its result.
+# Apart, so that nothing comes between a test's name and its result.
 stderr=$(mktemp)
-"$SUITE" --test-threads=1 --color=never 2>"$stderr"
+"$VERIFIER" "$OBJECT" 2>>"$stderr"
+echo "=== suite"
+"$SUITE" --test-threads=1 --color=never 2>>"$stderr"
 echo "=== stderr"
 cat "$stderr"
 rm "$stderr"
