@@ -19,6 +19,14 @@ const NEEDED: [(&str, &str); 3] = [
 /// A time that only something broken takes.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 const POLL: Duration = Duration::from_millis(100);
+/// Never KVM: where it is offered inside another machine, it may hang. One thread for all
+/// CPUs: with one for each, QEMU 7.2 sometimes goes on with the old code after the kernel
+/// patched its own, as it does to attach, and both CPUs trap there for ever.
+const ACCELERATOR: &str = "tcg,thread=single";
+/// Without cmpxchg16b, of whose emulation 6.12 has died while it booted.
+const CPU: &str = "max,-cx16";
+/// A kernel that panics or is stuck ends its machine, and says why on the console.
+const KERNEL: &str = "console=ttyS0 quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
 const MEMORY_MIB: &str = "1536";
 
 /// The packages to install before a machine can run.
@@ -54,31 +62,12 @@ pub(super) fn run(folder: &Path, image: &Path, initramfs: &Path) -> Result<PathB
 fn qemu(image: &Path, initramfs: &Path, console: &Path, results: &Path) -> Result<Child> {
     let file = |path: &Path| format!("file:{}", path.display());
     let mut qemu = Command::new(QEMU);
-    // Never KVM: where it is offered inside another machine, it may hang. No cmpxchg16b, which
-    // QEMU 7.2 emulates so that 6.12 now and then dies of it while it boots.
-    qemu.args([
-        "-accel",
-        "tcg,thread=multi",
-        "-cpu",
-        "max,-cx16",
-        "-smp",
-        "2",
-    ])
-    .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
-    .args([
-        "-display",
-        "none",
-        "-serial",
-        &file(console),
-        "-serial",
-        &file(results),
-    ])
-    .args(["-append", "console=ttyS0 panic=-1 quiet"])
-    .arg("-kernel")
-    .arg(image)
-    .arg("-initrd")
-    .arg(initramfs)
-    .stdin(Stdio::null());
+    qemu.args(["-accel", ACCELERATOR, "-cpu", CPU, "-smp", "2"])
+        .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
+        .args(["-display", "none", "-append", KERNEL])
+        .args(["-serial", &file(console), "-serial", &file(results)]);
+    qemu.arg("-kernel").arg(image);
+    qemu.arg("-initrd").arg(initramfs).stdin(Stdio::null());
     qemu.spawn().with_context(|| format!("cannot run {QEMU}"))
 }
 
