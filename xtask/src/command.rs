@@ -44,6 +44,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{}` is not text", words(command)))
 }
 
+/// `program`, with root's rights.
+pub(crate) fn as_root(program: &str) -> Command {
+    // SAFETY: it has no preconditions and cannot fail.
+    if unsafe { libc::geteuid() } == 0 {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.arg(program);
+    sudo
+}
+
 fn cannot_run(command: &Command) -> String {
     format!("cannot run `{}`", words(command))
 }

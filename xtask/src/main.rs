@@ -17,6 +17,7 @@ mod installed;
 mod manifest;
 mod setup;
 mod toolchain;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Verb {
     Bench(bench::Options),
     /// Feed the readers of kernel text what no kernel would say
     Fuzz(fuzz::Options),
+    /// Run the end-to-end suite on other kernels, and write docs/kernels.md
+    Vm(vm::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,5 +57,6 @@ fn run(verb: &Verb) -> Result<()> {
         Verb::Ebpf(options) => ebpf::run(options),
         Verb::Bench(options) => bench::run(options),
         Verb::Fuzz(options) => fuzz::run(options),
+        Verb::Vm(options) => vm::run(options),
     }
 }

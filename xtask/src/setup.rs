@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: brings the BPF toolchain.
 //!
-//! Nothing else in this project installs anything.
+//! Beside `cargo xtask vm --install`, nothing in this project installs anything.
 
 use std::process::Command;
 
@@ -83,9 +83,9 @@ fn rust_src() -> Result<Part> {
 
 /// The LLVM that `bpf-linker` links with.
 fn llvm() -> Part {
-    let mut update = apt_get();
+    let mut update = command::as_root("apt-get");
     update.arg("update");
-    let mut install = apt_get();
+    let mut install = command::as_root("apt-get");
     install.args([
         "install",
         "--yes",
@@ -117,14 +117,4 @@ fn bpf_linker() -> Result<Part> {
         install: vec![install],
         hint: "it is built from source, with a C compiler and the LLVM above",
     })
-}
-
-fn apt_get() -> Command {
-    // SAFETY: it has no preconditions and cannot fail.
-    if unsafe { libc::geteuid() } == 0 {
-        return Command::new("apt-get");
-    }
-    let mut sudo = Command::new("sudo");
-    sudo.arg("apt-get");
-    sudo
 }

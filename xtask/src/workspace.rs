@@ -27,8 +27,14 @@ pub(crate) fn fuzz_target(root: &Path) -> PathBuf {
     target(root).join("fuzz")
 }
 
+/// The folder under cargo's target folder that is kept for kernels and their machines.
+pub(crate) fn vm_target(root: &Path) -> PathBuf {
+    target(root).join("vm")
+}
+
 fn target(root: &Path) -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+    let set = env::var_os("CARGO_TARGET_DIR").map(|set| root.join(set));
+    set.unwrap_or_else(|| root.join("target"))
 }
 
 /// The cargo that runs this program, working in the checkout at `root`.

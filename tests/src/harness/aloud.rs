@@ -11,7 +11,7 @@ pub fn aloud(sentence: &str) {
 }
 
 /// Says that `test` cannot be done here: a skipped test must not look like one that passed.
-pub fn skipped(test: &str, reason: &str) {
+pub fn skip(test: &str, reason: &str) {
     aloud(&format!("SKIPPED {test}: {reason}"));
 }
 

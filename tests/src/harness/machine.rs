@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::geteuid;
 
-use super::skipped;
+use super::skip;
 
 static MACHINE: Mutex<()> = Mutex::new(());
 
@@ -15,7 +15,7 @@ pub type Machine = MutexGuard<'static, ()>;
 /// The machine, or `None` and a line on stderr if `test` cannot have it.
 pub fn root_or_skip(test: &str) -> Option<Machine> {
     if !geteuid().is_root() {
-        skipped(test, "needs root, to trace the running kernel");
+        skip(test, "needs root, to trace the running kernel");
         return None;
     }
     Some(MACHINE.lock().unwrap_or_else(PoisonError::into_inner))

@@ -20,7 +20,7 @@ mod report;
 mod tracing;
 mod unified_group;
 
-pub use aloud::{aloud, seed, skipped};
+pub use aloud::{aloud, seed, skip};
 pub use deadline::{eventually, let_pass};
 pub use disk::FullDisk;
 pub use folded::{Folded, FoldedStack};

@@ -124,15 +124,16 @@ impl Running {
 
     /// Waits until it says that it traces, which it does with `-v`.
     pub fn wait_until_attached(&mut self) {
-        let attached = eventually("pagetrace to attach", || self.attached());
-        assert!(attached, "pagetrace ended:\n{}", self.read(STDERR));
+        assert!(self.attaches(), "pagetrace ended:\n{}", self.read(STDERR));
     }
 
-    /// Whether it said that it traces, or ended without; none as long as it did neither.
-    pub fn attached(&mut self) -> Option<bool> {
-        let ended = self.child.try_wait().expect("our child").is_some();
-        let attached = self.read(STDERR).contains("pagetrace: attached ");
-        (attached || ended).then_some(attached)
+    /// Waits until it says that it traces, or ends without.
+    pub fn attaches(&mut self) -> bool {
+        eventually("pagetrace to attach", || {
+            let ended = self.child.try_wait().expect("our child");
+            let attached = self.read(STDERR).contains("pagetrace: attached ");
+            (attached || ended.is_some()).then_some(attached)
+        })
     }
 
     /// Waits until it ends.

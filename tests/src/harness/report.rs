@@ -175,6 +175,11 @@ impl Report {
         }
         pages
     }
+
+    /// How many pages the sites that match have.
+    pub fn sum_where(&self, matches: impl Fn(&Site) -> bool) -> u64 {
+        self.pages_where(matches).values().sum()
+    }
 }
 
 impl Site {

@@ -18,11 +18,14 @@ pub struct Anon {
 
 impl Anon {
     /// Maps the memory, faults it in page by page and keeps it.
+    ///
+    /// By mlock(2), which also tells these faults from those of all other programs;
+    /// `MADV_POPULATE_WRITE` would need Linux 5.14.
     pub fn take(&self) -> io::Result<Held> {
         let bytes = self.mib << 20;
         let memory = MmapMut::map_anon(bytes)?;
         memory.advise(Advice::NoHugePage)?;
-        memory.advise(Advice::PopulateWrite)?;
+        memory.lock()?;
         let pages = (bytes / page_size()) as u64;
         Ok(Held::new(Announcement::holding(pages), memory))
     }

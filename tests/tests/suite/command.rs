@@ -11,8 +11,7 @@ use crate::LEAK;
 const PIPES: [&str; 6] = [LEAK, "pipes", "--count", "100", "--pages", "16"];
 
 fn leaked_pages(report: &Report) -> u64 {
-    let sites = report.sites_where(|site| site.contains("pipe_write") && site.contains("writev"));
-    sites.iter().map(|site| site.unfreed_pages).sum()
+    report.sum_where(|site| site.contains("pipe_write") && site.contains("writev"))
 }
 
 /// The command inherits its stdin, so that closing that ends the leak.

@@ -6,7 +6,7 @@ use pagetrace_tests::{
     announcement::PagesByOrder,
     harness::{
         Leaker, OPEN_END, Outputs, Pagetrace, Report, Site, Tracing, UnifiedGroup, eventually,
-        root_or_skip, skipped,
+        root_or_skip, skip,
     },
     leaks::{Pipe, Pipes, payload},
 };
@@ -123,13 +123,13 @@ fn a_cgroup_is_recorded_with_all_below_it() {
         return;
     };
     let Some(group) = UnifiedGroup::new("outer") else {
-        return skipped(test, "no control groups of version 2 are mounted");
+        return skip(test, "no control groups of version 2 are mounted");
     };
     let inner = group.below("inner");
     let other = UnifiedGroup::new("other").expect("as the one before");
     let args = [&OPEN_END[..], &["-v", "--cgroup", group.path()]].concat();
     if let Some(reason) = refused_by_old_kernels(&args) {
-        return skipped(test, &reason);
+        return skip(test, &reason);
     }
     let trace = Tracing::attach(&["--cgroup", group.path()]);
     let leak = |group: &UnifiedGroup, count| {
@@ -150,8 +150,7 @@ fn a_cgroup_is_recorded_with_all_below_it() {
 /// what pagetrace says then, or none.
 fn refused_by_old_kernels(args: &[&str]) -> Option<String> {
     let mut running = Pagetrace::new(args).spawn();
-    let attached = eventually("pagetrace to attach or not", || running.attached());
-    if attached {
+    if running.attaches() {
         return None;
     }
     let finished = running.finish();

@@ -2,7 +2,7 @@
 
 use std::{env, fs, io, path::Path};
 
-use pagetrace_tests::harness::{Tracing, root_or_skip, skipped};
+use pagetrace_tests::harness::{Tracing, root_or_skip, skip};
 
 use crate::{hold_500_pipes, pages_in_pipes};
 
@@ -36,7 +36,7 @@ fn obstacle() -> Option<&'static str> {
 fn a_cpu_that_comes_and_goes_loses_nothing() {
     let test = "a_cpu_that_comes_and_goes_loses_nothing";
     if let Some(reason) = obstacle() {
-        return skipped(test, reason);
+        return skip(test, reason);
     }
     let Some(_machine) = root_or_skip(test) else {
         return;
@@ -56,7 +56,7 @@ fn a_cpu_that_comes_and_goes_loses_nothing() {
 fn what_was_counted_on_a_cpu_that_is_gone_still_counts() {
     let test = "what_was_counted_on_a_cpu_that_is_gone_still_counts";
     if let Some(reason) = obstacle() {
-        return skipped(test, reason);
+        return skip(test, reason);
     }
     let Some(_machine) = root_or_skip(test) else {
         return;

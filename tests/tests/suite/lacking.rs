@@ -1,7 +1,7 @@
 //! Machines that lack something: what is lost is named, and the rest works.
 
 use pagetrace_tests::harness::{
-    Finished, Leaker, OPEN_END, Outputs, Pagetrace, Tracing, complaint, root_or_skip,
+    Finished, Leaker, OPEN_END, Outputs, Pagetrace, Site, Tracing, complaint, root_or_skip,
 };
 
 use crate::LEAK;
@@ -74,7 +74,8 @@ fn without_btf_classic_tracepoints_serve() {
         complaint(&outputs.stderr).contains("CONFIG_DEBUG_INFO_BTF"),
         "{outputs:#?}"
     );
-    assert_eq!(outputs.report.sites[0].unfreed_pages, 8000);
+    let pages = |site: &Site| site.contains("pipe_write") && site.contains("writev");
+    assert_eq!(outputs.report.sum_where(pages), 8000);
     let raw = Pagetrace::new(&["-i", "600", "--hook", "raw"]);
     refused(lacking(raw), "CONFIG_DEBUG_INFO_BTF");
     assert_eq!(check(lacking).status.code(), Some(0));
@@ -92,11 +93,17 @@ fn hidden_symbols_leave_addresses_and_a_remedy() {
         complaint(&outputs.stderr).contains("kernel.kptr_restrict"),
         "{outputs:#?}"
     );
-    let first = &outputs.report.sites[0];
-    assert_eq!(first.unfreed_pages, 8000);
-    assert!(first.owner.starts_with("0xffff"), "{first:#?}");
-    let named =
-        |site: &pagetrace_tests::harness::Site| site.frames.iter().any(|it| it.symbol.is_some());
-    assert!(!outputs.report.sites.iter().any(named));
+    let sites = &outputs.report.sites;
+    // Two sites on Linux 7.2, which fills a pipe from two places in turns.
+    let first: Vec<_> = sites
+        .iter()
+        .take_while(|it| it.unfreed_pages >= 4000)
+        .collect();
+    let pages: u64 = first.iter().map(|site| site.unfreed_pages).sum();
+    assert_eq!(pages, 8000, "{first:#?}");
+    let address = |site: &&Site| site.owner.starts_with("0xff");
+    assert!(first.iter().all(address), "{first:#?}");
+    let named = |site: &Site| site.frames.iter().any(|it| it.symbol.is_some());
+    assert!(!sites.iter().any(named));
     assert_eq!(check(lacking).status.code(), Some(0));
 }

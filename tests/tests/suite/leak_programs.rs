@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pagetrace_tests::{
     announcement::PagesByOrder,
     events::PageEvents,
-    harness::{root_or_skip, skipped},
+    harness::{root_or_skip, skip},
     leaks::{
         Anon, PacketRing, PerfRings, Pipes, Ptys, Tcp, Thp, UnixDgrams, payload, terminal_buffers,
     },
@@ -148,7 +148,7 @@ fn a_huge_page_takes_a_block_of_order_9() {
         return;
     };
     if let Some(reason) = Thp::refusal() {
-        return skipped(TEST, &reason);
+        return skip(TEST, &reason);
     }
     let mut events = PageEvents::with_movable_pages().expect("root may count events");
     let mut held = None;

@@ -10,6 +10,7 @@ mod lacking;
 mod leak_programs;
 mod memory_limit;
 mod model;
+mod module;
 mod no_room;
 mod outputs;
 mod packet_ring;

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use pagetrace_tests::harness::{MemoryLimit, OPEN_END, Pagetrace, Tracing, root_or_skip, skipped};
+use pagetrace_tests::harness::{MemoryLimit, OPEN_END, Pagetrace, Tracing, root_or_skip, skip};
 
 use crate::{hold_500_pipes, pages_in_pipes};
 
@@ -27,7 +27,7 @@ fn table_bytes() -> u64 {
 fn limit_or_skip(test: &str, bytes: u64) -> Option<MemoryLimit> {
     let limit = MemoryLimit::of(bytes);
     if limit.is_none() {
-        skipped(test, "there are no memory control groups in /sys/fs/cgroup");
+        skip(test, "there are no memory control groups in /sys/fs/cgroup");
     }
     limit
 }

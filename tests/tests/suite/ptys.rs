@@ -1,6 +1,6 @@
 //! Pseudoterminals, whose buffers the kernel takes by the bunch.
 
-use pagetrace_tests::harness::{Leaker, Site, Tracing, root_or_skip, skipped};
+use pagetrace_tests::harness::{Leaker, Site, Tracing, root_or_skip, skip};
 
 use crate::LEAK;
 
@@ -33,7 +33,7 @@ fn terminal_buffers_are_found_to_the_page() {
     let found: u64 = report.pages_where(buffers).values().sum();
     // Kernels that do not take such pages by the bunch show them in any case.
     if bulk != "traced" && found < known {
-        skipped(
+        skip(
             TEST,
             &format!("bulk allocations are not traced here: {bulk}"),
         );

@@ -14,6 +14,7 @@ fn hold_ring(blocks: &str) -> Leaker {
     Leaker::start(LEAK, &["packet-ring", "--blocks", blocks, "--order", "2"])
 }
 
+/// One site, or two halves on Linux 7.2, which fills a pipe from two places in turns.
 fn is_pipes(site: &Site) -> bool {
     site.contains("pipe_write") && site.contains("writev")
 }
@@ -22,8 +23,8 @@ fn is_ring(site: &Site) -> bool {
     site.contains("packet_set_ring") && !site.through_slab()
 }
 
-fn only(report: &Report, matches: fn(&Site) -> bool) -> &Site {
-    let sites = report.sites_where(matches);
+fn only_ring(report: &Report) -> &Site {
+    let sites = report.sites_where(is_ring);
     let [site] = sites[..] else {
         panic!("not one site: {sites:#?}")
     };
@@ -32,7 +33,8 @@ fn only(report: &Report, matches: fn(&Site) -> bool) -> &Site {
 
 fn trace_of_both(args: &[&str]) -> Outputs {
     let trace = Tracing::attach(args);
-    let _leaks = (hold_pipes(), hold_ring("300"));
+    // Less than half of the pages in pipes, which may be two sites: see `is_pipes`.
+    let _leaks = (hold_pipes(), hold_ring("150"));
     trace.end()
 }
 
@@ -67,13 +69,14 @@ fn growth_ranks_what_goes_on_before_what_happened_once() {
     let growth = |site: &Site| site.growth_bytes_per_second;
     let ranked = report.sites_where(|site| site.ranked_pages > 0);
     assert!(ranked.is_sorted_by(|a, b| growth(a) >= growth(b)));
-    let (burst, ring) = (only(&report, is_pipes), only(&report, is_ring));
+    let (bursts, ring) = (report.sites_where(is_pipes), only_ring(&report));
     assert_eq!(ring.unfreed_pages, steady.len() as u64 * 20);
-    assert!(burst.unfreed_pages > ring.unfreed_pages);
-    assert!(
-        growth(ring) > 0.0 && ring.rank < burst.rank,
-        "{ring:#?}\n{burst:#?}"
-    );
+    assert!(growth(ring) > 0.0, "{ring:#?}");
+    assert!(!bursts.is_empty());
+    for burst in bursts {
+        assert!(burst.unfreed_pages > ring.unfreed_pages);
+        assert!(ring.rank < burst.rank, "{ring:#?}\n{burst:#?}");
+    }
 }
 
 #[test]
@@ -101,7 +104,7 @@ fn young_pages_are_left_out() {
     let_pass(Duration::from_secs(4));
     let _young = hold_ring("300");
     let report = trace.end().report;
-    assert_eq!(only(&report, is_pipes).unfreed_pages, 1600);
+    assert_eq!(report.sum_where(is_pipes), 1600);
     assert!(report.sites_where(is_ring).is_empty());
 }
 
@@ -116,8 +119,11 @@ fn the_histogram_runs_from_old_to_new() {
     let _new = hold_ring("300");
     let report = trace.end().report;
     let first = |site: &Site| site.age_histogram.iter().position(|age| age.pages > 0);
-    let (old, new) = (only(&report, is_pipes), only(&report, is_ring));
-    assert!(first(old) < first(new), "{old:#?}\n{new:#?}");
+    let (olds, new) = (report.sites_where(is_pipes), only_ring(&report));
+    assert!(!olds.is_empty());
+    for old in olds {
+        assert!(first(old) < first(new), "{old:#?}\n{new:#?}");
+    }
 }
 
 #[test]

@@ -8,8 +8,7 @@ const PAGES: u64 = 64 << 20 >> 12;
 
 /// Pages taken by the leak's way of faulting memory in, and the page tables for them.
 fn populated(report: &Report) -> u64 {
-    let sites = report.sites_where(|site| site.contains("madvise") && !site.in_interrupt());
-    sites.iter().map(|site| site.unfreed_pages).sum()
+    report.sum_where(|site| site.contains("mlock") && !site.in_interrupt())
 }
 
 fn trace_of_anonymous_memory(args: &[&str]) -> Report {

@@ -61,7 +61,8 @@ fn sleeps_in_a_pipe(pid: Pid) -> bool {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("our child");
     let places = tasks
         .flatten()
-        .map(|task| fs::read_to_string(task.path().join("wchan")));
+        // Not wchan, which most kernels before 5.16 leave empty.
+        .map(|task| fs::read_to_string(task.path().join("stack")));
     places.flatten().any(|place| place.contains("pipe_write"))
 }
 

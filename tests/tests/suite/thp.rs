@@ -1,7 +1,7 @@
 //! Transparent huge pages: blocks of order 9, if movable pages are asked for.
 
 use pagetrace_tests::{
-    harness::{Leaker, Site, Tracing, root_or_skip, skipped},
+    harness::{Leaker, Site, Tracing, root_or_skip, skip},
     leaks::Thp,
 };
 
@@ -19,7 +19,7 @@ fn huge_pages_are_found_to_the_page() {
         return;
     };
     if let Some(reason) = Thp::refusal() {
-        return skipped(TEST, &reason);
+        return skip(TEST, &reason);
     }
     let trace = Tracing::attach(&["--scope", "all"]);
     let leak = Leaker::start(LEAK, &["thp", "--count", "16"]);

@@ -1,0 +1,47 @@
+//! The variables by which `run.sh` and the programs it runs find each other.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::programs::Programs;
+
+/// Seconds that a test waits for anything in an emulated machine.
+const PATIENCE: &str = "300";
+
+/// Names and values.
+pub(super) struct Environment(Vec<(&'static str, String)>);
+
+impl Environment {
+    /// That of `programs`.
+    pub(super) fn of(programs: &Programs) -> Self {
+        let path = |path: &Path| path.display().to_string();
+        Self(vec![
+            ("PAGETRACE", path(&programs.pagetrace)),
+            ("SUITE", path(&programs.suite)),
+            ("VERIFIER", path(&programs.verifier)),
+            ("OBJECT", path(&programs.object)),
+            ("PAGETRACE_TEST_PATIENCE", PATIENCE.to_owned()),
+        ])
+    }
+
+    /// The same, with a module for the tests to load.
+    pub(super) fn with_module(mut self, module: &Path) -> Self {
+        self.0
+            .push(("PAGETRACE_TEST_MODULE", module.display().to_string()));
+        self
+    }
+
+    /// Gives it to `command`.
+    pub(super) fn give(&self, command: &mut Command) {
+        command.envs(self.0.iter().map(|(name, value)| (name, value)));
+    }
+
+    /// As a shell reads it.
+    pub(super) fn script(&self) -> String {
+        let lines = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("export {name}='{value}'\n"));
+        lines.collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! A virtual machine, emulated: slow, and the same on every machine that CI may run on.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+const QEMU: &str = "qemu-system-x86_64";
+/// Programs, and the packages that have them.
+const NEEDED: [(&str, &str); 3] = [
+    (QEMU, "qemu-system-x86"),
+    ("busybox", "busybox-static"),
+    ("cpio", "cpio"),
+];
+/// A time that only something broken takes.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const POLL: Duration = Duration::from_millis(100);
+/// Never KVM: where it is offered inside another machine, it may hang. One thread for all
+/// CPUs: with one for each, QEMU 7.2 sometimes goes on with the old code after the kernel
+/// patched its own, as it does to attach, and both CPUs trap there for ever.
+const ACCELERATOR: &str = "tcg,thread=single";
+/// Without cmpxchg16b, of whose emulation 6.12 has died while it booted.
+const CPU: &str = "max,-cx16";
+/// A kernel that panics or is stuck ends its machine, and says why on the console.
+const KERNEL: &str = "console=ttyS0 quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
+const MEMORY_MIB: &str = "1536";
+
+/// The packages to install before a machine can run.
+pub(super) fn missing_packages() -> impl Iterator<Item = &'static str> {
+    let missing = NEEDED
+        .into_iter()
+        .filter(|(program, _)| !has_program(program));
+    missing.map(|(_, package)| package)
+}
+
+/// Whether `PATH` has the program.
+pub(super) fn has_program(name: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// Boots `image` with the file system `initramfs`, waits until the machine switches itself
+/// off, and returns where it left what it wrote.
+pub(super) fn run(folder: &Path, image: &Path, initramfs: &Path) -> Result<PathBuf> {
+    let (console, results) = (folder.join("console.log"), folder.join("results.log"));
+    File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
+    let status = wait(qemu(image, initramfs, &console, &results)?)?;
+    ensure!(status.success(), "{QEMU} failed: {status}");
+    let written = fs::metadata(&results).is_ok_and(|results| results.len() > 0);
+    ensure!(
+        written,
+        "the machine ran nothing: see {}",
+        console.display()
+    );
+    Ok(results)
+}
+
+fn qemu(image: &Path, initramfs: &Path, console: &Path, results: &Path) -> Result<Child> {
+    let file = |path: &Path| format!("file:{}", path.display());
+    let mut qemu = Command::new(QEMU);
+    qemu.args(["-accel", ACCELERATOR, "-cpu", CPU, "-smp", "2"])
+        .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
+        .args(["-display", "none", "-append", KERNEL])
+        .args(["-serial", &file(console), "-serial", &file(results)]);
+    qemu.arg("-kernel").arg(image);
+    qemu.arg("-initrd").arg(initramfs).stdin(Stdio::null());
+    qemu.spawn().with_context(|| format!("cannot run {QEMU}"))
+}
+
+fn wait(mut machine: Child) -> Result<ExitStatus> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = machine.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > deadline {
+            machine.kill()?;
+            machine.wait()?;
+            bail!("the machine still ran after {PATIENCE:?}");
+        }
+        thread::sleep(POLL);
+    }
+}

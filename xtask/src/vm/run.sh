@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs everything on the running kernel, here or in a virtual machine, and says
+# in a line `=== NAME` where each part of it begins.
+echo "=== kernel"
+date -u +%F
+uname -r
+uname -v
+echo "=== check"
+# A serial port is a terminal.
+NO_COLOR=1 "$PAGETRACE" check
+echo "=== verifier"
+# Apart, so that nothing comes between a test's name and its result.
+stderr=$(mktemp)
+"$VERIFIER" "$OBJECT" 2>>"$stderr"
+echo "=== suite"
+"$SUITE" --test-threads=1 --color=never 2>>"$stderr"
+echo "=== stderr"
+cat "$stderr"
+rm "$stderr"
+echo "=== end"

@@ -1,0 +1,179 @@
+//! `docs/kernels.md`: what works on which kernel.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::kernel::Kernel;
+use super::outcome::{Ending, Outcome};
+
+type Runs<'a> = [(Kernel, &'a Outcome)];
+
+const HEAD: &str = "\
+# Kernels
+
+Written by `cargo xtask vm`, which runs `pagetrace check` and the whole end-to-end suite on each of
+these kernels: Debian's in QEMU, emulated, with two CPUs and 1.5 GiB; `host` is that of the machine
+this file was written on. To be changed by running that, not by hand.
+
+";
+
+const VERIFIER: &str = "
+## Instructions verified
+
+How many instructions the kernel's verifier went through for each BPF program; it gives up at a
+million. Kernels before 5.16 do not tell.
+
+";
+
+/// The whole document.
+pub(super) fn document(runs: &Runs<'_>) -> String {
+    let mut text = HEAD.to_owned();
+    text += &header("", runs);
+    text += &row("kernel", runs, |run| run.release.clone());
+    text += &row("run on", runs, |run| run.date.clone());
+    for subject in subjects(runs) {
+        text += &row(subject, runs, |run| state(run, subject));
+    }
+    text += &row("tests passed", runs, |run| run.passed().to_string());
+    text += &row("tests failed", runs, |run| run.failed().to_string());
+    text += &row("tests skipped", runs, |run| run.skipped().to_string());
+    text += &builds(runs);
+    text += &remarks("What is limited", runs, limits);
+    text += &remarks("What failed", runs, failures);
+    text += &remarks("What was skipped", runs, skips);
+    text += VERIFIER;
+    text += &verifier(runs);
+    text
+}
+
+fn header(corner: &str, runs: &Runs<'_>) -> String {
+    let names: String = runs
+        .iter()
+        .map(|(kernel, _)| format!(" {} |", kernel.name()))
+        .collect();
+    format!("| {corner} |{names}\n|---|{}\n", "---|".repeat(runs.len()))
+}
+
+fn row(name: &str, runs: &Runs<'_>, cell: impl Fn(&Outcome) -> String) -> String {
+    let cells: String = runs
+        .iter()
+        .map(|(_, run)| format!(" {} |", cell(run)))
+        .collect();
+    format!("| {name} |{cells}\n")
+}
+
+/// What `pagetrace check` looks at, in its order.
+fn subjects<'a>(runs: &Runs<'a>) -> Vec<&'a str> {
+    let mut seen = BTreeSet::new();
+    let findings = runs.iter().flat_map(|(_, run)| &run.findings);
+    let subjects = findings.map(|finding| finding.subject.as_str());
+    subjects.filter(|subject| seen.insert(*subject)).collect()
+}
+
+fn state(run: &Outcome, subject: &str) -> String {
+    let finding = run
+        .findings
+        .iter()
+        .find(|finding| finding.subject == subject);
+    finding.map_or_else(|| "-".to_owned(), |finding| finding.state.clone())
+}
+
+/// The exact builds.
+fn builds(runs: &Runs<'_>) -> String {
+    let lines = runs
+        .iter()
+        .map(|(kernel, run)| format!("- {}: `{}`\n", kernel.name(), run.version));
+    format!(
+        "\nThe builds, as `uname -v` has them:\n\n{}",
+        lines.collect::<String>()
+    )
+}
+
+/// A list of remarks, each with the kernels that it is true of; nothing if there is none.
+fn remarks(title: &str, runs: &Runs<'_>, of: fn(&Outcome) -> Vec<String>) -> String {
+    let mut remarks = BTreeMap::<String, Vec<String>>::new();
+    for (kernel, run) in runs {
+        for remark in of(run) {
+            remarks.entry(remark).or_default().push(kernel.name());
+        }
+    }
+    if remarks.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n## {title}\n\n");
+    for (remark, kernels) in remarks {
+        let _ = writeln!(text, "- {remark} ({})", kernels.join(", "));
+    }
+    text
+}
+
+fn limits(run: &Outcome) -> Vec<String> {
+    let limits = run.findings.iter().filter(|finding| finding.state != "ok");
+    limits
+        .map(|limit| format!("{}: {}", limit.subject, limit.detail))
+        .collect()
+}
+
+fn failures(run: &Outcome) -> Vec<String> {
+    let failed = run
+        .tests
+        .iter()
+        .filter(|(_, ending)| **ending == Ending::Failed);
+    failed.map(|(test, _)| format!("`{test}`")).collect()
+}
+
+fn skips(run: &Outcome) -> Vec<String> {
+    let skip = |(test, ending): (&String, &Ending)| match ending {
+        Ending::Skipped(reason) => Some(format!("`{test}`: {reason}")),
+        _ => None,
+    };
+    run.tests.iter().filter_map(skip).collect()
+}
+
+fn verifier(runs: &Runs<'_>) -> String {
+    let names: BTreeSet<_> = runs
+        .iter()
+        .flat_map(|(_, run)| &run.programs)
+        .map(|it| &it.0)
+        .collect();
+    let cell = |run: &Outcome, name: &String| {
+        let program = run.programs.iter().find(|program| program.0 == *name);
+        program.map_or_else(|| "-".to_owned(), |program| program.1.clone())
+    };
+    let rows = names
+        .into_iter()
+        .map(|name| row(&format!("`{name}`"), runs, |run| cell(run, name)));
+    header("program", runs) + &rows.collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(release: &str, ending: Ending) -> Outcome {
+        Outcome {
+            release: release.to_owned(),
+            programs: vec![("page_alloc".to_owned(), "2431".to_owned())],
+            tests: BTreeMap::from([("pipes::full".to_owned(), ending)]),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn each_kernel_is_a_column() {
+        let old = run("5.10.0", Ending::Skipped("too old".to_owned()));
+        let new = run("6.1.0", Ending::Passed);
+        let text = document(&[(Kernel::Oldest, &old), (Kernel::WithModule, &new)]);
+        for line in [
+            "|  | 5.10 | 6.1 |",
+            "| kernel | 5.10.0 | 6.1.0 |",
+            "| tests passed | 0 | 1 |",
+            "| tests skipped | 1 | 0 |",
+            "- `pipes::full`: too old (5.10)",
+            "| `page_alloc` | 2431 | 2431 |",
+        ] {
+            assert!(text.lines().any(|it| it == line), "no {line} in\n{text}");
+        }
+        assert!(!text.contains("What failed"), "{text}");
+    }
+}
