@@ -1,26 +1,31 @@
 //! Programs that are never attached: user space runs them with
 //! `BPF_PROG_TEST_RUN` to ask the kernel what no file tells.
+//!
+//! What they return is the answer. The macro for raw tracepoints returns 0
+//! whatever its function does, so they do without.
 
-use aya_ebpf::{
-    helpers::bpf_probe_read_kernel, macros::raw_tracepoint, programs::RawTracePointContext,
-};
+use core::ffi::c_void;
+
+use aya_ebpf::{helpers::bpf_probe_read_kernel, programs::RawTracePointContext};
 use tracer_ebpf::INQUIRED_FRAMES;
 
 use crate::{slots, state, wishes};
 
 /// The process id of the caller in the initial namespace, where the programs
 /// see it: `getpid()` gives that of a container.
-#[raw_tracepoint(tracepoint = "mm_page_alloc")]
-fn own_process(_ctx: RawTracePointContext) -> i32 {
-    wishes::current_process() as i32
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "raw_tp/own_process")]
+extern "C" fn own_process(_ctx: *mut c_void) -> u32 {
+    wishes::current_process()
 }
 
 /// A bit for each of the page frames from the argument on: whether nobody holds
 /// a reference to the page. So it is for a free page, also for one on a per-CPU
 /// list, which `/proc/kpageflags` does not show.
-#[raw_tracepoint(tracepoint = "mm_page_alloc")]
-fn unreferenced_pages(ctx: RawTracePointContext) -> i32 {
-    let first: u64 = ctx.arg(0);
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "raw_tp/unreferenced_pages")]
+extern "C" fn unreferenced_pages(ctx: *mut c_void) -> u32 {
+    let first: u64 = RawTracePointContext::new(ctx).arg(0);
     let mut unreferenced = 0_u32;
     for i in 0..INQUIRED_FRAMES {
         let count = slots::page_of(first + u64::from(i)) + state::REFERENCES_OFFSET.load();
@@ -30,5 +35,5 @@ fn unreferenced_pages(ctx: RawTracePointContext) -> i32 {
             unreferenced |= 1 << i;
         }
     }
-    unreferenced as i32
+    unreferenced
 }

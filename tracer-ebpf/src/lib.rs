@@ -47,10 +47,8 @@ pub mod programs {
     pub const PAGE_ALLOC_CLASSIC: &str = "page_alloc_classic";
     /// Classic tracepoint `kmem/mm_page_free`.
     pub const PAGE_FREE_CLASSIC: &str = "page_free_classic";
-    /// Exit of the bulk allocator since Linux 6.14.
-    pub const BULK_INTO_ARRAY: &str = "bulk_into_array";
-    /// Exit of the bulk allocator before Linux 6.14.
-    pub const BULK_INTO_LIST_OR_ARRAY: &str = "bulk_into_list_or_array";
+    /// Exit of the bulk allocator.
+    pub const BULK_FILLED: &str = "bulk_filled";
     /// To be run by `BPF_PROG_TEST_RUN`: gives the caller's process id in the initial namespace.
     pub const OWN_PROCESS: &str = "own_process";
     /// To be run by `BPF_PROG_TEST_RUN` with a page frame: gives a bit for each of the
@@ -84,6 +82,9 @@ pub mod constants {
     pub const OWN_PROCESS: &str = "OWN_PROCESS";
     /// `u32`: the one process to record, or [`NOBODY`](super::NOBODY) for all.
     pub const ONLY_PROCESS: &str = "ONLY_PROCESS";
+    /// `u64` each: device and inode of the process namespace that `ONLY_PROCESS` is an id in; 0 for
+    /// the initial one.
+    pub const NAMESPACE: [&str; 2] = ["NAMESPACE_DEVICE", "NAMESPACE_INODE"];
     /// `u64`: id of the one cgroup (v2) to record with all below it, or 0 for all.
     pub const ONLY_CGROUP: &str = "ONLY_CGROUP";
     /// `i32`: how deep that cgroup lies below the root.
@@ -94,6 +95,13 @@ pub mod constants {
     pub const SOFTIRQ_ENTRY: [&str; 2] = ["SOFTIRQ_ENTRY", "SOFTIRQ_ENTRY_LEN"];
     /// `u64`: offset of the reference count in a `struct page`, in bytes.
     pub const REFERENCES_OFFSET: &str = "REFERENCES_OFFSET";
+    /// `u32` each: which arguments of the bulk allocator are the list and the array that it fills,
+    /// and behind which its result lies.
+    pub const BULK_ARGUMENTS: [&str; 3] = [
+        "BULK_LIST_ARGUMENT",
+        "BULK_ARRAY_ARGUMENT",
+        "BULK_RESULT_ARGUMENT",
+    ];
     /// `u64`: offset of the list links in a `struct page`, in bytes.
     pub const PAGE_LIST_OFFSET: &str = "PAGE_LIST_OFFSET";
     /// `u32` each: offsets of `pfn`, `order`, `gfp_flags` and `migratetype` in the record of

@@ -13,7 +13,7 @@ mod state;
 mod wishes;
 
 use aya_ebpf::{
-    EbpfContext as _,
+    EbpfContext,
     helpers::bpf_probe_read_kernel,
     macros::{fexit, raw_tracepoint, tracepoint},
     programs::{FExitContext, RawTracePointContext, TracePointContext},
@@ -74,22 +74,20 @@ fn page_free_classic(ctx: TracePointContext) -> u32 {
 }
 
 /// `unsigned long alloc_pages_bulk_noprof(gfp_t gfp, int preferred_nid, nodemask_t *nodemask,
-/// int nr_pages, struct page **page_array)`, since Linux 6.14 (mm/page_alloc.c).
+/// int nr_pages, struct page **page_array)` (mm/page_alloc.c). Before Linux 6.14 with
+/// `struct list_head *page_list` before `page_array`: one of the two is NULL.
 #[fexit]
-fn bulk_into_array(ctx: FExitContext) -> i32 {
-    bulk::array_filled(&ctx, ctx.arg(0), ctx.arg(4), ctx.arg(5));
-    0
-}
-
-/// The same before 6.14, with `struct list_head *page_list` before `page_array`: one of the two
-/// is NULL.
-#[fexit]
-fn bulk_into_list_or_array(ctx: FExitContext) -> i32 {
-    let (list, array): (u64, u64) = (ctx.arg(4), ctx.arg(5));
+fn bulk_filled(ctx: FExitContext) -> i32 {
+    let argument = |index| field(&ctx, index * size_of::<u64>() as u32);
+    let (array, filled) = (
+        argument(state::BULK_ARRAY_ARGUMENT.load()),
+        argument(state::BULK_RESULT_ARGUMENT.load()),
+    );
     if array == 0 {
-        bulk::list_filled(&ctx, ctx.arg(0), list, ctx.arg(6));
+        let list = argument(state::BULK_LIST_ARGUMENT.load());
+        bulk::list_filled(&ctx, ctx.arg(0), list, filled);
     } else {
-        bulk::array_filled(&ctx, ctx.arg(0), array, ctx.arg(6));
+        bulk::array_filled(&ctx, ctx.arg(0), array, filled);
     }
     0
 }
@@ -106,12 +104,13 @@ fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// The field at `offset` of a classic record, or zero.
+/// The field at `offset` of what a program is called with, or zero.
 ///
 /// The offset is a load-time constant, which the verifier does not accept in a
-/// direct load from the context; a copying helper takes any address.
+/// direct load from the context, nor a pointer to a pointer before Linux 6.12; a
+/// copying helper takes any address.
 #[inline(always)]
-fn field<T: Default>(ctx: &TracePointContext, offset: u32) -> T {
+fn field<T: Default>(ctx: &impl EbpfContext, offset: u32) -> T {
     let address = ctx.as_ptr().wrapping_byte_add(offset as usize);
     // SAFETY: the helper checks the address and copies; it never faults.
     unsafe { bpf_probe_read_kernel(address.cast::<T>()) }.unwrap_or_default()

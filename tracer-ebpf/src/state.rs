@@ -68,6 +68,10 @@ pub(crate) static OWN_PROCESS: Global<u32> = Global::new(NOBODY);
 #[unsafe(no_mangle)]
 pub(crate) static ONLY_PROCESS: Global<u32> = Global::new(NOBODY);
 #[unsafe(no_mangle)]
+pub(crate) static NAMESPACE_DEVICE: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static NAMESPACE_INODE: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
 pub(crate) static ONLY_CGROUP: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static CGROUP_LEVEL: Global<i32> = Global::new(0);
@@ -83,6 +87,12 @@ pub(crate) static SOFTIRQ_ENTRY_LEN: Global<u64> = Global::new(0);
 pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static PAGE_LIST_OFFSET: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BULK_LIST_ARGUMENT: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BULK_ARRAY_ARGUMENT: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BULK_RESULT_ARGUMENT: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static ALLOC_PFN_OFFSET: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]

@@ -2,7 +2,13 @@
 //! done for it. All of it is known when the programs are loaded, so the kernel
 //! removes the tests that nobody asked for.
 
-use aya_ebpf::helpers::{bpf_get_current_pid_tgid, generated::bpf_get_current_ancestor_cgroup_id};
+use aya_ebpf::{
+    bindings::bpf_pidns_info,
+    helpers::{
+        bpf_get_current_pid_tgid,
+        generated::{bpf_get_current_ancestor_cgroup_id, bpf_get_ns_current_pid_tgid},
+    },
+};
 use tracer_ebpf::NOBODY;
 
 use crate::state;
@@ -40,11 +46,28 @@ pub(crate) fn current_process() -> u32 {
 #[inline(always)]
 fn include_task() -> bool {
     let process = state::ONLY_PROCESS.load();
-    if process != NOBODY && process != current_process() {
+    if process != NOBODY && !is_process(process) {
         return false;
     }
     let cgroup = state::ONLY_CGROUP.load();
     // SAFETY: the helper takes a number and gives one, 0 if there is no such ancestor.
     cgroup == 0
         || cgroup == unsafe { bpf_get_current_ancestor_cgroup_id(state::CGROUP_LEVEL.load()) }
+}
+
+/// Whether the task that runs now belongs to a process, by its id in the user's
+/// namespace if that is not the initial one.
+#[inline(always)]
+fn is_process(id: u32) -> bool {
+    let inode = state::NAMESPACE_INODE.load();
+    if inode == 0 {
+        return current_process() == id;
+    }
+    let mut ids = bpf_pidns_info { pid: 0, tgid: 0 };
+    let len = size_of::<bpf_pidns_info>() as u32;
+    // SAFETY: the helper fills a struct of that length, or fails for a task of another namespace.
+    let result = unsafe {
+        bpf_get_ns_current_pid_tgid(state::NAMESPACE_DEVICE.load(), inode, &raw mut ids, len)
+    };
+    result == 0 && ids.tgid == id
 }

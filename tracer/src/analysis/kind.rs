@@ -2,88 +2,53 @@
 
 use std::collections::BTreeSet;
 
+use clap::{ValueEnum, builder::PossibleValue};
 use serde::Serialize;
 
 use crate::kernel::pageflags::PageState;
 
 /// What a page is at the end of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// No owner that any counter knows: the memory that disappears.
+    /// No owner that any counter knows: the memory that disappears
     Raw,
-    /// Slab objects, and large kmallocs, which count as such (`Slab`).
+    /// Slab objects and large kmallocs (`Slab`)
     Slab,
-    /// Behind virtual addresses, kernel stacks among them (`VmallocUsed`).
+    /// Behind virtual addresses, kernel stacks among them (`VmallocUsed`)
     Vmalloc,
-    /// Per-CPU variables (`Percpu`).
+    /// Per-CPU variables (`Percpu`)
     Percpu,
-    /// A page table (`PageTables`).
+    /// Page tables (`PageTables`)
     PageTable,
-    /// Anonymous memory (`AnonPages`).
+    /// Anonymous memory (`AnonPages`)
     Anonymous,
-    /// Page cache or shmem (`Cached`, `Buffers`).
+    /// Page cache and shmem (`Cached`, `Buffers`)
     File,
-    /// Huge pages of hugetlbfs (`HugePages_Total`).
+    /// Huge pages of hugetlbfs (`HugePages_Total`)
     Hugetlb,
-    /// Transparent huge pages (`AnonHugePages`, `ShmemHugePages`, `FileHugePages`).
+    /// Transparent huge pages (`AnonHugePages` and its like)
     Thp,
-    /// Given back to a hypervisor by a balloon.
+    /// Given back to a hypervisor by a balloon
     Offline,
-    /// Reserved, never to be freed.
+    /// Reserved, never to be freed
     Reserved,
-    /// Not known, as the kernel did not tell.
+    /// Not known, as the kernel did not tell
     Unverified,
 }
 
 /// Kinds that the user wants ranked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KindChoice {
-    /// What no line of /proc/meminfo accounts for: raw, offline, reserved, and unverified
+    /// What no line of `/proc/meminfo` accounts for.
     Unaccounted,
-    /// Every kind
+    /// Every kind.
     All,
-    /// No owner that any counter knows
-    Raw,
-    /// Slab objects and large kmallocs
-    Slab,
-    /// Behind virtual addresses, kernel stacks among them
-    Vmalloc,
-    /// Per-CPU variables
-    Percpu,
-    /// Page tables
-    PageTable,
-    /// Anonymous memory
-    Anonymous,
-    /// Page cache and shmem
-    File,
-    /// Huge pages of hugetlbfs
-    Hugetlb,
-    /// Transparent huge pages
-    Thp,
-    /// Given back to a hypervisor by a balloon
-    Offline,
-    /// Reserved pages
-    Reserved,
+    /// One kind.
+    Only(Kind),
 }
 
 impl Kind {
-    /// Every kind, the most suspicious first.
-    pub const ALL: [Self; 12] = [
-        Self::Raw,
-        Self::Slab,
-        Self::Vmalloc,
-        Self::Percpu,
-        Self::PageTable,
-        Self::Anonymous,
-        Self::File,
-        Self::Hugetlb,
-        Self::Thp,
-        Self::Offline,
-        Self::Reserved,
-        Self::Unverified,
-    ];
-
     const UNACCOUNTED: [Self; 4] = [Self::Raw, Self::Offline, Self::Reserved, Self::Unverified];
 
     /// The kind that page flags tell; none for a free page.
@@ -104,27 +69,68 @@ impl Kind {
 }
 
 impl KindChoice {
-    /// The kinds that one of `choices` stands for.
+    /// The kinds that `choices` stand for.
     pub fn kinds(choices: &[Self]) -> BTreeSet<Kind> {
-        choices.iter().flat_map(|it| it.these()).copied().collect()
+        let kinds = |choice: &Self| match choice {
+            Self::Unaccounted => Kind::UNACCOUNTED.to_vec(),
+            Self::All => Kind::value_variants().to_vec(),
+            // Nobody can tell whether an unverified page is raw.
+            Self::Only(Kind::Raw) => vec![Kind::Raw, Kind::Unverified],
+            Self::Only(kind) => vec![*kind],
+        };
+        choices.iter().flat_map(kinds).collect()
+    }
+}
+
+impl ValueEnum for KindChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [KindChoice; 13] = [
+            KindChoice::Unaccounted,
+            KindChoice::All,
+            KindChoice::Only(Kind::Raw),
+            KindChoice::Only(Kind::Slab),
+            KindChoice::Only(Kind::Vmalloc),
+            KindChoice::Only(Kind::Percpu),
+            KindChoice::Only(Kind::PageTable),
+            KindChoice::Only(Kind::Anonymous),
+            KindChoice::Only(Kind::File),
+            KindChoice::Only(Kind::Hugetlb),
+            KindChoice::Only(Kind::Thp),
+            KindChoice::Only(Kind::Offline),
+            KindChoice::Only(Kind::Reserved),
+        ];
+        &ALL
     }
 
-    const fn these(self) -> &'static [Kind] {
-        match self {
-            Self::Unaccounted => &Kind::UNACCOUNTED,
-            Self::All => &Kind::ALL,
-            // Nobody can tell whether an unverified page is raw.
-            Self::Raw => &[Kind::Raw, Kind::Unverified],
-            Self::Slab => &[Kind::Slab],
-            Self::Vmalloc => &[Kind::Vmalloc],
-            Self::Percpu => &[Kind::Percpu],
-            Self::PageTable => &[Kind::PageTable],
-            Self::Anonymous => &[Kind::Anonymous],
-            Self::File => &[Kind::File],
-            Self::Hugetlb => &[Kind::Hugetlb],
-            Self::Thp => &[Kind::Thp],
-            Self::Offline => &[Kind::Offline],
-            Self::Reserved => &[Kind::Reserved],
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Only(kind) => return kind.to_possible_value(),
+            Self::Unaccounted => (
+                "unaccounted",
+                "What no line of /proc/meminfo accounts for: raw, offline, reserved, unverified",
+            ),
+            Self::All => ("all", "Every kind"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_made_of_kinds() {
+        let kinds = |names: &[&str]| {
+            let choice = |name: &&str| KindChoice::from_str(name, false).expect("a choice");
+            KindChoice::kinds(&names.iter().map(choice).collect::<Vec<_>>())
+        };
+        assert_eq!(kinds(&["all"]).len(), Kind::value_variants().len());
+        assert_eq!(
+            kinds(&["slab", "page-table"]),
+            [Kind::Slab, Kind::PageTable].into()
+        );
+        assert!(kinds(&["unaccounted"]).contains(&Kind::Raw));
+        assert!(!kinds(&["unaccounted"]).contains(&Kind::Slab));
     }
 }

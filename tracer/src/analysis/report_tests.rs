@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{Timeline, survivors::Cell, window::AGE_BUCKETS},
+    analysis::{KindChoice, Timeline, survivors::Cell, window::AGE_BUCKETS},
     capture::Scope,
 };
 use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
@@ -95,7 +95,7 @@ fn recorded(sites: &[Given], kind: Kind) -> Recorded {
 
 fn everything() -> Selection {
     Selection {
-        kinds: Kind::ALL.into(),
+        kinds: KindChoice::kinds(&[KindChoice::All]),
         ..Selection::default()
     }
 }

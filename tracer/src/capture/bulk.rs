@@ -10,27 +10,27 @@ use tracer_ebpf::programs;
 use super::{Bulk, hooks};
 
 /// The running kernel's bulk allocator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkAllocator {
     /// The function.
     pub function: &'static str,
-    /// Whether it can fill a list, too (before Linux 6.14).
-    pub fills_lists: bool,
+    /// Which of its arguments is the list that it can fill, counted from 0; the
+    /// array where it fills no lists (since Linux 6.14).
+    pub list: u32,
+    /// Which of its arguments is the array that it can fill, the last one.
+    pub array: u32,
 }
 
 impl BulkAllocator {
-    pub(super) const fn program(&self) -> &'static str {
-        if self.fills_lists {
-            programs::BULK_INTO_LIST_OR_ARRAY
-        } else {
-            programs::BULK_INTO_ARRAY
-        }
+    /// The arguments, as the program is told.
+    pub(super) const fn arguments(&self) -> [u32; 3] {
+        [self.list, self.array, self.array + 1]
     }
 }
 
 /// The program, attached or detached again, or why there is none.
 pub(super) enum BulkHook {
-    Loaded(BulkAllocator, Option<FExitLinkId>),
+    Loaded(Option<FExitLinkId>),
     Refused(String),
 }
 
@@ -42,24 +42,24 @@ impl BulkHook {
         allocator: &Result<BulkAllocator, String>,
     ) -> Self {
         let allocator = match allocator {
-            Ok(allocator) => allocator.clone(),
+            Ok(allocator) => allocator,
             Err(reason) => return Self::Refused(reason.clone()),
         };
-        match attach(ebpf, btf, &allocator) {
-            Ok(link) => Self::Loaded(allocator, Some(link)),
+        match attach(ebpf, btf, allocator) {
+            Ok(link) => Self::Loaded(Some(link)),
             Err(error) => Self::Refused(format!("{error:#}")),
         }
     }
 
     /// No page is recorded from here on.
     pub(super) fn detach(&mut self, ebpf: &mut Ebpf) -> Result<()> {
-        let Self::Loaded(allocator, link) = self else {
+        let Self::Loaded(link) = self else {
             return Ok(());
         };
         let Some(link) = link.take() else {
             return Ok(());
         };
-        let program: &mut FExit = hooks::program(ebpf, allocator.program())?;
+        let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
         program
             .detach(link)
             .context("cannot detach from the bulk allocator")
@@ -68,7 +68,7 @@ impl BulkHook {
     /// The program in use.
     pub(super) const fn program(&self) -> Option<&'static str> {
         match self {
-            Self::Loaded(allocator, _) => Some(allocator.program()),
+            Self::Loaded(_) => Some(programs::BULK_FILLED),
             Self::Refused(_) => None,
         }
     }
@@ -76,7 +76,7 @@ impl BulkHook {
     /// What a report says of it.
     pub(super) fn coverage(&self) -> Bulk {
         match self {
-            Self::Loaded(..) => Bulk::Traced,
+            Self::Loaded(_) => Bulk::Traced,
             Self::Refused(reason) => Bulk::Untraced(reason.clone()),
         }
     }
@@ -84,21 +84,19 @@ impl BulkHook {
 
 fn attach(ebpf: &mut Ebpf, btf: Option<&Btf>, allocator: &BulkAllocator) -> Result<FExitLinkId> {
     let btf = btf.context("the kernel's BTF cannot be read")?;
-    let program: &mut FExit = hooks::program(ebpf, allocator.program())?;
-    program
-        .load(allocator.function, btf)
-        .map_err(|error| refusal(allocator.program(), error))?;
+    let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
+    program.load(allocator.function, btf).map_err(refusal)?;
     let link = program.attach();
     link.with_context(|| format!("cannot attach to {}", allocator.function))
 }
 
-fn refusal(name: &str, error: ProgramError) -> anyhow::Error {
+fn refusal(error: ProgramError) -> anyhow::Error {
     match &error {
         ProgramError::LoadError { io_error, .. }
             if io_error.raw_os_error() == Some(libc::EPERM) =>
         {
             anyhow!("the kernel refuses fexit programs (EPERM)")
         }
-        _ => hooks::refusal(name, error),
+        _ => hooks::refusal(programs::BULK_FILLED, error),
     }
 }

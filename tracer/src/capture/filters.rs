@@ -26,8 +26,8 @@ pub struct Filters {
     pub orders: RangeInclusive<u32>,
     /// gfp flags of allocations.
     pub gfp: GfpFilter,
-    /// The one process, by its id in the initial namespace.
-    pub process: Option<u32>,
+    /// The one process.
+    pub process: Option<Process>,
     /// The one cgroup, with all below it.
     pub cgroup: Option<Cgroup>,
     /// Page frames: those of one NUMA node.
@@ -41,6 +41,24 @@ pub struct GfpFilter {
     pub required: u32,
     /// None of these.
     pub excluded: u32,
+}
+
+/// A process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub id: u32,
+    /// The namespace that the id is one in; none for the initial one.
+    pub namespace: Option<ProcessNamespace>,
+}
+
+/// A namespace of process ids, by its file in `/proc/*/ns`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessNamespace {
+    /// Device of the file.
+    pub device: u64,
+    /// Inode of the file.
+    pub inode: u64,
 }
 
 impl Default for Filters {
@@ -73,7 +91,12 @@ impl Filters {
     }
 
     pub(super) fn only_process(&self) -> u32 {
-        self.process.unwrap_or(NOBODY)
+        self.process.map_or(NOBODY, |process| process.id)
+    }
+
+    pub(super) fn namespace(&self) -> [u64; 2] {
+        let namespace = self.process.and_then(|process| process.namespace);
+        namespace.map_or([0, 0], |namespace| [namespace.device, namespace.inode])
     }
 }
 

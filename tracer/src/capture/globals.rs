@@ -41,6 +41,8 @@ fn words(settings: &Settings) -> Vec<(&'static str, u64)> {
     ];
     let frames = settings.filters.frame_bounds();
     words.extend(constants::RECORDED_FRAMES.into_iter().zip(frames));
+    let namespace = settings.filters.namespace();
+    words.extend(constants::NAMESPACE.into_iter().zip(namespace));
     words.extend(interrupt_entries(&settings.interrupt_entries));
     // Where there is none, the programs that use it are not loaded.
     if let Some(array) = settings.page_array {
@@ -82,6 +84,10 @@ fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
     ];
     let orders = filters.order_bounds();
     halves.extend(constants::RECORDED_ORDERS.into_iter().zip(orders));
+    if let Ok(allocator) = &settings.bulk {
+        let arguments = allocator.arguments();
+        halves.extend(constants::BULK_ARGUMENTS.into_iter().zip(arguments));
+    }
     halves.extend(offsets.named().map(|(name, &offset)| (name, offset)));
     halves
 }

@@ -58,3 +58,66 @@ fn run(ebpf: &mut Ebpf, name: &str, argument: u64) -> Result<u32> {
         .with_context(|| format!("the kernel does not run the program {name}"))?;
     Ok(result.return_value)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Write as _, os::unix::fs::FileExt as _};
+
+    use super::*;
+    use crate::{
+        capture::Probe,
+        kernel::{
+            host,
+            pageflags::{PageFlagsFile, PageState},
+            pagemap,
+        },
+        preflight::Types,
+    };
+
+    /// The first of 32 neighbours whose first page is free, among the highest of
+    /// the machine: the kernel takes others first.
+    fn free_frame(flags: &PageFlagsFile) -> u64 {
+        let end = host::zones().expect("every kernel has zones");
+        let end = end
+            .iter()
+            .map(|zone| zone.frames.end)
+            .max()
+            .expect("some zone");
+        let groups = (0..end / 32).rev().map(|group| group * 32);
+        let is_free = |&frame: &u64| {
+            let flags = flags.read(frame, 1).expect("root may read them");
+            flags.first().map(|it| it.state()) == Some(PageState::Free)
+        };
+        groups.into_iter().find(is_free).expect("some page is free")
+    }
+
+    /// A page frame of this process.
+    fn own_frame(page: &[u8]) -> u64 {
+        let pagemap = File::open("/proc/self/pagemap").expect("every process has it");
+        let mut entry = [0; pagemap::ENTRY_LEN];
+        let at = page.as_ptr().addr() / rustix::param::page_size() * pagemap::ENTRY_LEN;
+        pagemap
+            .read_exact_at(&mut entry, at as u64)
+            .expect("a page of ours");
+        pagemap::frame(u64::from_ne_bytes(entry)).expect("root may see it")
+    }
+
+    #[test]
+    fn free_pages_are_told_from_held_ones() {
+        let Ok(flags) = host::page_flags() else {
+            // Written directly: the print macros are captured.
+            let skipped = "SKIPPED free_pages_are_told_from_held_ones: needs root";
+            writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
+            return;
+        };
+        let mut probe = Probe::new().expect("root may load programs");
+        assert!(probe.own_process().expect("it runs") > 0);
+        let array = Types::read().page_array(&mut probe).expect("BPF works");
+        let array = array.expect("a kernel with an array of page structs");
+        let mut references = PageReferences::new(array).expect("root may load programs");
+        let mut unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;
+        let page = vec![1_u8; 2 * rustix::param::page_size()];
+        assert_eq!(unreferenced(own_frame(&page)), 0);
+        assert_eq!(unreferenced(free_frame(&flags)), 1);
+    }
+}

@@ -19,7 +19,7 @@ mod tracefs;
 mod tracer;
 
 pub use bulk::BulkAllocator;
-pub use filters::{Filters, GfpFilter, Scope};
+pub use filters::{Filters, GfpFilter, Process, ProcessNamespace, Scope};
 pub use inquiries::PageReferences;
 pub use kernel_log::KernelLog;
 pub use losses::{Bulk, Losses, RecursionMisses};

@@ -92,7 +92,7 @@ impl Tracer {
         let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
         let tally = PerCpuArray::try_from(take(&mut ebpf, maps::TALLY)?)?;
-        let hooks = Hooks::attach(&mut ebpf, hook)?;
+        let hooks = Hooks::attach(&mut ebpf, hook).map_err(|error| explain(error, settings))?;
         // Last: what it marks is freed under the eyes of the others.
         let bulk = BulkHook::attach(&mut ebpf, btf.as_ref(), &settings.bulk);
         Ok(Self {
@@ -180,6 +180,17 @@ impl Tracer {
             free: misses(free)?,
             bulk: self.bulk.program().map_or(Ok(None), misses)?,
         })
+    }
+}
+
+/// Names the option that old kernels have no helper for.
+fn explain(error: anyhow::Error, settings: &Settings) -> anyhow::Error {
+    match settings.filters.cgroup {
+        Some(_) => error.context(
+            "--cgroup may need a later kernel, whose programs can ask for a cgroup's ancestors \
+             (Linux 6.1 has it, 5.10 has not)",
+        ),
+        None => error,
     }
 }
 

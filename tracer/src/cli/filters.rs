@@ -6,34 +6,36 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf};
 use super::values;
 use crate::capture::Scope;
 
+/// Where these options are in the help.
+const HEADING: &str = "What to record";
+
 /// What to record.
 #[derive(clap::Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What to record")]
 pub struct FilterArgs {
     /// Which pages: `kernel` skips movable ones (anonymous memory, page cache, shmem)
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, help_heading = HEADING, value_enum, default_value_t)]
     pub scope: Scope,
 
     /// Only allocations of these orders: `3` and above, `2..4`, or `3..3` for one
-    #[arg(long, value_name = "MIN[..MAX]", value_parser = values::orders)]
+    #[arg(long, help_heading = HEADING, value_name = "MIN[..MAX]", value_parser = values::orders)]
     pub order: Option<RangeInclusive<u32>>,
 
     /// Only allocations with all of these gfp flags, and without those after a `!`; as
     /// `GFP_ATOMIC,!__GFP_COMP`
-    #[arg(long, value_name = "[!]FLAG,...", value_delimiter = ',', value_parser = values::gfp_flag)]
+    #[arg(long, help_heading = HEADING, value_name = "[!]FLAG,...", value_delimiter = ',', value_parser = values::gfp_flag)]
     pub gfp: Vec<GfpFlag>,
 
-    /// Only allocations by this process, and by interrupts on top of it
-    #[arg(long, value_name = "PID")]
+    /// Only allocations by this process, and by interrupts on top of it; an id as seen from here
+    #[arg(long, help_heading = HEADING, value_name = "PID")]
     pub pid: Option<u32>,
 
     /// Only allocations by tasks in this cgroup (v2, its directory) and below, and by interrupts
     /// on top of them
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, help_heading = HEADING, value_name = "PATH")]
     pub cgroup: Option<PathBuf>,
 
     /// Only pages on this NUMA node
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     pub node: Option<u32>,
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufReader, Read as _},
+    os::unix::fs::MetadataExt as _,
 };
 
 use anyhow::{Context as _, Result};
@@ -97,6 +98,13 @@ pub fn process_of(task: u32) -> Result<u32> {
     let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
     let process = process.and_then(|id| id.trim().parse().ok());
     process.with_context(|| format!("the kernel does not say what task {task} belongs to"))
+}
+
+/// Device and inode of the namespace of process ids that this process is in.
+pub fn process_namespace() -> Result<(u64, u64)> {
+    let path = "/proc/self/ns/pid";
+    let namespace = fs::metadata(path).with_context(|| format!("cannot look at {path}"))?;
+    Ok((namespace.dev(), namespace.ino()))
 }
 
 /// The running kernel's symbols.

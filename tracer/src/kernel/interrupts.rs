@@ -17,6 +17,10 @@ pub enum Context {
 /// The function that runs softirqs since Linux 6.10; before, the entries did so themselves.
 pub const SOFTIRQ_HANDLER: &str = "handle_softirqs";
 
+/// How the names of the stubs begin by which interrupts enter the kernel, and
+/// which lie side by side. The entries of FRED, `fred_…`, lie anywhere.
+pub const STUB: &str = "asm_";
+
 /// The context that begins with this function; none for any other function.
 ///
 /// Sources: arch/x86/include/asm/idtentry.h, arch/x86/entry/entry_fred.c, kernel/softirq.c. Before

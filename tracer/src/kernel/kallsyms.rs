@@ -60,7 +60,10 @@ impl Kallsyms {
                 if name == "_stext" {
                     table.stext = Some(address);
                 }
-                if let (Some(context), None) = (interrupts::entered_by(name), module) {
+                let context = interrupts::entered_by(name).filter(|_| module.is_none());
+                if let Some(context) = context
+                    && (context != Context::Irq || name.starts_with(interrupts::STUB))
+                {
                     entries.push((context, name == interrupts::SOFTIRQ_HANDLER, address));
                 }
                 symbols.push((address, module.map(|name| table.intern(&mut ids, name))));
@@ -167,6 +170,7 @@ ffffffff81000c60 T asm_exc_page_fault
 ffffffff81000d40 T asm_common_interrupt
 ffffffff81000df0 T asm_sysvec_apic_timer_interrupt
 ffffffff81000f70 T __irqentry_text_end
+ffffffff813331e0 T fred_sysvec_apic_timer_interrupt
 ffffffff81360020 t handle_softirqs
 ffffffff81360bb0 T do_softirq
 ffffffff82202150 T __softirqentry_text_start

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use tracer_ebpf::MAX_ORDER;
 
 use crate::{
-    capture::{self, Filters, GfpFilter},
+    capture::{self, Filters, GfpFilter, Process, ProcessNamespace},
     cli::{FilterArgs, GfpFlag},
     kernel::{
         cgroup::Cgroup,
@@ -30,13 +30,16 @@ pub(super) fn resolve(args: &FilterArgs, zones: &[Zone], own_process: u32) -> Re
     })
 }
 
-/// The process that a task belongs to.
-fn process(pid: u32, own_process: u32) -> Result<u32> {
-    ensure!(
-        own_process == std::process::id(),
-        "the process ids seen here are not those of the kernel: use --pid outside of containers"
-    );
-    host::process_of(pid)
+/// The process that a task belongs to. `own_process` is what the programs see
+/// of this process: another number than its own id in a container.
+fn process(task: u32, own_process: u32) -> Result<Process> {
+    let id = host::process_of(task)?;
+    let is_initial = own_process == std::process::id();
+    let namespace = (!is_initial).then(host::process_namespace).transpose()?;
+    Ok(Process {
+        id,
+        namespace: namespace.map(|(device, inode)| ProcessNamespace { device, inode }),
+    })
 }
 
 fn gfp(flags: &[GfpFlag]) -> Result<GfpFilter> {
@@ -62,8 +65,9 @@ fn gfp(flags: &[GfpFlag]) -> Result<GfpFilter> {
     Ok(filter)
 }
 
-/// The value of a flag; its underscores may be left out.
+/// The value of a flag; its underscores may be left out, and its case does not matter.
 fn value(known: &BTreeMap<String, u32>, name: &str) -> Result<u32> {
+    let name = name.to_uppercase();
     let spellings = [
         name.to_owned(),
         format!("__{name}"),
@@ -89,7 +93,7 @@ mod tests {
         let known = known.map(|(name, value)| (name.to_owned(), value)).into();
         assert_eq!(value(&known, "GFP_ATOMIC").expect("a name"), 0x820);
         assert_eq!(value(&known, "GFP_ZERO").expect("short for it"), 0x100);
-        assert_eq!(value(&known, "ZERO").expect("short for it"), 0x100);
+        assert_eq!(value(&known, "zero").expect("short for it"), 0x100);
         let error = value(&known, "GFP_NONE").expect_err("no name");
         assert!(
             error.to_string().contains("GFP_ATOMIC, __GFP_ZERO"),

@@ -55,7 +55,7 @@ impl Types {
     /// The bulk allocator, or why its pages cannot be seen; for that, the array
     /// of page structs must be known.
     pub fn bulk_allocator(&self, has_page_array: bool) -> Result<BulkAllocator, String> {
-        let allocator = self.bulk.clone()?;
+        let allocator = self.bulk?;
         if !has_page_array {
             return Err(
                 "classic tracepoints are in use, and its pages come as pointers".to_owned(),
@@ -84,13 +84,14 @@ fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, &'static str> {
         .into_iter()
         .find_map(parameters)
         .ok_or("the kernel has none (before Linux 5.13)")?;
-    let fills_lists = match parameters.strip_prefix(&BEGINNING) {
-        Some(["page_array"]) => false,
-        Some(["page_list", "page_array"]) => true,
+    let (list, array) = match parameters.strip_prefix(&BEGINNING) {
+        Some(["page_array"]) => (4, 4),
+        Some(["page_list", "page_array"]) => (4, 5),
         _ => return Err("its parameters are not those of Linux 5.13 to 7.2"),
     };
     Ok(BulkAllocator {
         function,
-        fills_lists,
+        list,
+        array,
     })
 }

@@ -128,7 +128,7 @@ fn rest(report: &Report, shown: usize, out: &mut impl Write) -> io::Result<()> {
     if !unranked.is_empty() {
         writeln!(
             out,
-            "{FAINT}Not ranked: {unranked}; --kind all does{FAINT:#}"
+            "{FAINT}Not ranked: {unranked}; --kind all ranks them{FAINT:#}"
         )?;
     }
     if report.too_young_pages > 0 {

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use clap::ValueEnum as _;
 use indicatif::{BinaryBytes, HumanCount};
 
 use crate::{
@@ -53,21 +54,9 @@ pub(super) const fn context(context: Context) -> Option<&'static str> {
 }
 
 /// A kind of page, as the option `--kind` spells it.
-pub(super) const fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Raw => "raw",
-        Kind::Slab => "slab",
-        Kind::Vmalloc => "vmalloc",
-        Kind::Percpu => "percpu",
-        Kind::PageTable => "page-table",
-        Kind::Anonymous => "anonymous",
-        Kind::File => "file",
-        Kind::Hugetlb => "hugetlb",
-        Kind::Thp => "thp",
-        Kind::Offline => "offline",
-        Kind::Reserved => "reserved",
-        Kind::Unverified => "unverified",
-    }
+pub(super) fn kind(kind: Kind) -> String {
+    let value = kind.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// The kinds of a site's pages, most pages first: `raw`, `slab,raw`.

@@ -12,6 +12,7 @@ use anyhow::Result;
 
 use self::{
     command::RunningCommand, interruption::Interruption, outputs::Outputs, pages::LivePages,
+    watch::Clock,
 };
 use crate::{
     analysis::{self, KindChoice, Recorded, Selection},
@@ -40,6 +41,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     let interruption = Interruption::listen()?;
     let plan = preflight::plan(&wishes(args))?;
     let tracer = attach(&plan)?;
+    let clock = Clock::start(args.window());
     remark(
         args,
         format!("slot table {} bytes", tracer.slot_table_bytes()),
@@ -47,7 +49,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     remark(args, format!("attached {} after start", seconds(start)));
     let command = RunningCommand::start(&args.cmd)?;
     let progress = Progress::new(args.window().end, host.page_size);
-    let watched = watch::watch(tracer, args, interruption, command, &progress).await?;
+    let watched = watch::watch(tracer, clock, args, interruption, command, &progress).await?;
     let ended = watched.ended;
     let recorded = recorded(watched.tracer, plan.settings.page_array)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());

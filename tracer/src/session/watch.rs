@@ -35,13 +35,13 @@ pub(super) struct Watched {
 /// user has had enough.
 pub(super) async fn watch(
     mut tracer: Tracer,
+    mut clock: Clock,
     args: &TraceArgs,
     mut interruption: Interruption,
     mut command: RunningCommand,
     progress: &Progress,
 ) -> Result<Watched> {
     let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
-    let mut clock = Clock::start(args.window());
     while !clock.is_over() {
         clock.steer(&mut tracer)?;
         progress.show(clock.elapsed(), clock.recorded.is_some(), || {
@@ -82,7 +82,7 @@ pub(super) async fn watch(
 }
 
 /// Where the window is.
-struct Clock {
+pub(super) struct Clock {
     window: Window,
     started: Timestamp,
     began: Instant,
@@ -92,7 +92,9 @@ struct Clock {
 }
 
 impl Clock {
-    fn start(window: Window) -> Self {
+    /// Starts the window: to be done when the tracer has just been attached, as
+    /// what is taken from then on is recorded.
+    pub(super) fn start(window: Window) -> Self {
         Self {
             window,
             started: Timestamp::now(),
