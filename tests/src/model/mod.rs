@@ -27,6 +27,34 @@ pub struct Settings {
     pub skipped_migratetype: Option<u32>,
     /// Room in the site table.
     pub max_sites: u32,
+    /// What else is not recorded.
+    pub filters: Filters,
+}
+
+/// What the user left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Filters {
+    /// The least and the greatest order that is recorded.
+    pub orders: (u32, u32),
+    /// gfp flags that an allocation must have, and must not have.
+    pub gfp: (u32, u32),
+    /// Whether the calling process counts as the tracer itself.
+    pub own: bool,
+}
+
+impl Filters {
+    /// Everything is recorded.
+    pub const NONE: Self = Self {
+        orders: (0, u32::MAX),
+        gfp: (0, 0),
+        own: false,
+    };
+
+    const fn include(&self, order: u32, gfp: u32) -> bool {
+        let (least, greatest) = self.orders;
+        let (required, excluded) = self.gfp;
+        order >= least && order <= greatest && gfp & required == required && gfp & excluded == 0
+    }
 }
 
 impl Settings {

@@ -12,9 +12,9 @@ use aya::{
     programs::{RawTracePoint, RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{Control, FIRST_SITE, NO_MIGRATETYPE, Tally, constants, maps, programs};
+use tracer_ebpf::{Control, FIRST_SITE, NO_MIGRATETYPE, NOBODY, Tally, constants, maps, programs};
 
-use super::{Event, Page, Settings};
+use super::{Event, Filters, Page, Settings};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -133,10 +133,28 @@ impl Programs {
     }
 }
 
+/// The id that the programs see of this process.
+fn own_process() -> Result<u32> {
+    let mut ebpf = EbpfLoader::new().load(OBJECT)?;
+    let program = program(&mut ebpf, programs::OWN_PROCESS)?;
+    program.load()?;
+    let result = program.test_run(RawTracePointRunOptions::new());
+    Ok(result?.return_value)
+}
+
 fn object(settings: &Settings) -> Result<Ebpf> {
     let skipped = settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE);
     let silent = 0_u8;
+    let Filters { orders, gfp, own } = &settings.filters;
+    let own = if *own { own_process()? } else { NOBODY };
+    let [least, greatest] = constants::RECORDED_ORDERS;
     let mut loader = EbpfLoader::new();
+    loader
+        .override_global(least, &orders.0, true)
+        .override_global(greatest, &orders.1, true)
+        .override_global(constants::GFP_REQUIRED, &gfp.0, true)
+        .override_global(constants::GFP_EXCLUDED, &gfp.1, true)
+        .override_global(constants::OWN_PROCESS, &own, true);
     loader
         .override_global(constants::PAGE_ARRAY, &PAGE_ARRAY, true)
         .override_global(

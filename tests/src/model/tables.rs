@@ -41,7 +41,8 @@ impl Model {
                 if Some(migratetype) == self.settings.skipped_migratetype => {}
             Event::Allocation {
                 page, order, gfp, ..
-            } => self.allocate(page, order, gfp),
+            } if self.settings.filters.include(order, gfp) => self.allocate(page, order, gfp),
+            Event::Allocation { .. } => {}
             Event::Free { page, order } => self.free(page, order),
             Event::Epoch(epoch) => self.epoch = epoch,
         }
@@ -57,6 +58,10 @@ impl Model {
             self.tally.alloc.out_of_range += 1;
             return;
         };
+        if self.settings.filters.own {
+            self.tally.alloc.own_pages += 1 << order;
+            return;
+        }
         let site = self.site(order, gfp);
         self.site_pages[site as usize] += 1 << order;
         let slots = &mut self.slots[block];
@@ -116,13 +121,14 @@ fn marked(slots: &[u32]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Filters, *};
 
     const SETTINGS: Settings = Settings {
         page_struct_size: 64,
         frames: 1000,
         skipped_migratetype: Some(1),
         max_sites: 2,
+        filters: Filters::NONE,
     };
 
     fn allocation(frame: u64, order: u32, gfp: u32) -> Event {

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, os::unix::process::CommandExt as _};
 use pagetrace_tests::{
     announcement::PagesByOrder,
     harness::{
-        Leaker, OPEN_END, Outputs, Pagetrace, Report, Site, Tracing, UnifiedGroup, eventually,
-        root_or_skip, skip,
+        Leaker, OPEN_END, Outputs, Pagetrace, Report, Site, Tracing, UnifiedGroup, root_or_skip,
+        skip,
     },
     leaks::{Pipe, Pipes, payload},
 };
@@ -193,16 +193,4 @@ fn a_module_that_took_nothing_ranks_nothing() {
     assert_eq!(outputs.ranking(), Vec::<&str>::new(), "{}", outputs.table);
     assert_eq!(outputs.report.totals.ranked_pages, 0);
     assert_eq!(pages_in_pipes(&outputs.report), 8000, "nothing is lost");
-}
-
-#[test]
-fn what_the_tracer_takes_itself_is_counted_and_left_out() {
-    let test = "what_the_tracer_takes_itself_is_counted_and_left_out";
-    let Some(_machine) = root_or_skip(test) else {
-        return;
-    };
-    // To run a command, pagetrace makes a process: that takes pages of its own.
-    let trace = Tracing::start(&["--", "sleep", "600"], |pagetrace| pagetrace.spawn());
-    let report = trace.end().report;
-    assert!(report.losses.own_pages > 0, "{:?}", report.losses);
 }

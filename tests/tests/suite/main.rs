@@ -6,6 +6,7 @@ mod command;
 mod filters;
 mod hotplug;
 mod interface;
+mod interrupts;
 mod lacking;
 mod leak_programs;
 mod memory_limit;

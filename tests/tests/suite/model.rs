@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pagetrace_tests::{
     harness::{aloud, root_or_skip, seed},
-    model::{Event, Model, Page, Programs, Random, Settings},
+    model::{Event, Filters, Model, Page, Programs, Random, Settings},
 };
 use tracer_ebpf::Tally;
 
@@ -19,6 +19,7 @@ const SETTINGS: Settings = Settings {
     frames: 64 * 1024 - 100,
     skipped_migratetype: Some(MOVABLE),
     max_sites: 1000,
+    filters: Filters::NONE,
 };
 
 /// The programs and their model, side by side.
@@ -117,7 +118,7 @@ fn load(slot: &AtomicU32) -> u32 {
 }
 
 /// Field by field: a counter that the model does not know of is none of its business.
-fn fields(tally: &Tally) -> [(&str, u64); 11] {
+fn fields(tally: &Tally) -> [(&str, u64); 12] {
     let (alloc, free) = (&tally.alloc, &tally.free);
     [
         ("allocations", alloc.events),
@@ -127,6 +128,7 @@ fn fields(tally: &Tally) -> [(&str, u64); 11] {
         ("failed unwinds", alloc.failed_unwinds),
         ("site table full", alloc.site_table_full),
         ("allocations out of range", alloc.out_of_range),
+        ("own pages", alloc.own_pages),
         ("frees", free.events),
         ("pages cleared", free.pages),
         ("unmatched frees", free.unmatched),
@@ -151,7 +153,8 @@ fn a_million_random_events_leave_what_the_model_says() {
     let test = "a_million_random_events_leave_what_the_model_says";
     if let Some(tally) = agree(test, SETTINGS, 1_000_000) {
         for (field, count) in fields(&tally) {
-            let impossible = ["failed unwinds", "site table full"].contains(&field);
+            let impossible = ["failed unwinds", "site table full", "own pages"];
+            let impossible = impossible.contains(&field);
             assert!(count > 0 || impossible, "no {field}: {tally:?}");
         }
     }
@@ -182,5 +185,45 @@ fn pages_of_an_odd_size_do_what_the_model_says() {
             ..SETTINGS
         };
         agree(test, settings, 100_000);
+    }
+}
+
+#[test]
+fn what_is_filtered_does_what_the_model_says() {
+    let test = "what_is_filtered_does_what_the_model_says";
+    let filters = Filters {
+        orders: (1, 4),
+        gfp: (0b10, 0b100),
+        own: false,
+    };
+    if let Some(tally) = agree(
+        test,
+        Settings {
+            filters,
+            ..SETTINGS
+        },
+        100_000,
+    ) {
+        assert!(tally.alloc.events > 0, "{tally:?}");
+    }
+}
+
+#[test]
+fn what_the_tracer_takes_itself_is_counted_and_not_marked() {
+    let test = "what_the_tracer_takes_itself_is_counted_and_not_marked";
+    let filters = Filters {
+        own: true,
+        ..Filters::NONE
+    };
+    if let Some(tally) = agree(
+        test,
+        Settings {
+            filters,
+            ..SETTINGS
+        },
+        100_000,
+    ) {
+        assert!(tally.alloc.own_pages > 0, "{tally:?}");
+        assert_eq!(tally.outstanding(), 0);
     }
 }

@@ -111,7 +111,12 @@ fn what_a_module_keeps_is_exact_and_its_own() {
     let sites = sites_in(&report, &Module::addresses());
     let own = |site: &&Site| site.module.as_deref() == Some(NAME);
     assert!(sites.iter().all(own), "{sites:#?}");
-    assert_eq!(pages(&sites), Module::outstanding(), "{sites:#?}");
+    let losses = &report.losses;
+    assert_eq!(
+        pages(&sites),
+        Module::outstanding(),
+        "{losses:?} {sites:#?}"
+    );
 }
 
 #[test]
