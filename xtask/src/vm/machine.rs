@@ -16,6 +16,8 @@ const NEEDED: [(&str, &str); 3] = [
     ("busybox", "busybox-static"),
     ("cpio", "cpio"),
 ];
+/// What a run wrote, in the folder of its kernel.
+pub(super) const RESULTS: &str = "results.log";
 /// A time that only something broken takes.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 const POLL: Duration = Duration::from_millis(100);
@@ -46,7 +48,7 @@ pub(super) fn has_program(name: &str) -> bool {
 /// Boots `image` with the file system `initramfs`, waits until the machine switches itself
 /// off, and returns where it left what it wrote.
 pub(super) fn run(folder: &Path, image: &Path, initramfs: &Path) -> Result<PathBuf> {
-    let (console, results) = (folder.join("console.log"), folder.join("results.log"));
+    let (console, results) = (folder.join("console.log"), folder.join(RESULTS));
     File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
     let status = wait(qemu(image, initramfs, &console, &results)?)?;
     ensure!(status.success(), "{QEMU} failed: {status}");

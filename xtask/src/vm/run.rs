@@ -62,7 +62,7 @@ impl Runner {
     }
 
     fn run_here(&self, folder: &Path) -> Result<PathBuf> {
-        let (script, log) = (folder.join("run.sh"), folder.join("results.log"));
+        let (script, log) = (folder.join("run.sh"), folder.join(machine::RESULTS));
         fs::write(&script, include_str!("run.sh"))
             .with_context(|| format!("cannot write {}", script.display()))?;
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -72,6 +72,12 @@ impl Runner {
         command::run(&mut run)?;
         Ok(log)
     }
+}
+
+/// How the last run of `kernel` went; none if there was none, or it did not end.
+pub(super) fn last(kernel: Kernel, vm: &Path) -> Option<Outcome> {
+    let log = kernel.folder(vm).join(machine::RESULTS);
+    Outcome::parse(&fs::read_to_string(log).ok()?).ok()
 }
 
 /// What `kernel` lacks to be run, and how to get it.
