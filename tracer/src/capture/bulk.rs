@@ -35,20 +35,25 @@ pub(super) enum BulkHook {
 }
 
 impl BulkHook {
-    /// Loads and attaches the program; a kernel that refuses it only loses sight of these pages.
-    pub(super) fn attach(
-        ebpf: &mut Ebpf,
-        btf: Option<&Btf>,
-        allocator: &Result<BulkAllocator, String>,
-    ) -> Self {
-        let allocator = match allocator {
-            Ok(allocator) => allocator,
-            Err(reason) => return Self::Refused(reason.clone()),
-        };
-        match attach(ebpf, btf, allocator) {
-            Ok(link) => Self::Loaded(Some(link)),
-            Err(error) => Self::Refused(format!("{error:#}")),
+    /// Loads the program; a kernel that refuses it only loses sight of these pages.
+    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, String>) -> Self {
+        match allocator {
+            Ok(allocator) => {
+                load(ebpf, allocator).map_or_else(Self::refused, |()| Self::Loaded(None))
+            }
+            Err(reason) => Self::Refused(reason.clone()),
         }
+    }
+
+    /// Attaches the program, if it is loaded.
+    pub(super) fn attach(&mut self, ebpf: &mut Ebpf) {
+        if let Self::Loaded(None) = self {
+            *self = attach(ebpf).map_or_else(Self::refused, |link| Self::Loaded(Some(link)));
+        }
+    }
+
+    fn refused(error: anyhow::Error) -> Self {
+        Self::Refused(format!("{error:#}"))
     }
 
     /// No page is recorded from here on.
@@ -82,12 +87,17 @@ impl BulkHook {
     }
 }
 
-fn attach(ebpf: &mut Ebpf, btf: Option<&Btf>, allocator: &BulkAllocator) -> Result<FExitLinkId> {
-    let btf = btf.context("the kernel's BTF cannot be read")?;
+fn load(ebpf: &mut Ebpf, allocator: &BulkAllocator) -> Result<()> {
+    let btf = Btf::from_sys_fs().context("the kernel's BTF cannot be read")?;
     let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
-    program.load(allocator.function, btf).map_err(refusal)?;
-    let link = program.attach();
-    link.with_context(|| format!("cannot attach to {}", allocator.function))
+    program.load(allocator.function, &btf).map_err(refusal)
+}
+
+fn attach(ebpf: &mut Ebpf) -> Result<FExitLinkId> {
+    let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
+    program
+        .attach()
+        .context("cannot attach to the bulk allocator")
 }
 
 fn refusal(error: ProgramError) -> anyhow::Error {

@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use anyhow::{Context as _, Result, anyhow};
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
+use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
 use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, Site, constants, maps};
 
 use super::{PageArray, Settings, globals::Globals, tracefs::Offsets};
@@ -31,14 +31,13 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 }
 
 /// Creates the maps and parses the programs for tracing.
-pub(super) fn load(settings: &Settings, offsets: &Offsets, btf: Option<&Btf>) -> Result<Ebpf> {
+pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
     let chunks = u32::try_from(chunks(settings.frames))
         .context("this machine has more page frames than a BPF array can index")?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
     let globals = Globals::new(settings, offsets);
     let mut loader = EbpfLoader::new();
     loader
-        .btf(btf)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries(maps::SLOTS, chunks)
         .map_max_entries(maps::SITES, site_entries(settings.max_sites))

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use aya::{
-    Btf, Ebpf, Pod,
+    Ebpf, Pod,
     maps::{Array, MapData, PerCpuArray, Queue},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -85,16 +85,16 @@ impl Tracer {
             Hook::Raw => Offsets::default(),
             Hook::Classic => Offsets::read()?,
         };
-        let btf = Btf::from_sys_fs().ok();
-        let mut ebpf = object::load(settings, &offsets, btf.as_ref())?;
+        let mut ebpf = object::load(settings, &offsets)?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
         let tally = PerCpuArray::try_from(take(&mut ebpf, maps::TALLY)?)?;
+        let mut bulk = BulkHook::load(&mut ebpf, &settings.bulk);
         let hooks = Hooks::attach(&mut ebpf, hook).map_err(|error| explain(error, settings))?;
         // Last: what it marks is freed under the eyes of the others.
-        let bulk = BulkHook::attach(&mut ebpf, btf.as_ref(), &settings.bulk);
+        bulk.attach(&mut ebpf);
         Ok(Self {
             ebpf,
             hooks,

@@ -85,7 +85,10 @@ fn attach(plan: &Plan) -> Result<Tracer> {
 fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
     let mut pages = LivePages::new(tracer.sites(), page_array);
     let scan = analysis::scan(tracer.slots(), &mut pages);
-    let unverified = pages.unverified();
+    let unverified = pages.unverified().or_else(|| {
+        let some = "the kernel does not tell what some page frames are";
+        scan.is_unverified().then(|| some.to_owned())
+    });
     let Capture {
         sites,
         taken_pages,
