@@ -43,8 +43,11 @@ pub(crate) struct Options {
     /// Which kernels; all of them if none is named. docs/kernels.md has the last run of each
     #[arg(value_name = "KERNEL")]
     kernels: Vec<Kernel>,
+    /// Run only tests with one of these words in their names
+    #[arg(long, value_name = "WORD,...", value_delimiter = ',')]
+    only: Vec<String>,
     /// Install QEMU and fetch the kernels, and run nothing
-    #[arg(long, conflicts_with_all = ["kernels", "strict"])]
+    #[arg(long, conflicts_with_all = ["kernels", "strict", "only"])]
     install: bool,
     /// Fail if a kernel cannot be run
     #[arg(long)]
@@ -70,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if able.is_empty() {
         return Ok(());
     }
-    let runs = run_all(&Runner::build(&root, &vm)?, &able);
+    let runs = run_all(&Runner::build(&root, &vm, &options.only)?, &able);
     write_document(&root, &vm)?;
     let is_good = |run: &Option<Outcome>| run.as_ref().is_some_and(|run| run.failed() == 0);
     let good = runs.iter().filter(|(_, run)| is_good(run)).count();

@@ -12,14 +12,15 @@ const PATIENCE: &str = "300";
 pub(super) struct Environment(Vec<(&'static str, String)>);
 
 impl Environment {
-    /// That of `programs`.
-    pub(super) fn of(programs: &Programs) -> Self {
+    /// That of `programs`, for tests with a word of `only` in their names if there is one.
+    pub(super) fn of(programs: &Programs, only: &str) -> Self {
         let path = |path: &Path| path.display().to_string();
         Self(vec![
             ("PAGETRACE", path(&programs.pagetrace)),
             ("SUITE", path(&programs.suite)),
             ("VERIFIER", path(&programs.verifier)),
             ("OBJECT", path(&programs.object)),
+            ("ONLY", only.to_owned()),
             ("PAGETRACE_TEST_PATIENCE", PATIENCE.to_owned()),
         ])
     }

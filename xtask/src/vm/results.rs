@@ -36,6 +36,7 @@ impl Outcome {
             date: (*date).to_owned(),
             release: (*release).to_owned(),
             version: (*version).to_owned(),
+            only: part("only")?.join(" "),
             findings: part("check")?
                 .iter()
                 .filter_map(|line| finding(line))
@@ -117,6 +118,8 @@ mod tests {
 2026-11-20\r
 6.1.0-50-cloud-amd64\r
 #1 SMP Debian\r
+=== only\r
+pipes\r
 === check\r
 ok       raw tracepoints      page structs of 64 bytes\r
 limited  debug information    no files\r
@@ -141,6 +144,7 @@ SKIPPED leaks: there is no module\r
     fn every_part_is_read() {
         let outcome = Outcome::parse(TEXT).expect("a whole run");
         assert_eq!(outcome.release, "6.1.0-50-cloud-amd64");
+        assert_eq!(outcome.only, "pipes");
         assert_eq!(outcome.findings.len(), 2);
         assert_eq!(outcome.findings[0].subject, "raw tracepoints");
         assert_eq!(outcome.findings[1].state, "limited");

@@ -19,15 +19,18 @@ pub(super) struct Runner {
     root: PathBuf,
     vm: PathBuf,
     programs: Programs,
+    /// Words of which a test's name must have one; none for all tests.
+    only: String,
 }
 
 impl Runner {
-    /// Builds what is run on each kernel.
-    pub(super) fn build(root: &Path, vm: &Path) -> Result<Self> {
+    /// Builds what is run on each kernel: all tests, or those with a word of `only` in their names.
+    pub(super) fn build(root: &Path, vm: &Path, only: &[String]) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
             vm: vm.to_owned(),
             programs: Programs::build(root, vm)?,
+            only: only.join(" "),
         })
     }
 
@@ -52,7 +55,7 @@ impl Runner {
             .module
             .then(|| leaking_module::build(&self.root, folder));
         let module = module.transpose()?;
-        let mut environment = Environment::of(&self.programs);
+        let mut environment = Environment::of(&self.programs, &self.only);
         if let Some(module) = &module {
             environment = environment.with_module(module);
         }
@@ -68,7 +71,7 @@ impl Runner {
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut run = Command::new("sh");
         run.arg(&script).stdin(Stdio::null()).stdout(file);
-        Environment::of(&self.programs).give(&mut run);
+        Environment::of(&self.programs, &self.only).give(&mut run);
         command::run(&mut run)?;
         Ok(log)
     }

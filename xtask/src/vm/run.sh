@@ -5,6 +5,8 @@ echo "=== kernel"
 date -u +%F
 uname -r
 uname -v
+echo "=== only"
+echo "$ONLY"
 echo "=== check"
 # A serial port is a terminal.
 NO_COLOR=1 "$PAGETRACE" check
@@ -13,7 +15,8 @@ echo "=== verifier"
 stderr=$(mktemp)
 "$VERIFIER" "$OBJECT" 2>>"$stderr"
 echo "=== suite"
-"$SUITE" --test-threads=1 --color=never 2>>"$stderr"
+# Words, not one argument.
+"$SUITE" $ONLY --test-threads=1 --color=never 2>>"$stderr"
 echo "=== stderr"
 cat "$stderr"
 rm "$stderr"

@@ -11,9 +11,10 @@ type Runs<'a> = [(Kernel, &'a Outcome)];
 const HEAD: &str = "\
 # Kernels
 
-Written by `cargo xtask vm`, which runs `pagetrace check` and the whole end-to-end suite on each of
-these kernels: Debian's in QEMU, emulated, with two CPUs and 1.5 GiB; `host` is that of the machine
-this file was written on. To be changed by running that, not by hand.
+Written by `cargo xtask vm`, which runs `pagetrace check` and the end-to-end suite on each of these
+kernels: Debian's in QEMU, emulated, with two CPUs and 1.5 GiB; `host` is that of the machine this
+file was written on. To be changed by running that, not by hand. Where some tests were run, they are
+those that depend on the kernel, as in `.ci/run` (`--only`).
 
 ";
 
@@ -34,6 +35,10 @@ pub(super) fn document(runs: &Runs<'_>) -> String {
     for subject in subjects(runs) {
         text += &row(subject, runs, |run| state(run, subject));
     }
+    text += &row("tests run", runs, |run| {
+        let which = if run.only.is_empty() { "all" } else { "some" };
+        which.to_owned()
+    });
     text += &row("tests passed", runs, |run| run.passed().to_string());
     text += &row("tests failed", runs, |run| run.failed().to_string());
     text += &row("tests skipped", runs, |run| run.skipped().to_string());
