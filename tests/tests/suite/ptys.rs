@@ -7,7 +7,7 @@ use crate::LEAK;
 /// The pages of buffers, without those of the bookkeeping about them.
 fn buffers(site: &Site) -> bool {
     site.contains("n_tty_open")
-        && site.contains("_x64_sys_openat2")
+        && (site.contains("_x64_sys_openat2") || site.contains("__do_sys_openat2"))
         && !site.through_slab()
         && !maps_memory(site)
         && !site.in_interrupt()

@@ -55,11 +55,14 @@ impl Trace {
 }
 
 /// How many of the innermost frames are the BPF program and the kernel's way
-/// into it: everything up to the last function of that kind near the top.
+/// into it: everything up to the last function of that kind near the top, and
+/// programs and trampolines without a name above the kernel's first function.
 fn tracer_frames(frames: &[Frame]) -> usize {
     const DEEPEST: usize = 12;
     let near = &frames[..frames.len().min(DEEPEST)];
-    near.iter().rposition(enters_bpf).map_or(0, |last| last + 1)
+    let named = near.iter().rposition(enters_bpf).map_or(0, |last| last + 1);
+    let unnamed = near.iter().position(|frame| frame.symbol.is_some());
+    named.max(unnamed.unwrap_or(0))
 }
 
 /// Whether the frame belongs to a BPF program or to the code that calls it
@@ -114,6 +117,16 @@ mod tests {
         let mut frames = vec![Frame::unnamed(0xffff_ffff_c012_0000)];
         frames.extend(["bpf_trace_run4", "__alloc_pages"].map(Frame::named));
         assert_eq!(names(&Trace::new(frames)), ["__alloc_pages"]);
+    }
+
+    #[test]
+    fn an_unnamed_trampoline_is_cut() {
+        let mut frames = vec![Frame::unnamed(0xffff_ffff_c012_0000); 2];
+        frames.extend(["__alloc_pages_bulk", "n_tty_open"].map(Frame::named));
+        assert_eq!(
+            names(&Trace::new(frames)),
+            ["__alloc_pages_bulk", "n_tty_open"]
+        );
     }
 
     #[test]

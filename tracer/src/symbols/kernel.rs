@@ -18,6 +18,11 @@ use blazesym::{
 use super::{Frame, Symbolize, Vmlinux};
 use crate::kernel::{host, kallsyms::Kallsyms};
 
+/// No function is that long. kallsyms has no sizes, so an address without a name,
+/// such as that of a BPF trampoline, would be taken for one far behind the last
+/// function before it.
+const BEYOND: usize = 1 << 20;
+
 /// The running kernel's symbols, with debug information if there is any.
 pub struct KernelSymbols {
     symbolizer: Symbolizer,
@@ -117,7 +122,7 @@ impl Symbolize for KernelSymbols {
         let frames = addresses.iter().enumerate().map(|(i, &address)| {
             let known = |symbols: &[Symbolized<'_>]| {
                 let symbol = symbols.get(i).and_then(Symbolized::as_sym)?;
-                Some(self.named(address, symbol))
+                (symbol.offset < BEYOND).then(|| self.named(address, symbol))
             };
             known(&image)
                 .or_else(|| known(&names))
@@ -203,6 +208,8 @@ ffffffffc0000100 t rx_end\t[virtio_net]
     #[test]
     fn an_unresolved_address_stands_for_itself() {
         let (symbols, _file) = kernel(KALLSYMS, None);
+        let beyond = 0xffff_ffff_c020_0000;
+        assert_eq!(symbols.frames(&[beyond]), [[Frame::unnamed(beyond)]]);
         assert_eq!(symbols.frames(&[0x10]), [[Frame::unnamed(0x10)]]);
     }
 
