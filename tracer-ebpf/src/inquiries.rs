@@ -20,18 +20,21 @@ extern "C" fn own_process(_ctx: *mut c_void) -> u32 {
 }
 
 /// A bit for each of the page frames from the argument on: whether nobody holds
-/// a reference to the page. So it is for a free page, also for one on a per-CPU
-/// list, which `/proc/kpageflags` does not show.
+/// a reference to the page, and it has no type. So it is for a free page, also for
+/// one on a per-CPU list, which `/proc/kpageflags` does not show.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "raw_tp/unreferenced_pages")]
 extern "C" fn unreferenced_pages(ctx: *mut c_void) -> u32 {
     let first: u64 = RawTracePointContext::new(ctx).arg(0);
     let mut unreferenced = 0_u32;
+    // The type, all ones for none, lies before the count (include/linux/mm_types.h).
+    let offset = state::REFERENCES_OFFSET.load() - size_of::<u32>() as u64;
     for i in 0..INQUIRED_FRAMES {
-        let count = slots::page_of(first + u64::from(i)) + state::REFERENCES_OFFSET.load();
+        let words = slots::page_of(first + u64::from(i)) + offset;
         // SAFETY: the helper checks the address and copies; it never faults.
-        let count = unsafe { bpf_probe_read_kernel(count as *const u32) };
-        if count == Ok(0) {
+        let words = unsafe { bpf_probe_read_kernel(words as *const u64) };
+        // Little-endian: the type is the lower half.
+        if words == Ok(u64::from(u32::MAX)) {
             unreferenced |= 1 << i;
         }
     }

@@ -40,6 +40,8 @@ pub trait Pages {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     found: HashMap<(u32, Finding), u64>,
+    /// Blocks of unreferenced pages: one lost free explains one.
+    unreferenced_blocks: u64,
 }
 
 /// What one marked page turned out to be.
@@ -48,7 +50,7 @@ enum Finding {
     Known(Kind),
     /// On the buddy allocator's lists.
     Free,
-    /// Raw, single, and held by nobody: on a CPU's list of free pages, or one of
+    /// Raw, and its block held by nobody: on a CPU's list of free pages, or one of
     /// the kernel's frozen pages.
     Unreferenced,
 }
@@ -100,15 +102,16 @@ impl Chunk {
             }
             let order = pages.order(Slot(word).site());
             let mut finding = self.finding(i, order);
-            if finding == Finding::Known(Kind::Raw) && order == 0 {
-                if answer.0 != i / 32 {
-                    answer = (
-                        i / 32,
-                        pages.unreferenced(self.first + (i / 32 * 32) as u64),
-                    );
+            let head = i >> order << order;
+            // References are counted on the first page of a block.
+            if finding == Finding::Known(Kind::Raw) && self.words[head] == word {
+                if answer.0 != head / 32 {
+                    let first = self.first + (head / 32 * 32) as u64;
+                    answer = (head / 32, pages.unreferenced(first));
                 }
-                if answer.1.is_some_and(|bits| bits >> (i % 32) & 1 == 1) {
+                if answer.1.is_some_and(|bits| bits >> (head % 32) & 1 == 1) {
                     finding = Finding::Unreferenced;
+                    scan.unreferenced_blocks += u64::from(i == head);
                 }
             }
             *scan.found.entry((word, finding)).or_insert(0) += 1;
@@ -142,8 +145,7 @@ impl Scan {
     /// counts them. Unreferenced pages are free if that many frees explain them;
     /// if not, they are the kernel's own frozen pages.
     pub fn settle(self, lost_frees: Option<u64>) -> (Survivors, u64) {
-        let unreferenced = self.sum(Finding::Unreferenced);
-        let are_free = lost_frees.is_none_or(|lost| unreferenced <= lost);
+        let are_free = lost_frees.is_none_or(|lost| self.unreferenced_blocks <= lost);
         let mut survivors = Survivors::new();
         let mut phantoms = 0;
         for ((word, finding), pages) in self.found {
@@ -160,11 +162,6 @@ impl Scan {
             *cells.entry(Cell { epoch, kind }).or_insert(0) += pages;
         }
         (survivors, phantoms)
-    }
-
-    fn sum(&self, finding: Finding) -> u64 {
-        let found = self.found.iter().filter(|((_, it), _)| *it == finding);
-        found.map(|(_, pages)| pages).sum()
     }
 }
 

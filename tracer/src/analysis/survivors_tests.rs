@@ -87,14 +87,19 @@ fn a_page_that_nobody_holds_is_free_if_a_lost_free_explains_it() {
 }
 
 #[test]
-fn only_single_pages_can_be_told_to_be_unreferenced() {
-    let mut machine = Machine {
-        states: vec![PageState::Unmarked; 4],
-        unreferenced: 0b1110,
+fn a_block_is_held_by_its_first_page() {
+    let settled = |unreferenced| {
+        let mut machine = Machine {
+            states: vec![PageState::Unmarked; 4],
+            unreferenced,
+        };
+        let marked = [(0, 30), (1, 30), (2, 30), (3, 30)];
+        scan(&slots(&marked), &mut machine).settle(Some(1))
     };
-    let marked = [(0, 30), (1, 30), (2, 30), (3, 30)];
-    let scan = scan(&slots(&marked), &mut machine);
-    assert_eq!(scan.settle(None).1, 0);
+    // Its other pages have no references of their own.
+    assert_eq!(settled(0b1110).1, 0);
+    // One lost free explains a whole block.
+    assert_eq!(settled(0b1111), (Survivors::new(), 4));
 }
 
 #[test]

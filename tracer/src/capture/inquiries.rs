@@ -37,7 +37,7 @@ impl PageReferences {
     }
 
     /// A bit for each of the 32 page frames from `first` on, the lowest for the
-    /// first: whether nobody holds a reference to the page.
+    /// first: whether nobody holds a reference to the page, and it has no type.
     ///
     /// So it is for free pages, but also for all but the first page of a block and, since Linux
     /// 6.14, for the kernel's own frozen pages (mm/internal.h, `alloc_frozen_pages`).
