@@ -10,12 +10,17 @@
 
 mod records;
 mod slot;
+mod template;
 
-pub use records::{AllocationTally, COMM_LEN, Control, FreeTally, MAX_FRAMES, Site, Tally};
+pub use records::{
+    AllocationTally, COMM_LEN, Control, FreeTally, MAX_FRAMES, SAMPLE_PAGES, Sample, Site, Tally,
+    TemplateTally,
+};
 pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
     STACK_LOST, SiteId, Slot, order,
 };
+pub use template::{RUN, STACK_SIZE, TEMPLATES, Template, Templates, WAYS, first_way, registers};
 
 /// Names of the maps, as user space finds them in the object.
 pub mod maps {
@@ -33,6 +38,10 @@ pub mod maps {
     pub const CONTROL: &str = "CONTROL";
     /// One [`Tally`](crate::Tally) per CPU.
     pub const TALLY: &str = "TALLY";
+    /// All [`Templates`](crate::Templates), memory-mapped and written by user space.
+    pub const TEMPLATES: &str = "TEMPLATES";
+    /// Ring buffer of [`Sample`](crate::Sample)s: stacks that templates are yet to be made of.
+    pub const SAMPLES: &str = "SAMPLES";
     /// Page pointers seen by [`PROBE_PAGE_POINTER`](crate::programs::PROBE_PAGE_POINTER).
     pub const PROBED_PAGES: &str = "PROBED_PAGES";
 }
@@ -54,6 +63,8 @@ pub mod programs {
     /// To be run by `BPF_PROG_TEST_RUN` with a page frame: gives a bit for each of the
     /// [`INQUIRED_FRAMES`](crate::INQUIRED_FRAMES) from it on that nobody has a reference to.
     pub const UNREFERENCED_PAGES: &str = "unreferenced_pages";
+    /// Raw tracepoint; loads only where programs can read their stack directly.
+    pub const PROBE_STACK: &str = "probe_stack";
     /// Raw tracepoint `mm_page_alloc` that only reports page pointers, for calibration.
     pub const PROBE_PAGE_POINTER: &str = "probe_page_pointer";
 }
@@ -93,6 +104,13 @@ pub mod constants {
     pub const IRQ_ENTRY: [&str; 2] = ["IRQ_ENTRY", "IRQ_ENTRY_LEN"];
     /// `u64` each: start and length of the function that runs softirqs.
     pub const SOFTIRQ_ENTRY: [&str; 2] = ["SOFTIRQ_ENTRY", "SOFTIRQ_ENTRY_LEN"];
+    /// `u32`: 1 to unwind by templates, 0 to have the kernel unwind every stack.
+    pub const USE_TEMPLATES: &str = "USE_TEMPLATES";
+    /// `u32`: 1 if [`RDONLY_CAST`](super::RDONLY_CAST) was made a call of the kernel's function,
+    /// 0 to copy stacks.
+    pub const READ_STACK: &str = "READ_STACK";
+    /// `u64`: of so many stacks unwound by templates, one is unwound by the kernel too.
+    pub const CHECK_EVERY: &str = "CHECK_EVERY";
     /// `u64`: offset of the reference count in a `struct page`, in bytes.
     pub const REFERENCES_OFFSET: &str = "REFERENCES_OFFSET";
     /// `u32` each: which arguments of the bulk allocator are the list and the array that it fills,
@@ -121,6 +139,10 @@ pub const NO_MIGRATETYPE: u32 = u32::MAX;
 
 /// A process id that no process has.
 pub const NOBODY: u32 = u32::MAX;
+
+/// The number of a helper that no kernel has. Where the object calls it, user space puts a call of
+/// the kernel's `bpf_rdonly_cast`, which is known by another number to each kernel.
+pub const RDONLY_CAST: u32 = 0x7fff_c457;
 
 /// How many pages of one call of the bulk allocator are looked at; the rest are counted.
 pub const BULK_PAGES: u64 = 512;

@@ -7,9 +7,12 @@
 mod bulk;
 mod inquiries;
 mod record;
+mod samples;
 mod sites;
 mod slots;
+mod stack;
 mod state;
+mod unwind;
 mod wishes;
 
 use aya_ebpf::{
@@ -19,6 +22,7 @@ use aya_ebpf::{
     programs::{FExitContext, RawTracePointContext, TracePointContext},
 };
 use record::{Allocation, page_allocated, page_freed};
+use tracer_ebpf::STACK_SIZE;
 
 /// `trace_mm_page_alloc(struct page *page, unsigned int order, gfp_t gfp_flags, int migratetype)`
 /// (include/trace/events/kmem.h).
@@ -33,6 +37,7 @@ fn page_alloc(ctx: RawTracePointContext) -> i32 {
             order: ctx.arg(1),
             gfp: ctx.arg(2),
             migratetype: ctx.arg(3),
+            context_on_stack: true,
         },
     );
     0
@@ -58,6 +63,7 @@ fn page_alloc_classic(ctx: TracePointContext) -> u32 {
             order: field(&ctx, state::ALLOC_ORDER_OFFSET.load()),
             gfp: field(&ctx, state::ALLOC_GFP_OFFSET.load()),
             migratetype: field(&ctx, state::ALLOC_MIGRATETYPE_OFFSET.load()),
+            context_on_stack: false,
         },
     );
     0
@@ -102,6 +108,16 @@ fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
         let _ = state::PROBED_PAGES.push(page, 0);
     }
     0
+}
+
+/// Reads its stack directly: whether the kernel's verifier allows that, loading tells.
+#[raw_tracepoint(tracepoint = "mm_page_alloc")]
+fn probe_stack(ctx: RawTracePointContext) -> i32 {
+    let offset = ctx.arg::<u64>(1) & (STACK_SIZE - size_of::<u64>() as u64);
+    let address = stack::readable(ctx.as_ptr()).wrapping_add(offset as usize);
+    // SAFETY: the kernel catches faults of such memory.
+    let word = unsafe { address.cast::<u64>().read_volatile() };
+    word as i32
 }
 
 /// The field at `offset` of what a program is called with, or zero.

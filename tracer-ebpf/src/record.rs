@@ -12,6 +12,8 @@ pub(crate) struct Allocation {
     pub(crate) order: u32,
     pub(crate) gfp: u32,
     pub(crate) migratetype: u32,
+    /// Whether what the program was called with lies on the stack.
+    pub(crate) context_on_stack: bool,
 }
 
 /// Marks the pages of an allocation with its site.
@@ -22,28 +24,35 @@ pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: Allocation) {
     {
         return;
     }
-    let Some(tally) = tally() else { return };
-    let tally = &mut tally.alloc;
+    let (Some(tally), Some(control)) = (tally(), state::CONTROL.get(0)) else {
+        return;
+    };
+    let counts = &mut tally.alloc;
     if event.failed {
-        tally.failed += 1;
+        counts.failed += 1;
         return;
     }
     if !wishes::include_frame(event.frame) {
         return;
     }
-    tally.events += 1;
+    counts.events += 1;
     let Some(block) = slots::block(event.frame, event.order) else {
-        tally.out_of_range += 1;
+        counts.out_of_range += 1;
         return;
     };
     if wishes::is_own_task() {
-        tally.own_pages += block.pages();
+        counts.own_pages += block.pages();
         return;
     }
-    let site = sites::of(ctx, event.order, event.gfp, tally);
+    let site = if event.context_on_stack && state::USE_TEMPLATES.load() != 0 {
+        sites::of_raw(ctx, event.order, event.gfp, tally, control)
+    } else {
+        sites::of(ctx, event.order, event.gfp, &mut tally.alloc)
+    };
     sites::count_pages(site, event.order);
-    tally.pages += block.pages();
-    block.mark(Slot::new(site, epoch()), &mut tally.healed);
+    let counts = &mut tally.alloc;
+    counts.pages += block.pages();
+    block.mark(Slot::new(site, control.epoch), &mut counts.healed);
 }
 
 /// Clears the pages of a free, whichever allocations they came from.

@@ -33,6 +33,30 @@ pub struct Site {
 pub struct Control {
     /// The epoch that new slots are stamped with, at most [`LAST_EPOCH`](crate::LAST_EPOCH).
     pub epoch: u32,
+    /// How far above a program's context the first return address lies, in bytes; 0 while that
+    /// is not known.
+    pub first_return: u32,
+    /// How many of the frames that the kernel unwinds lie below that one.
+    pub frames_below: u32,
+}
+
+/// Pages of stack in a [`Sample`]: all that one can have.
+pub const SAMPLE_PAGES: usize = 4;
+
+/// A stack that templates do not cover, for user space to make some of it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Sample {
+    /// Return addresses as the kernel unwound them, innermost first.
+    pub frames: [u64; MAX_FRAMES],
+    /// How many of `frames` are valid.
+    pub depth: u64,
+    /// Address of the program's context, on the stack's first page.
+    pub context: u64,
+    /// How many of `pages` are valid.
+    pub copied: u64,
+    /// The pages of the stack from the one with the context on.
+    pub pages: [[u64; 512]; SAMPLE_PAGES],
 }
 
 /// What the programs count, one per CPU, never shared.
@@ -47,6 +71,24 @@ pub struct Tally {
     pub bulk: AllocationTally,
     /// Of the program on `mm_page_free`.
     pub free: FreeTally,
+    /// Of the stacks that the program on `mm_page_alloc` unwound.
+    pub templates: TemplateTally,
+}
+
+/// How stacks were unwound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct TemplateTally {
+    /// By templates, to a stack that the kernel had unwound before.
+    pub hits: u64,
+    /// By the kernel, as there was no template or no such stack yet.
+    pub misses: u64,
+    /// Hits that the kernel unwound too, to compare.
+    pub checked: u64,
+    /// Those of them that it unwound to another stack.
+    pub mismatched: u64,
+    /// Hits since the last that was checked.
+    pub since_check: u64,
 }
 
 /// What a program that marks pages counts.
@@ -96,6 +138,10 @@ impl Tally {
         self.free.pages += other.free.pages;
         self.free.unmatched += other.free.unmatched;
         self.free.out_of_range += other.free.out_of_range;
+        self.templates.hits += other.templates.hits;
+        self.templates.misses += other.templates.misses;
+        self.templates.checked += other.templates.checked;
+        self.templates.mismatched += other.templates.mismatched;
     }
 
     /// Both kinds of allocations together.
@@ -127,5 +173,6 @@ impl AllocationTally {
 }
 
 const _: () = assert!(size_of::<Site>() == 1024);
-const _: () = assert!(size_of::<Control>() == 4);
-const _: () = assert!(size_of::<Tally>() == 2 * 72 + 32);
+const _: () = assert!(size_of::<Control>() == 12);
+const _: () = assert!(size_of::<Sample>() == 992 + 24 + SAMPLE_PAGES * 4096);
+const _: () = assert!(size_of::<Tally>() == 2 * 72 + 32 + 40);

@@ -6,13 +6,19 @@ use aya_ebpf::{
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_stack},
 };
 use aya_log_ebpf::warn;
-use tracer_ebpf::{AllocationTally, BULK, MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site};
+use tracer_ebpf::{
+    AllocationTally, BULK, Control, MAX_FRAMES, MAX_SITES, SITE_TABLE_FULL, STACK_LOST, Site, Tally,
+};
 
-use crate::state;
+use crate::{
+    samples,
+    stack::Stack,
+    state,
+    unwind::{self, To},
+};
 
 /// The id of the allocation's site; a reserved one if it cannot have its own.
-/// `order` may be [`BULK`]. Messages tell of the first loss on each CPU only:
-/// this is the allocator's path.
+/// `order` may be [`BULK`].
 #[inline(always)]
 pub(crate) fn of<C: EbpfContext>(
     ctx: &C,
@@ -20,37 +26,100 @@ pub(crate) fn of<C: EbpfContext>(
     gfp: u32,
     tally: &mut AllocationTally,
 ) -> u32 {
-    let Some(scratch) = state::SCRATCH.get_ptr_mut(u32::from(order == BULK)) else {
+    let Some(scratch) = by_kernel(ctx, order, gfp, tally) else {
         return STACK_LOST + order;
     };
+    let key = key(scratch, 0);
+    with_key(ctx, &key, scratch, tally)
+}
+
+/// The same for a program whose context lies on the stack: unwound by templates
+/// where there are some.
+#[inline(always)]
+pub(crate) fn of_raw<C: EbpfContext>(
+    ctx: &C,
+    order: u32,
+    gfp: u32,
+    tally: &mut Tally,
+    control: &Control,
+) -> u32 {
+    let (tally, templates) = (&mut tally.alloc, &mut tally.templates);
+    let Some(stack) = Stack::of(ctx.as_ptr()) else {
+        return of(ctx, order, gfp, tally);
+    };
+    let unwound = unwind::by_templates(&stack, control.first_return.into(), seed(order, gfp));
+    let hit = match unwound.to {
+        To::End => known_recently(unwound.key),
+        To::Nowhere | To::Opaque => None,
+    };
+    if let Some(id) = hit {
+        templates.hits += 1;
+        templates.since_check += 1;
+        if templates.since_check < state::CHECK_EVERY.load() {
+            return id;
+        }
+        templates.since_check = 0;
+    }
+    let Some(scratch) = by_kernel(ctx, order, gfp, tally) else {
+        return hit.unwrap_or(STACK_LOST + order);
+    };
+    let key = key(scratch, control.frames_below);
+    let is_right = unwound.to == To::End && unwound.key == key;
+    if hit.is_some() {
+        templates.checked += 1;
+        templates.mismatched += u64::from(!is_right);
+    } else {
+        templates.misses += 1;
+    }
+    if !is_right && unwound.to != To::Opaque {
+        samples::send(&stack, scratch);
+    }
+    with_key(ctx, &key, scratch, tally)
+}
+
+/// Has the kernel unwind the stack into this CPU's scratch. Messages, here and
+/// below, tell of the first loss on each CPU only: this is the allocator's path.
+#[inline(always)]
+fn by_kernel<C: EbpfContext>(
+    ctx: &C,
+    order: u32,
+    gfp: u32,
+    tally: &mut AllocationTally,
+) -> Option<&'static mut Site> {
+    let scratch = state::SCRATCH.get_ptr_mut(u32::from(order == BULK))?;
     // SAFETY: this program's own record on this CPU, and none runs inside itself.
     let scratch = unsafe { &mut *scratch };
-    match unwind(ctx, scratch) {
+    match frames(ctx, scratch) {
         Ok(depth) => scratch.depth = depth,
         Err(error) => {
             if tally.failed_unwinds == 0 {
                 warn!(ctx, "the kernel could not unwind a stack: error {}", error);
             }
             tally.failed_unwinds += 1;
-            return STACK_LOST + order;
+            return None;
         }
     }
     scratch.order = order;
     scratch.gfp = gfp;
-    let key = key(scratch);
-    if let Some(id) = known(&key) {
+    Some(scratch)
+}
+
+/// The id of the site with this key, whose stack is in `scratch`.
+#[inline(always)]
+fn with_key<C: EbpfContext>(
+    ctx: &C,
+    key: &u64,
+    scratch: &mut Site,
+    tally: &mut AllocationTally,
+) -> u32 {
+    if let Some(id) = known(key).or_else(|| enrol(key, scratch)) {
         return id;
     }
-    match enrol(&key, scratch) {
-        Some(id) => id,
-        None => {
-            if tally.site_table_full == 0 {
-                warn!(ctx, "the site table is full");
-            }
-            tally.site_table_full += 1;
-            SITE_TABLE_FULL + order
-        }
+    if tally.site_table_full == 0 {
+        warn!(ctx, "the site table is full");
     }
+    tally.site_table_full += 1;
+    SITE_TABLE_FULL + scratch.order
 }
 
 /// Adds 2^order pages to what the site has ever taken.
@@ -62,9 +131,12 @@ pub(crate) fn count_pages(site: u32, order: u32) {
     }
 }
 
+/// More than the frames that a tracer has of its own: a power of two.
+const MOST_SKIPPED: usize = 8;
+
 /// Unwinds the kernel stack into the record and gives its depth in frames.
 #[inline(always)]
-fn unwind<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u32, i64> {
+fn frames<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u32, i64> {
     const SIZE: u32 = size_of::<[u64; MAX_FRAMES]>() as u32;
     // SAFETY: the buffer is SIZE bytes long.
     let bytes = unsafe { bpf_get_stack(ctx.as_ptr(), site.frames.as_mut_ptr().cast(), SIZE, 0) };
@@ -74,7 +146,9 @@ fn unwind<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u32, i64> {
     Ok(bytes as u32 / size_of::<u64>() as u32)
 }
 
-/// A 64-bit hash of what makes a site: its frames, order and gfp flags.
+/// A 64-bit hash of what makes a site: its frames, order and gfp flags. The
+/// first `skipped` frames are the tracer's own. Of stacks as deep as a record, the
+/// outermost eight do not count.
 ///
 /// Frames below the entry of an interrupt belong to whoever was interrupted: a
 /// thousand of them are one site, whose record has those of the first.
@@ -82,19 +156,29 @@ fn unwind<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u32, i64> {
 /// Two of a few thousand sites share a value once in 10^12 runs, so the
 /// frames are not compared again.
 #[inline(always)]
-fn key(site: &Site) -> u64 {
-    let mut hash = u64::from(site.order) << 32 | u64::from(site.gfp);
-    for (i, frame) in site.frames.iter().enumerate() {
-        if i as u32 >= site.depth {
+fn key(site: &Site, skipped: u32) -> u64 {
+    let mut key = seed(site.order, site.gfp);
+    // A pointer that moved once, where a comparison in each turn of the loop would
+    // have the verifier follow every number of skipped frames through all of it.
+    let skipped = skipped as usize % MOST_SKIPPED;
+    let frames = site.frames.as_ptr().wrapping_add(skipped);
+    for i in 0..MAX_FRAMES - MOST_SKIPPED {
+        if (i + skipped) as u32 >= site.depth {
             break;
         }
-        hash = (hash ^ frame).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        hash ^= hash >> 32;
-        if enters_interrupt(*frame) {
+        // SAFETY: below `MAX_FRAMES`.
+        let frame = unsafe { frames.wrapping_add(i).read() };
+        key = unwind::mix(key, frame);
+        if enters_interrupt(frame) {
             break;
         }
     }
-    hash
+    key
+}
+
+#[inline(always)]
+fn seed(order: u32, gfp: u32) -> u64 {
+    u64::from(order) << 32 | u64::from(gfp)
 }
 
 #[inline(always)]
@@ -102,6 +186,32 @@ fn enters_interrupt(address: u64) -> bool {
     // A difference that wraps is far beyond any length.
     address.wrapping_sub(state::IRQ_ENTRY.load()) < state::IRQ_ENTRY_LEN.load()
         || address.wrapping_sub(state::SOFTIRQ_ENTRY.load()) < state::SOFTIRQ_ENTRY_LEN.load()
+}
+
+/// Sites that were found lately, by the lowest bits of their keys: each word is the
+/// rest of the key with the id of the site below it.
+pub(crate) type RecentSites = [u64; RECENT];
+
+/// A power of two.
+const RECENT: usize = 2048;
+
+/// Bits of a site id.
+const ID_BITS: u32 = MAX_SITES.ilog2();
+
+/// The same as [`known`], without its search in most cases.
+#[inline(always)]
+fn known_recently(key: u64) -> Option<u32> {
+    let words = state::RECENT_SITES.get_ptr_mut(0)?.cast::<u64>();
+    let word = words.wrapping_add(key as usize % RECENT);
+    // SAFETY: within this CPU's own array.
+    let recent = unsafe { word.read() };
+    if (recent ^ key) >> ID_BITS == 0 {
+        return Some(recent as u32 % MAX_SITES);
+    }
+    let id = known(&key)?;
+    // SAFETY: as above.
+    unsafe { word.write(key >> ID_BITS << ID_BITS | u64::from(id)) };
+    Some(id)
 }
 
 #[inline(always)]

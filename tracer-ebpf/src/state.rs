@@ -4,9 +4,11 @@ use aya_ebpf::{
     Global,
     bindings::BPF_F_MMAPABLE,
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, Queue},
+    maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
 };
-use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally};
+use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally, Templates};
+
+use crate::{sites::RecentSites, stack::Copied};
 
 // The sizes below are placeholders: user space knows how many page frames and
 // sites there are, and sets `max_entries` when it loads the object.
@@ -20,6 +22,10 @@ pub(crate) static SITES: Array<Site> = Array::with_max_entries(1, BPF_F_MMAPABLE
 /// Preallocated (the default), so that a new site never allocates in the allocator.
 #[map]
 pub(crate) static SITE_IDS: HashMap<u64, u32> = HashMap::with_max_entries(1, 0);
+
+/// What each CPU found in `SITE_IDS` lately.
+#[map]
+pub(crate) static RECENT_SITES: PerCpuArray<RecentSites> = PerCpuArray::with_max_entries(1, 0);
 
 /// A queue hands out ids without an atomic counter, which would need Linux 5.12.
 #[map]
@@ -39,6 +45,16 @@ pub(crate) static TALLY: PerCpuArray<Tally> = PerCpuArray::with_max_entries(1, 0
 /// never runs a program inside itself on the same CPU.
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<Site> = PerCpuArray::with_max_entries(2, 0);
+
+#[map]
+pub(crate) static TEMPLATES: Array<Templates> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+#[map]
+pub(crate) static SAMPLES: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// The stack that is being unwound by templates on each CPU.
+#[map]
+pub(crate) static STACK: PerCpuArray<Copied> = PerCpuArray::with_max_entries(1, 0);
 
 #[map]
 pub(crate) static PROBED_PAGES: Queue<u64> = Queue::with_max_entries(1, 0);
@@ -83,6 +99,12 @@ pub(crate) static IRQ_ENTRY_LEN: Global<u64> = Global::new(0);
 pub(crate) static SOFTIRQ_ENTRY: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static SOFTIRQ_ENTRY_LEN: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static USE_TEMPLATES: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static READ_STACK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static CHECK_EVERY: Global<u64> = Global::new(1);
 #[unsafe(no_mangle)]
 pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]

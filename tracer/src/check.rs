@@ -48,7 +48,12 @@ pub fn findings() -> Vec<Finding> {
     // Without them, the rest would only say so again.
     let mut tracing = Vec::new();
     if privileges.result.is_ok() {
-        tracing.extend([raw_tracepoints(), classic_tracepoints(), verification()]);
+        tracing.extend([
+            raw_tracepoints(),
+            classic_tracepoints(),
+            stack_reading(),
+            verification(),
+        ]);
         tracing.extend(attached());
     }
     let before = [privileges, type_information(), memory()];
@@ -100,6 +105,16 @@ fn classic_tracepoints() -> Finding {
     finding("classic tracepoints", result, Lack::Degrades, Some(remedy))
 }
 
+fn stack_reading() -> Finding {
+    let result = Probe::new().and_then(|probe| {
+        let id = Types::read().stack_reader(&probe);
+        id.map(|_| "programs read their stack in place".to_owned())
+            .ok_or_else(|| anyhow!("programs copy their stack, at some 0.2 us for each allocation"))
+    });
+    let remedy = "none needed: Linux 6.17 and later let programs read it in place";
+    finding("stack reading", result, Lack::Degrades, Some(remedy))
+}
+
 fn memory() -> Finding {
     let result = host::zones().and_then(|zones| {
         let frames = zoneinfo::frames(&zones);
@@ -125,6 +140,7 @@ fn verification() -> Finding {
 fn attached() -> [Finding; 2] {
     let wishes = Wishes {
         max_sites: crate::cli::DEFAULT_MAX_SITES,
+        check_every: Some(crate::cli::DEFAULT_CHECK_EVERY),
         ..Wishes::default()
     };
     let tracer = preflight::plan(&wishes).and_then(|plan| Tracer::attach(&plan.settings));

@@ -1,6 +1,9 @@
 //! The right to trace the machine: root, and one test at a time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    env,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use rustix::process::geteuid;
 
@@ -19,4 +22,9 @@ pub fn root_or_skip(test: &str) -> Option<Machine> {
         return None;
     }
     Some(MACHINE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Whether the machine is emulated, so that everything takes many times longer.
+pub fn is_emulated() -> bool {
+    env::var_os("PAGETRACE_TEST_EMULATED").is_some()
 }

@@ -26,9 +26,11 @@ pub use disk::FullDisk;
 pub use folded::{Folded, FoldedStack};
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
-pub use machine::{Machine, root_or_skip};
+pub use machine::{Machine, is_emulated, root_or_skip};
 pub use memory_limit::MemoryLimit;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
-pub use report::{AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Totals, Window};
+pub use report::{
+    AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Templates, Totals, Window,
+};
 pub use tracing::{OPEN_END, Outputs, Tracing};
 pub use unified_group::UnifiedGroup;

@@ -86,6 +86,20 @@ pub struct Losses {
     /// `null` if every page was verified.
     #[serde(deserialize_with = "present")]
     pub unverified: Option<String>,
+    /// `null` if the kernel unwound every stack.
+    #[serde(deserialize_with = "present")]
+    pub templates: Option<Templates>,
+}
+
+/// How stacks were unwound.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Templates {
+    pub hits: u64,
+    pub misses: u64,
+    pub checked: u64,
+    pub mismatched: u64,
 }
 
 /// Events kept from each program.

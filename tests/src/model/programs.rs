@@ -86,7 +86,15 @@ impl Programs {
                 let args = [self.pointer(page), order.into()];
                 self.run(programs::PAGE_FREE, &args)
             }
-            Event::Epoch(epoch) => Ok(self.control.set(0, ControlWire(Control { epoch }), 0)?),
+            Event::Epoch(epoch) => Ok(self.control.set(
+                0,
+                ControlWire(Control {
+                    epoch,
+                    first_return: 0,
+                    frames_below: 0,
+                }),
+                0,
+            )?),
         }
     }
 

@@ -25,6 +25,7 @@ mod site_table;
 mod storm;
 mod symbols;
 mod tcp;
+mod templates;
 mod terminal;
 mod thp;
 mod two_tracers;

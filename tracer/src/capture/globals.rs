@@ -3,7 +3,7 @@
 use aya::{EbpfLoader, Pod};
 use tracer_ebpf::{NO_MIGRATETYPE, constants};
 
-use super::{Scope, Settings, tracefs::Offsets};
+use super::{Scope, Settings, Unwinding, tracefs::Offsets};
 use crate::kernel::kallsyms::InterruptEntries;
 
 /// The constants by width, each with its name.
@@ -44,6 +44,9 @@ fn words(settings: &Settings) -> Vec<(&'static str, u64)> {
     let namespace = settings.filters.namespace();
     words.extend(constants::NAMESPACE.into_iter().zip(namespace));
     words.extend(interrupt_entries(&settings.interrupt_entries));
+    if let Unwinding::Templates { check_every, .. } = settings.unwinding {
+        words.push((constants::CHECK_EVERY, check_every));
+    }
     // Where there is none, the programs that use it are not loaded.
     if let Some(array) = settings.page_array {
         words.extend([
@@ -82,6 +85,10 @@ fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
         (constants::ONLY_PROCESS, filters.only_process()),
         (constants::CGROUP_LEVEL, level.cast_unsigned()),
     ];
+    if let Unwinding::Templates { cast, .. } = settings.unwinding {
+        halves.push((constants::USE_TEMPLATES, 1));
+        halves.push((constants::READ_STACK, u32::from(cast.is_some())));
+    }
     let orders = filters.order_bounds();
     halves.extend(constants::RECORDED_ORDERS.into_iter().zip(orders));
     if let Ok(allocator) = &settings.bulk {

@@ -1,7 +1,7 @@
 //! The error bar: everything a window did not see, or saw in part.
 
 use serde::{Serialize, Serializer};
-use tracer_ebpf::Tally;
+use tracer_ebpf::{Tally, TemplateTally};
 
 /// What a window could not see, by cause. Events unless named otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,6 +38,32 @@ pub struct Losses {
     pub unread_bulk_pages: u64,
     /// Why pages were not verified; none if they were.
     pub unverified: Option<String>,
+    /// How stacks were unwound by templates; none if the kernel unwound them all.
+    pub templates: Option<TemplateUse>,
+}
+
+/// How stacks were unwound: events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TemplateUse {
+    /// Stacks unwound by templates.
+    pub hits: u64,
+    /// Stacks that the kernel unwound, as they were new or there was no template.
+    pub misses: u64,
+    /// Hits that the kernel unwound too, to compare.
+    pub checked: u64,
+    /// Those of them that the kernel unwound to another stack; their pages are where it says.
+    pub mismatched: u64,
+}
+
+impl From<TemplateTally> for TemplateUse {
+    fn from(tally: TemplateTally) -> Self {
+        Self {
+            hits: tally.hits,
+            misses: tally.misses,
+            checked: tally.checked,
+            mismatched: tally.mismatched,
+        }
+    }
 }
 
 /// Events the kernel kept from each program; none where it does not count them.
@@ -105,6 +131,7 @@ impl Losses {
             bulk,
             unread_bulk_pages: taken.unread_pages,
             unverified: None,
+            templates: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod calibration;
+mod cast;
 mod filters;
 mod globals;
 mod hooks;
@@ -15,18 +16,21 @@ mod object;
 mod page_array;
 mod probe;
 mod tables;
+mod templates;
 mod tracefs;
 mod tracer;
 
 pub use bulk::BulkAllocator;
+pub use cast::FUNCTION as CAST_FUNCTION;
 pub use filters::{Filters, GfpFilter, Process, ProcessNamespace, Scope};
 pub use inquiries::PageReferences;
 pub use kernel_log::KernelLog;
-pub use losses::{Bulk, Losses, RecursionMisses};
+pub use losses::{Bulk, Losses, RecursionMisses, TemplateUse};
 pub use object::table_bytes;
 pub use page_array::{PageArray, PageLayout};
 pub use probe::Probe;
 pub use tables::{SiteRecord, SiteTable, SlotTable};
+pub use templates::Unwinding;
 pub use tracefs::{classic_tracepoints, gfp_flags};
 pub use tracer::{Settings, Tracer};
 

@@ -6,10 +6,13 @@ use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
 use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, Site, constants, maps};
 
-use super::{PageArray, Settings, globals::Globals, tracefs::Offsets};
+use super::{PageArray, Settings, Unwinding, cast, globals::Globals, tracefs::Offsets};
 
-static OBJECT: &[u8] =
+pub(super) static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/pagetrace.bpf.o"));
+
+/// Bytes of the ring buffer of samples: some fifty stacks.
+const SAMPLES_LEN: u32 = 1 << 20;
 
 /// How many page pointers the calibration may collect.
 const PROBED_PAGES: u32 = 4096;
@@ -35,6 +38,10 @@ pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
     let chunks = u32::try_from(chunks(settings.frames))
         .context("this machine has more page frames than a BPF array can index")?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
+    let object = match settings.unwinding {
+        Unwinding::Templates { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
+        _ => None,
+    };
     let globals = Globals::new(settings, offsets);
     let mut loader = EbpfLoader::new();
     loader
@@ -45,14 +52,19 @@ pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
         .map_max_entries(maps::FREE_SITES, settings.max_sites)
         // Twice as many: each CPU keeps some free elements of a hash to itself.
         .map_max_entries(maps::SITE_IDS, settings.max_sites.saturating_mul(2));
+    if settings.unwinding != Unwinding::Kernel {
+        loader.map_max_entries(maps::SAMPLES, SAMPLES_LEN);
+    }
     globals.override_in(&mut loader);
-    loader.load(OBJECT).map_err(|error| {
-        let mib = table_bytes(settings.frames, settings.max_sites).div_ceil(1 << 20);
-        anyhow!(
-            "cannot create the tables, {mib} MiB of kernel memory: {}",
-            reason(&error)
-        )
-    })
+    loader
+        .load(object.as_deref().unwrap_or(OBJECT))
+        .map_err(|error| {
+            let mib = table_bytes(settings.frames, settings.max_sites).div_ceil(1 << 20);
+            anyhow!(
+                "cannot create the tables, {mib} MiB of kernel memory: {}",
+                reason(&error)
+            )
+        })
 }
 
 /// Creates the maps, as small as they can be, and parses the programs for a

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use aya::Ebpf;
 
-use super::{PageArray, PageLayout, calibration, inquiries, object};
+use super::{PageArray, PageLayout, calibration, cast, inquiries, object};
 
 /// The programs with tables as small as they can be.
 pub struct Probe {
@@ -21,6 +21,11 @@ impl Probe {
     /// This process's id in the initial namespace, where the programs see it.
     pub fn own_process(&mut self) -> Result<u32> {
         inquiries::own_process(&mut self.ebpf)
+    }
+
+    /// Whether programs can read their stack by the kernel's function with this BTF id.
+    pub fn reads_stacks(&self, cast: u32) -> bool {
+        cast::reads_stacks(cast)
     }
 
     /// Finds the array of page structs; none if they do not lie in one.

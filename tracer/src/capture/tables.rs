@@ -2,7 +2,7 @@
 
 use std::{
     ops::Deref,
-    os::fd::{AsFd as _, AsRawFd as _},
+    os::fd::{AsFd as _, AsRawFd as _, RawFd},
     ptr,
     sync::atomic::AtomicU32,
 };
@@ -13,7 +13,7 @@ use aya::{
     maps::{Map, MapData, PerCpuArray},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, maps};
+use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, Templates, maps};
 
 use super::object::{chunks, site_entries};
 
@@ -138,17 +138,29 @@ fn task_name(comm: &[u8; COMM_LEN]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
+/// The template table, to be written.
+pub(super) fn map_templates(ebpf: &Ebpf) -> Result<MmapRaw> {
+    let name = maps::TEMPLATES;
+    let mapped = MmapOptions::new()
+        .len(size_of::<Templates>())
+        .map_raw(descriptor(ebpf, name)?);
+    mapped.with_context(|| format!("cannot map the table {name}"))
+}
+
 fn mmap(ebpf: &Ebpf, name: &str, len: u64) -> Result<MmapRaw> {
+    let len = usize::try_from(len)?;
+    ensure!(len > 0, "the table {name} is empty");
+    MmapOptions::new()
+        .len(len)
+        .map_raw_read_only(descriptor(ebpf, name)?)
+        .with_context(|| format!("cannot map the table {name}"))
+}
+
+fn descriptor(ebpf: &Ebpf, name: &str) -> Result<RawFd> {
     let Some(Map::Array(map)) = ebpf.map(name) else {
         anyhow::bail!("the BPF object has no array {name}");
     };
-    let len = usize::try_from(len)?;
-    ensure!(len > 0, "the table {name} is empty");
-    let fd = map.fd().as_fd().as_raw_fd();
-    MmapOptions::new()
-        .len(len)
-        .map_raw_read_only(fd)
-        .with_context(|| format!("cannot map the table {name}"))
+    Ok(map.fd().as_fd().as_raw_fd())
 }
 
 #[cfg(test)]

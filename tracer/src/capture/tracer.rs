@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::fd::{AsFd as _, AsRawFd as _},
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     sync::atomic::AtomicU32,
 };
 
@@ -16,10 +16,11 @@ use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
 
 use super::{
     Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, PageArray, RecursionMisses,
-    SiteTable, SlotTable,
+    SiteTable, SlotTable, Unwinding,
     bulk::BulkHook,
     hooks::{Hook, Hooks},
     object,
+    templates::Lessons,
     tracefs::Offsets,
 };
 use crate::kernel::{fdinfo, kallsyms::InterruptEntries};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub bulk: Result<BulkAllocator, String>,
     /// Where interrupts enter the kernel.
     pub interrupt_entries: InterruptEntries,
+    /// How stacks are unwound.
+    pub unwinding: Unwinding,
     /// Whether the programs send messages.
     pub verbose: bool,
 }
@@ -54,6 +57,9 @@ pub struct Tracer {
     hooks: Hooks,
     bulk: BulkHook,
     control: Array<MapData, ControlWire>,
+    epoch: u32,
+    /// None if the kernel unwinds every stack.
+    lessons: Option<Lessons>,
     tally: PerCpuArray<MapData, TallyWire>,
     slots: SlotTable,
     sites: SiteTable,
@@ -89,6 +95,12 @@ impl Tracer {
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
+        let lessons = match settings.unwinding {
+            Unwinding::Kernel => None,
+            Unwinding::Templates { .. } => {
+                Some(Lessons::open(&mut ebpf, &settings.interrupt_entries)?)
+            }
+        };
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
         let tally = PerCpuArray::try_from(take(&mut ebpf, maps::TALLY)?)?;
         let mut bulk = BulkHook::load(&mut ebpf, &settings.bulk);
@@ -100,6 +112,8 @@ impl Tracer {
             hooks,
             bulk,
             control,
+            epoch: 0,
+            lessons,
             tally,
             slots,
             sites,
@@ -113,12 +127,42 @@ impl Tracer {
 
     /// Stamps pages taken from now on with `epoch`.
     pub fn set_epoch(&mut self, epoch: u32) -> Result<()> {
+        self.epoch = epoch.min(LAST_EPOCH);
+        self.steer()
+    }
+
+    /// A descriptor that is readable when there are stacks to [`learn`](Self::learn) from; none
+    /// if the kernel unwinds every stack.
+    pub fn samples(&self) -> Result<Option<OwnedFd>> {
+        self.lessons.as_ref().map(Lessons::descriptor).transpose()
+    }
+
+    /// Makes templates of the next stack that could not be unwound by templates; gives whether
+    /// there was one.
+    pub fn learn(&mut self) -> Result<bool> {
+        let Some(lessons) = &mut self.lessons else {
+            return Ok(false);
+        };
+        let before = lessons.first_return();
+        let learned = lessons.learn();
+        if lessons.first_return() != before {
+            self.steer()?;
+        }
+        Ok(learned)
+    }
+
+    /// Tells the programs what changes while they run.
+    fn steer(&mut self) -> Result<()> {
+        let lessons = self.lessons.as_ref();
+        let first = lessons.map(Lessons::first_return).unwrap_or_default();
         let control = ControlWire(Control {
-            epoch: epoch.min(LAST_EPOCH),
+            epoch: self.epoch,
+            first_return: first.distance,
+            frames_below: first.frames_below,
         });
         self.control
             .set(0, control, 0)
-            .context("cannot set the epoch")
+            .context("cannot steer the programs")
     }
 
     /// Records no further allocation, only frees.
@@ -157,7 +201,8 @@ impl Tracer {
         self.drain()?;
         self.hooks.detach_free(&mut self.ebpf)?;
         let tally = self.tally()?;
-        let losses = Losses::new(&tally, self.recursion_misses()?, self.bulk());
+        let mut losses = Losses::new(&tally, self.recursion_misses()?, self.bulk());
+        losses.templates = self.lessons.is_some().then(|| tally.templates.into());
         Ok(Capture {
             sites: self.sites,
             taken_pages: tally.allocations().pages,

@@ -14,6 +14,9 @@ use crate::analysis::{KindChoice, SortKey};
 /// kernel has a few hundred to a few thousand.
 pub const DEFAULT_MAX_SITES: u32 = 16_384;
 
+/// How many hits of templates are believed for one that is checked, unless the user says otherwise.
+pub const DEFAULT_CHECK_EVERY: u64 = 1024;
+
 const TEMPLATE: &str = "\
 {name} {version}: {about}
 
@@ -125,6 +128,15 @@ pub struct TraceArgs {
     #[arg(long, value_enum, default_value_t)]
     pub hook: HookChoice,
 
+    /// Of so many stacks that pagetrace unwinds by its own templates, have the kernel unwind one too
+    /// and compare
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CHECK_EVERY, value_parser = clap::value_parser!(u64).range(1..))]
+    check_every: u64,
+
+    /// Have the kernel unwind every stack: many times slower, and the same report
+    #[arg(long, conflicts_with = "check_every")]
+    no_cache: bool,
+
     /// Say what is going on, and pass on messages from the kernel side
     #[arg(short, long)]
     pub verbose: bool,
@@ -162,6 +174,11 @@ impl TraceArgs {
     /// When to stop recording, and when to stop.
     pub fn window(&self) -> Window {
         Window::new(self.interval, self.drain)
+    }
+
+    /// How many hits of templates are believed for one that is checked; none to use no templates.
+    pub fn check_every(&self) -> Option<u64> {
+        (!self.no_cache).then_some(self.check_every)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -4,6 +4,6 @@ mod args;
 mod filters;
 mod values;
 
-pub use args::{Args, Command, DEFAULT_MAX_SITES, HookChoice, TraceArgs};
+pub use args::{Args, Command, DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TraceArgs};
 pub use filters::{FilterArgs, GfpFlag};
 pub use values::{Output, Window};

@@ -101,6 +101,14 @@ impl<'a> Btf<'a> {
         parameters.map(name).collect()
     }
 
+    /// The id of a function.
+    pub fn function_id(&self, name: &str) -> Result<u32> {
+        let is_it = |ty: &Type<'_>| ty.kind == KIND_FUNC && self.string(ty.name) == Some(name);
+        let at = self.types.iter().position(is_it);
+        let at = at.with_context(|| format!("BTF has no function {name}"))?;
+        Ok(u32::try_from(at)? + 1)
+    }
+
     /// Value of the enumerator `name`, in whichever 32-bit enum it is.
     pub fn enumerator(&self, name: &str) -> Result<u32> {
         let enums = self.types.iter().filter(|ty| ty.kind == KIND_ENUM);

@@ -31,6 +31,11 @@ pub struct InterruptEntries {
 }
 
 impl InterruptEntries {
+    /// Whether a return address is that of an entry.
+    pub fn contain(&self, address: u64) -> bool {
+        self.irq.contains(&address) || self.softirq.contains(&address)
+    }
+
     /// Widens a range by a function from `start` to before `end`.
     fn add(&mut self, context: Context, start: u64, end: u64) {
         let range = match context {

@@ -8,7 +8,7 @@ pub use types::Types;
 use anyhow::{Result, bail, ensure};
 
 use crate::{
-    capture::{self, PageArray, Probe, Settings},
+    capture::{self, PageArray, Probe, Settings, Unwinding},
     cli::{FilterArgs, HookChoice},
     kernel::{capabilities::Capabilities, host, zoneinfo},
 };
@@ -22,6 +22,9 @@ pub struct Wishes {
     pub max_sites: u32,
     /// Which kind of tracepoint to sit on.
     pub hook: HookChoice,
+    /// Of so many stacks unwound by templates, the kernel unwinds one too; none to have the kernel
+    /// unwind every stack.
+    pub check_every: Option<u64>,
     /// Whether the kernel side sends messages.
     pub verbose: bool,
 }
@@ -57,12 +60,25 @@ pub fn plan(wishes: &Wishes) -> Result<Plan> {
         bulk: types.bulk_allocator(page_array.is_some()),
         page_array,
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
+        unwinding: unwinding(wishes, page_array.is_some(), || types.stack_reader(&probe)),
         verbose: wishes.verbose,
     };
     Ok(Plan {
         settings,
         fallen_back,
     })
+}
+
+/// By templates where the programs' context lies on the stack, as that of raw
+/// tracepoints does.
+fn unwinding(wishes: &Wishes, is_raw: bool, cast: impl FnOnce() -> Option<u32>) -> Unwinding {
+    match wishes.check_every {
+        Some(check_every) if is_raw => Unwinding::Templates {
+            check_every,
+            cast: cast(),
+        },
+        _ => Unwinding::Kernel,
+    }
 }
 
 /// Whether this process may load and attach the programs.

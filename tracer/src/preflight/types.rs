@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    capture::{BulkAllocator, PageArray, PageLayout, Probe},
+    capture::{self, BulkAllocator, PageArray, PageLayout, Probe},
     kernel::{btf::Btf, host},
 };
 
@@ -18,6 +18,8 @@ pub struct Types {
     /// The value of `MIGRATE_MOVABLE`.
     pub movable: u32,
     bulk: Result<BulkAllocator, &'static str>,
+    /// The id of the function by which programs may read any memory.
+    cast: Option<u32>,
 }
 
 impl Types {
@@ -28,6 +30,7 @@ impl Types {
             return Self {
                 page: None,
                 movable: MIGRATE_MOVABLE,
+                cast: None,
                 bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
             };
         };
@@ -36,6 +39,7 @@ impl Types {
             page: page_layout(&btf),
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
             bulk: bulk_allocator(&btf),
+            cast: btf.function_id(capture::CAST_FUNCTION).ok(),
         }
     }
 
@@ -50,6 +54,11 @@ impl Types {
         let array = probe.page_array(layout)?;
         Ok(array
             .ok_or("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)"))
+    }
+
+    /// The id of the kernel's function by which programs can read their stack, if they can.
+    pub fn stack_reader(&self, probe: &Probe) -> Option<u32> {
+        self.cast.filter(|&id| probe.reads_stacks(id))
     }
 
     /// The bulk allocator, or why its pages cannot be seen; for that, the array

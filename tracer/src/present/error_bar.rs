@@ -64,6 +64,7 @@ fn lines(losses: &Losses) -> Vec<Line> {
             "taken by pagetrace itself, left out",
         ),
         bulk(losses),
+        templates(losses),
     ]
 }
 
@@ -101,4 +102,16 @@ fn bulk(losses: &Losses) -> Line {
         Bulk::Untraced(reason) => ("unknown".to_owned(), format!("not traced: {reason}")),
     };
     (number, "bulk pages", meaning)
+}
+
+fn templates(losses: &Losses) -> Line {
+    let cause = "template mismatches";
+    let Some(used) = losses.templates else {
+        let meaning = "not used: the kernel unwound every stack";
+        return (text::count(0), cause, meaning.to_owned());
+    };
+    let [checked, hits, misses] = [used.checked, used.hits, used.misses].map(text::count);
+    let meaning =
+        format!("of {checked} checked: {hits} stacks by templates, {misses} by the kernel");
+    (text::count(used.mismatched), cause, meaning)
 }

@@ -110,6 +110,7 @@ fn wishes(args: &TraceArgs) -> Wishes {
         filters: args.filters.clone(),
         max_sites: args.max_sites,
         hook: args.hook,
+        check_every: args.check_every(),
         verbose: args.verbose,
     }
 }

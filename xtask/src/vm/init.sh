@@ -15,5 +15,6 @@ ip link set lo up
 . /environment
 # The CPUs here are nobody else's.
 export PAGETRACE_TEST_HOTPLUG=1
+export PAGETRACE_TEST_EMULATED=1
 /run.sh >/dev/ttyS1 2>&1 </dev/null
 poweroff -f

@@ -1,0 +1,111 @@
+//! The kernel stack that a program runs on, from its context up.
+//!
+//! The context of a raw tracepoint is an array in the frame of the function that
+//! runs the programs (`bpf_trace_run4`, kernel/trace/bpf_trace.c), so whatever
+//! called that lies above it.
+
+use core::{ffi::c_void, mem, ptr};
+
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use tracer_ebpf::{RDONLY_CAST, STACK_SIZE};
+
+use crate::state;
+
+/// Bytes that are copied at once where a program cannot read its stack: as many
+/// as most stacks have frames in.
+const WINDOW: u64 = 1024;
+
+const WORD: u64 = size_of::<u64>() as u64;
+
+/// A CPU's scratch.
+#[repr(C)]
+pub(crate) struct Copied {
+    context: u64,
+    words: [u64; WINDOW as usize / size_of::<u64>()],
+}
+
+/// The stack.
+pub(crate) struct Stack {
+    /// Where the context lies.
+    pub(crate) context: u64,
+    memory: *const u8,
+    /// Whether all of it can be read from `memory`: known to the verifier, so that
+    /// it follows one way only.
+    is_in_place: bool,
+    /// Bytes from the context on that can be read from `memory`.
+    len: u64,
+}
+
+impl Stack {
+    /// The stack that has a program's context on it.
+    #[inline(always)]
+    pub(crate) fn of(context: *mut c_void) -> Option<Self> {
+        let scratch = state::STACK.get_ptr_mut(0)?;
+        // SAFETY: a field of this CPU's own record. The verifier lets nobody count
+        // with a context pointer; written down and read again it is a number.
+        let number = unsafe { &raw mut (*scratch).context };
+        // SAFETY: as above.
+        unsafe { number.write_volatile(context as u64) };
+        // SAFETY: as above.
+        let number = unsafe { number.read_volatile() };
+        if state::READ_STACK.load() != 0 {
+            return Some(Self {
+                context: number,
+                memory: readable(context),
+                is_in_place: true,
+                len: STACK_SIZE,
+            });
+        }
+        // SAFETY: as above.
+        let words = unsafe { &raw mut (*scratch).words };
+        // SAFETY: the helper checks what it copies, and the scratch has the room.
+        let result = unsafe { bpf_probe_read_kernel(words.cast(), WINDOW as u32, context) };
+        Some(Self {
+            context: number,
+            memory: words.cast_const().cast(),
+            is_in_place: false,
+            // The stack can end before the window does.
+            len: if result == 0 { WINDOW } else { 0 },
+        })
+    }
+
+    /// The word so many bytes above the context; anything where there is none.
+    #[inline(always)]
+    pub(crate) fn word(&self, offset: u64) -> u64 {
+        if self.is_in_place {
+            return self.read(offset & (STACK_SIZE - WORD));
+        }
+        if offset < self.len {
+            return self.read(offset & (WINDOW - WORD));
+        }
+        let mut word = 0_u64;
+        let address = self.context.wrapping_add(offset);
+        // SAFETY: the helper checks the address and copies; it never faults.
+        unsafe {
+            bpf_probe_read_kernel(
+                (&raw mut word).cast(),
+                WORD as u32,
+                address as *const c_void,
+            )
+        };
+        word
+    }
+
+    #[inline(always)]
+    fn read(&self, offset: u64) -> u64 {
+        // SAFETY: within the window, or memory whose faults the kernel catches.
+        unsafe { ptr::read(self.memory.wrapping_add(offset as usize).cast()) }
+    }
+}
+
+/// Memory that the program may read from an address on, at any distance; a word
+/// that is not there reads as 0 (`bpf_rdonly_cast` to void, Linux 6.17).
+#[inline(always)]
+pub(crate) fn readable(address: *const c_void) -> *const u8 {
+    type Cast = unsafe extern "C" fn(*const c_void, u32) -> *const u8;
+    // SAFETY: BPF calls functions by number; user space replaces this one before
+    // it loads a program that comes here.
+    let cast: Cast = unsafe { mem::transmute(RDONLY_CAST as usize) };
+    // SAFETY: it changes what the verifier knows of the pointer, nothing else.
+    unsafe { cast(address, 0) }
+}

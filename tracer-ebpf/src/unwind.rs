@@ -1,0 +1,154 @@
+//! Unwinding by templates: from the stack to the key of its site, without the
+//! kernel's unwinder.
+//!
+//! What comes out is believed only if it is the key of a stack that the kernel
+//! did unwind before. So a template that is wrong, half-written or fooled by what
+//! lies on a stack costs time, and names nobody.
+
+use tracer_ebpf::{RUN, STACK_SIZE, TEMPLATES, Template, WAYS, first_way, registers};
+
+use crate::{stack::Stack, state};
+
+/// How many templates are looked up for one stack; each stands for up to six frames.
+const STEPS: usize = 24;
+
+/// What came of it.
+///
+/// The key is always there, and counts at the end only: of a value that is there
+/// at times, LLVM keeps what the verifier will not let it read.
+#[derive(Clone, Copy)]
+pub(crate) struct Unwound {
+    /// The key of the frames so far.
+    pub(crate) key: u64,
+    pub(crate) to: To,
+}
+
+/// How far unwinding came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    /// To the end of the stack.
+    End,
+    /// To a return address without a template; or one template was wrong.
+    Nowhere,
+    /// To a frame that there can be no template of.
+    Opaque,
+}
+
+/// Where in the stack the unwinding is.
+struct Cursor {
+    /// Bytes above the context.
+    at: u64,
+    /// The return address there.
+    ip: u64,
+    key: u64,
+}
+
+/// The frames' key, mixed into `seed`, from the return address on that lies
+/// `first` bytes above the context; 0 if that is not known.
+#[inline(always)]
+pub(crate) fn by_templates(stack: &Stack, first: u64, seed: u64) -> Unwound {
+    let mut cursor = Cursor {
+        at: 0,
+        ip: 0,
+        key: seed,
+    };
+    let to = match state::TEMPLATES.get_ptr(0) {
+        Some(table) if first != 0 => {
+            cursor.go_to(stack, first);
+            cursor.follow(stack, table.cast())
+        }
+        _ => To::Nowhere,
+    };
+    Unwound {
+        key: cursor.key,
+        to,
+    }
+}
+
+impl Cursor {
+    #[inline(always)]
+    fn follow(&mut self, stack: &Stack, table: *const Template) -> To {
+        for _ in 0..STEPS {
+            let Some(template) = find(table, self.ip) else {
+                return To::Nowhere;
+            };
+            match template.kind {
+                Template::FRAME => self.run(stack, template),
+                Template::ANCHORED => {
+                    let place = u64::from(template.at[0]).wrapping_sub(stack.context);
+                    self.go_to(stack, place & (STACK_SIZE - 1));
+                }
+                Template::REGISTERS if self.is_user(stack) => return To::End,
+                Template::REGISTERS => self.go_below(stack),
+                Template::END => return To::End,
+                _ => return To::Opaque,
+            }
+        }
+        To::Nowhere
+    }
+
+    #[inline(always)]
+    fn go_to(&mut self, stack: &Stack, at: u64) {
+        self.at = at;
+        self.ip = stack.word(at);
+        self.key = mix(self.key, self.ip);
+    }
+
+    /// Goes to the next return address, and on as long as it is the expected one.
+    #[inline(always)]
+    fn run(&mut self, stack: &Stack, template: &Template) {
+        let start = self.at;
+        for i in 0..RUN {
+            if i >= usize::from(template.run) {
+                break;
+            }
+            self.go_to(stack, start + u64::from(template.at[i]));
+            if self.ip != template.next[i] {
+                break;
+            }
+        }
+    }
+
+    /// The word at `offset` of the registers that lie above the return address.
+    #[inline(always)]
+    fn register(&self, stack: &Stack, offset: u64) -> u64 {
+        stack.word(self.at + size_of::<u64>() as u64 + offset)
+    }
+
+    #[inline(always)]
+    fn is_user(&self, stack: &Stack) -> bool {
+        self.register(stack, registers::CS) & registers::USER == registers::USER
+    }
+
+    /// Goes to what was interrupted, as if it had been called from there: its
+    /// return address would lie right below its stack.
+    #[inline(always)]
+    fn go_below(&mut self, stack: &Stack) {
+        let sp = self.register(stack, registers::SP);
+        self.ip = self.register(stack, registers::IP);
+        self.at = sp.wrapping_sub(stack.context + size_of::<u64>() as u64);
+        self.key = mix(self.key, self.ip);
+    }
+}
+
+/// Mixes a frame into a key.
+#[inline(always)]
+pub(crate) fn mix(key: u64, frame: u64) -> u64 {
+    let key = (key ^ frame).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    key ^ key >> 32
+}
+
+#[inline(always)]
+fn find<'a>(table: *const Template, ip: u64) -> Option<&'a Template> {
+    let first = first_way(ip);
+    for way in 0..WAYS {
+        let template = table.wrapping_add((first + way) % TEMPLATES);
+        // SAFETY: within the table. User space may be writing to it: each word is
+        // a value, whatever the others are.
+        let template = unsafe { &*template };
+        if template.ip == ip {
+            return Some(template);
+        }
+    }
+    None
+}
