@@ -5,11 +5,13 @@
 //! them in a process of its own. [`events`] counts page allocations without any
 //! BPF, so a leak can be checked against the kernel's own word. [`harness`]
 //! starts both programs and reads what they say. [`model`] drives the BPF programs
-//! by hand, and says what they should have done.
+//! by hand, and says what they should have done. [`scale`] makes up hosts larger
+//! than this one.
 
 pub mod announcement;
 pub mod events;
 pub mod harness;
 pub mod leaks;
 pub mod model;
+pub mod scale;
 mod tracefs;

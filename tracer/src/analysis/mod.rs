@@ -4,15 +4,18 @@
 mod kind;
 mod owner;
 mod report;
+mod scan;
 mod sites;
 mod stack;
 mod survivors;
+mod tally;
 mod timeline;
 mod window;
 
 pub use kind::{Kind, KindChoice};
 pub use report::{Recorded, Report, Selection, Site, SortKey, Totals, report};
+pub use scan::{Pages, Scan, scan};
 pub use sites::records;
-pub use survivors::{Pages, Scan, Survivors, scan};
+pub use survivors::{Cell, Survivors};
 pub use timeline::Timeline;
 pub use window::{AgeBucket, Measured, Window};

@@ -177,32 +177,48 @@ const ACCOUNTED: &[(&[&str], Kind)] = &[
     (&["kmalloc_large*", "kmalloc_order"], Kind::Slab),
 ];
 
+/// What the name of a function tells about the way to a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Role {
+    is_allocator: bool,
+    is_page_table: bool,
+    accounted: Option<Kind>,
+}
+
+impl Role {
+    /// The role of a function; it takes some hundred comparisons.
+    pub(super) fn of(frame: &Frame) -> Self {
+        frame.symbol.as_deref().map_or(Self::default(), Self::named)
+    }
+
+    fn named(symbol: &str) -> Self {
+        let is_in = |family: &&[&str]| is_one_of(family, symbol);
+        let mut accounted = ACCOUNTED.iter();
+        Self {
+            is_allocator: ALLOCATOR.iter().any(is_in),
+            is_page_table: is_in(&PAGE_TABLES),
+            accounted: accounted
+                .find(|(patterns, _)| is_in(patterns))
+                .map(|&(_, kind)| kind),
+        }
+    }
+}
+
 /// The kind of pages that no flag tells, if the way they were taken does. Only
 /// frames inside the allocator count: what lies below has its own uses for
 /// pages, and so have the page tables of what is being mapped.
-pub(super) fn accounted(frames: &[Frame]) -> Option<Kind> {
-    let owner = index(frames)?;
-    let symbols = frames[..owner].iter().filter_map(|it| it.symbol.as_deref());
-    let mut symbols = symbols.take_while(|symbol| !is_one_of(PAGE_TABLES, symbol));
-    symbols
-        .find_map(|symbol| {
-            let mut accounted = ACCOUNTED.iter();
-            accounted.find(|(patterns, _)| is_one_of(patterns, symbol))
-        })
-        .map(|&(_, kind)| kind)
+pub(super) fn accounted(roles: &[Role]) -> Option<Kind> {
+    let way = roles[..index(roles)?].iter();
+    let mut way = way.take_while(|role| !role.is_page_table);
+    way.find_map(|role| role.accounted)
 }
 
-/// Index of the owner among `frames`, innermost first. A stack that is nothing
+/// Index of the owner in a stack, innermost first. A stack that is nothing
 /// but allocator belongs to its outermost frame; one without a name at the
 /// caller's place belongs to that address.
-pub(super) fn index(frames: &[Frame]) -> Option<usize> {
-    let owner = frames.iter().position(|frame| !is_allocator(frame));
-    owner.or(frames.len().checked_sub(1))
-}
-
-fn is_allocator(frame: &Frame) -> bool {
-    let symbol = frame.symbol.as_deref();
-    symbol.is_some_and(|symbol| ALLOCATOR.iter().any(|family| is_one_of(family, symbol)))
+pub(super) fn index(roles: &[Role]) -> Option<usize> {
+    let owner = roles.iter().position(|role| !role.is_allocator);
+    owner.or(roles.len().checked_sub(1))
 }
 
 fn is_one_of(patterns: &[&str], symbol: &str) -> bool {
@@ -230,9 +246,12 @@ fn stem(symbol: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn roles(names: &[&str]) -> Vec<Role> {
+        names.iter().map(|name| Role::named(name)).collect()
+    }
+
     fn owner<'a>(names: &[&'a str]) -> &'a str {
-        let frames: Vec<_> = names.iter().map(|name| Frame::named(name)).collect();
-        names[index(&frames).expect("a stack with frames has an owner")]
+        names[index(&roles(names)).expect("a stack with frames has an owner")]
     }
 
     #[test]
@@ -339,10 +358,7 @@ mod tests {
 
     #[test]
     fn the_way_tells_what_flags_do_not() {
-        let kind = |names: &[&str]| {
-            let frames: Vec<_> = names.iter().map(|name| Frame::named(name)).collect();
-            accounted(&frames)
-        };
+        let kind = |names: &[&str]| accounted(&roles(names));
         assert_eq!(
             kind(&[
                 "alloc_pages_noprof",
@@ -388,6 +404,6 @@ mod tests {
             Frame::named("__alloc_pages"),
             Frame::unnamed(0xffff_ffff_c000_0010),
         ];
-        assert_eq!(index(&frames), Some(1));
+        assert_eq!(index(&frames.each_ref().map(Role::of)), Some(1));
     }
 }

@@ -1,16 +1,18 @@
 //! The report: what every output format writes down.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasherDefault, Hasher},
+    sync::Arc,
     time::Duration,
 };
 
 use serde::Serialize;
 
 use super::{
-    Kind, Survivors, owner,
+    Kind, Survivors,
     sites::{self, Group, Stack},
-    stack::{self, Trace},
+    stack::{self, Function, Trace},
     window::{AgeBucket, Measured, Window},
 };
 use crate::{
@@ -19,7 +21,8 @@ use crate::{
     symbols::{Frame, Symbolize},
 };
 
-/// All that one window found. Serialised, it is the schema `pagetrace.report/1`.
+/// All that one window found. Sites are many and share their frames, so whoever
+/// serialises it adds them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The machine.
@@ -31,6 +34,7 @@ pub struct Report {
     /// What was lost or not seen.
     pub losses: Losses,
     /// Every site with unfreed pages, best-ranked first.
+    #[serde(skip)]
     pub sites: Vec<Site>,
     /// Pages taken in the window, the freed ones included.
     #[serde(skip)]
@@ -57,7 +61,7 @@ pub struct Totals {
     pub sites: usize,
 }
 
-/// One call site.
+/// One call site. Whoever serialises it adds the frames.
 #[derive(Clone, Debug, Serialize)]
 pub struct Site {
     /// Place in the ranking, from 1.
@@ -90,10 +94,12 @@ pub struct Site {
     /// Who took the pages: a task, or an interrupt.
     pub context: Context,
     /// The stack, innermost first, down to the entry of the interrupt if it is one's.
-    pub frames: Vec<Frame>,
+    #[serde(skip)]
+    pub frames: Vec<Arc<Frame>>,
     /// The rest of the stack: whoever the interrupt came on top of, the first
     /// time. The pages are not theirs.
-    pub interrupted_frames: Vec<Frame>,
+    #[serde(skip)]
+    pub interrupted_frames: Vec<Arc<Frame>>,
     /// The pages the site is ranked by, by kind.
     #[serde(skip)]
     pub ranked_kinds: BTreeMap<Kind, u64>,
@@ -185,21 +191,24 @@ pub struct Recorded {
 pub fn report(
     host: Host,
     measured: &Measured,
-    recorded: Recorded,
+    mut recorded: Recorded,
     symbols: &impl Symbolize,
     selection: &Selection,
 ) -> Report {
+    let too_young_pages = measured.drop_young(&mut recorded.survivors, selection.min_age);
     let names = Names::of(recorded.records.values(), symbols);
-    let own = |frames: &[u64]| names.context(frames).1;
-    let groups = sites::group(&recorded.survivors, recorded.records, own);
-    let mut too_young_pages = 0;
-    let mut sites = Vec::new();
-    for (stack, mut group) in groups {
-        too_young_pages += measured.drop_young(&mut group, selection.min_age);
-        if !group.unfreed.is_empty() {
-            sites.push(site(&group, &stack, &names, measured, host.page_size));
-        }
-    }
+    let groups = sites::group(
+        &recorded.survivors,
+        recorded.records,
+        |addresses| names.own(addresses),
+        &measured.slices(),
+    );
+    // There can be as many as pages: not to be there beside the sites.
+    drop(recorded.survivors);
+    let mut sites: Vec<_> = groups
+        .into_iter()
+        .map(|(stack, group)| site(group, &stack, &names, measured, host.page_size))
+        .collect();
     for site in &mut sites {
         selection.apply(site, host.page_size);
     }
@@ -216,28 +225,50 @@ pub fn report(
 }
 
 /// The functions at every address of every stack, each looked up once.
-struct Names(HashMap<u64, Vec<Frame>>);
+struct Names(HashMap<u64, Vec<Function>, Addresses>);
+
+type Addresses = BuildHasherDefault<AddressHasher>;
+
+/// Millions of addresses are looked up, and none is chosen to collide.
+#[derive(Clone, Copy, Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        // Knuth's multiplier; the map takes the highest bits and the lowest.
+        let product = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ product >> 32;
+    }
+}
 
 impl Names {
     fn of<'a>(records: impl Iterator<Item = &'a SiteRecord>, symbols: &impl Symbolize) -> Self {
-        let mut addresses: Vec<_> = records.flat_map(|it| &it.frames).copied().collect();
+        let addresses: HashSet<_, Addresses> = records.flat_map(|it| &it.frames).copied().collect();
+        let mut addresses: Vec<_> = addresses.into_iter().collect();
         addresses.sort_unstable();
-        addresses.dedup();
-        let frames = symbols.frames(&addresses);
-        Self(addresses.into_iter().zip(frames).collect())
+        let frames = symbols.frames(&addresses).into_iter();
+        let functions = frames.map(|frames| frames.into_iter().map(Function::from).collect());
+        Self(addresses.into_iter().zip(functions).collect())
     }
 
-    fn functions(&self, address: u64) -> &[Frame] {
+    fn at(&self, address: u64) -> &[Function] {
         self.0.get(&address).map_or(&[], Vec::as_slice)
     }
 
-    fn frames(&self, addresses: &[u64]) -> Vec<Frame> {
-        let functions = addresses.iter().flat_map(|&it| self.functions(it));
-        functions.cloned().collect()
+    fn functions(&self, addresses: &[u64]) -> Vec<&Function> {
+        addresses.iter().flat_map(|&it| self.at(it)).collect()
     }
 
-    fn context(&self, addresses: &[u64]) -> (Context, usize) {
-        stack::context(addresses.iter().map(|&it| self.functions(it)))
+    fn own(&self, addresses: &[u64]) -> usize {
+        stack::own(addresses.iter().map(|&it| self.at(it)))
     }
 }
 
@@ -263,12 +294,11 @@ fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
     }
 }
 
-fn site(group: &Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
-    let trace = Trace::new(names.frames(addresses(stack)));
+fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
+    let trace = Trace::new(&names.functions(addresses(stack)));
     let owner = trace.owner_frame();
-    let orders = group.pages_by_order();
-    let unfreed_pages = orders.values().sum();
-    let slices = measured.slices(group);
+    let unfreed_pages = group.orders.values().sum();
+    let growth = measured.growth(group.slices) * page_size as f64;
     Site {
         rank: 0,
         owner: owner_name(stack, owner),
@@ -279,23 +309,21 @@ fn site(group: &Group, stack: &Stack, names: &Names, measured: &Measured, page_s
         ranked_pages: 0,
         ranked_bytes: 0,
         allocated_pages: group.allocated_pages,
-        kinds: kinds(group, &trace.frames),
-        orders,
-        growth_bytes_per_second: (measured.growth(slices) * page_size as f64).round() as u64,
-        age_histogram: measured.histogram(slices),
+        kinds: kinds(group.kinds, trace.accounted),
+        orders: group.orders,
+        growth_bytes_per_second: growth.round() as u64,
+        age_histogram: measured.histogram(group.slices),
         context: trace.context,
-        interrupted_frames: names.frames(&group.interrupted),
+        interrupted_frames: stack::frames(&names.functions(&group.interrupted)),
         owner_frame: trace.owner,
         frames: trace.frames,
-        first_seen: group.first_seen.clone(),
+        first_seen: group.first_seen,
     }
 }
 
-/// The group's pages by kind. Where flags tell nothing, the way the pages were
-/// taken may.
-fn kinds(group: &Group, frames: &[Frame]) -> BTreeMap<Kind, u64> {
-    let mut kinds = group.pages_by_kind();
-    if let Some(kind) = owner::accounted(frames)
+/// Pages by kind. Where flags tell nothing, the way the pages were taken may.
+fn kinds(mut kinds: BTreeMap<Kind, u64>, accounted: Option<Kind>) -> BTreeMap<Kind, u64> {
+    if let Some(kind) = accounted
         && let Some(pages) = kinds.remove(&Kind::Raw)
     {
         *kinds.entry(kind).or_insert(0) += pages;

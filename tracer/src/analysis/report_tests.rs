@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{KindChoice, Timeline, survivors::Cell, window::AGE_BUCKETS},
+    analysis::{Cell, KindChoice, Timeline, window::AGE_BUCKETS},
     capture::Scope,
 };
 use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
@@ -61,9 +61,9 @@ fn host() -> Host {
 }
 
 /// One site: its id, its stack, and its pages per epoch.
-type Given = (u32, Vec<u64>, Vec<u64>);
+type Given = (u32, Vec<u64>, Vec<u32>);
 
-fn known(index: u32, frames: &[u64], pages_per_epoch: &[u64]) -> Given {
+fn known(index: u32, frames: &[u64], pages_per_epoch: &[u32]) -> Given {
     (
         FIRST_SITE + index,
         frames.to_vec(),
@@ -72,19 +72,15 @@ fn known(index: u32, frames: &[u64], pages_per_epoch: &[u64]) -> Given {
 }
 
 fn recorded(sites: &[Given], kind: Kind) -> Recorded {
-    let cells = |pages: &[u64]| {
-        let pages = (0..)
-            .zip(pages.iter().copied())
-            .filter(|&(_, pages)| pages > 0);
-        pages
-            .map(|(epoch, pages)| (Cell { epoch, kind }, pages))
-            .collect()
+    let cells = |&(id, _, ref pages): &Given| {
+        let pages = (0..).zip(pages.clone()).filter(|&(_, pages)| pages > 0);
+        pages.map(move |(epoch, pages)| (id, Cell { epoch, kind }, pages))
     };
     let record = |frames: &[u64]| SiteRecord {
         frames: frames.to_vec(),
         ..SiteRecord::default()
     };
-    let survivors = sites.iter().map(|(id, _, pages)| (*id, cells(pages)));
+    let survivors = sites.iter().flat_map(cells);
     let records = sites.iter().map(|(id, frames, _)| (*id, record(frames)));
     Recorded {
         survivors: survivors.collect(),
@@ -267,6 +263,6 @@ fn an_interrupt_is_one_site_whomever_it_hits() {
         (8, Context::Softirq)
     );
     assert_eq!(interrupt.frames.len(), 2);
-    assert_eq!(interrupt.interrupted_frames, [Frame::named("f2")]);
+    assert_eq!(interrupt.interrupted_frames, [Arc::new(Frame::named("f2"))]);
     assert_eq!(report.sites[1].context, Context::Task);
 }

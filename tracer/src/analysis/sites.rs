@@ -1,11 +1,14 @@
 //! Grouping: kernel records with the same stack are one call site.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use anyhow::Result;
 use tracer_ebpf::SiteId;
 
-use super::{Kind, Survivors, survivors::Cell};
+use super::{Kind, Survivors, window::Slices};
 use crate::capture::SiteRecord;
 
 /// What identifies a call site.
@@ -24,33 +27,17 @@ pub(super) enum Stack {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Group {
     /// Pages never freed, by the order of their allocation.
-    pub(super) unfreed: BTreeMap<(u32, Cell), u64>,
+    pub(super) orders: BTreeMap<u32, u64>,
+    /// Pages never freed, by kind.
+    pub(super) kinds: BTreeMap<Kind, u64>,
+    /// Pages never freed, by slice of the recording.
+    pub(super) slices: Slices,
     /// Pages ever recorded.
     pub(super) allocated_pages: u64,
     /// Process id and name of the task that came here first.
     pub(super) first_seen: Option<(u32, String)>,
     /// Return addresses of whoever an interrupt came on top of, the first time.
     pub(super) interrupted: Vec<u64>,
-}
-
-impl Group {
-    /// Unfreed pages of each order.
-    pub(super) fn pages_by_order(&self) -> BTreeMap<u32, u64> {
-        self.pages_by(|order, _| order)
-    }
-
-    /// Unfreed pages of each kind.
-    pub(super) fn pages_by_kind(&self) -> BTreeMap<Kind, u64> {
-        self.pages_by(|_, cell| cell.kind)
-    }
-
-    fn pages_by<K: Ord>(&self, key: impl Fn(u32, Cell) -> K) -> BTreeMap<K, u64> {
-        let mut sums = BTreeMap::new();
-        for (&(order, cell), pages) in &self.unfreed {
-            *sums.entry(key(order, cell)).or_insert(0) += pages;
-        }
-        sums
-    }
 }
 
 /// The records of all sites: those that have a stack, and those that slots name.
@@ -60,43 +47,56 @@ pub fn records(
     record: impl Fn(u32) -> Result<SiteRecord>,
 ) -> Result<BTreeMap<u32, SiteRecord>> {
     // Whatever a slot names is in the report, also an id that has no record.
-    let ids: BTreeSet<_> = ids.chain(survivors.keys().copied()).collect();
+    let ids: BTreeSet<_> = ids.chain(survivors.sites()).collect();
     ids.into_iter().map(|id| Ok((id, record(id)?))).collect()
 }
 
 /// Joins the records to one group per stack that has pages left. A site differs
 /// from its neighbour in the kernel's table when only order or gfp flags do; to
 /// a reader it is the same site. `own` tells how many frames of a stack are its
-/// own, and not those of whoever it interrupted.
+/// own, and not those of whoever it interrupted; `slices` that of each epoch.
 pub(super) fn group(
     survivors: &Survivors,
     records: BTreeMap<u32, SiteRecord>,
     own: impl Fn(&[u64]) -> usize,
+    slices: &[usize],
 ) -> BTreeMap<Stack, Group> {
     let mut groups = BTreeMap::<_, Group>::new();
     for (id, mut record) in records {
         let interrupted = record.frames.split_off(own(&record.frames));
-        let (stack, order) = identity(id, &record);
+        let (stack, order) = identity(id, &mut record);
         let group = groups.entry(stack).or_default();
         group.allocated_pages += record.allocated_pages;
         group.first_seen = group.first_seen.take().or(record.first_seen);
         if group.interrupted.is_empty() {
             group.interrupted = interrupted;
         }
-        for (&cell, &pages) in survivors.get(&id).into_iter().flatten() {
-            *group.unfreed.entry((order, cell)).or_default() += pages;
-        }
+        group.count(survivors, id, order, slices);
     }
-    groups.retain(|_, group| !group.unfreed.is_empty());
+    groups.retain(|_, group| !group.orders.is_empty());
     groups
 }
 
-fn identity(id: u32, record: &SiteRecord) -> (Stack, u32) {
+impl Group {
+    fn count(&mut self, survivors: &Survivors, id: u32, order: u32, slices: &[usize]) {
+        let mut unfreed = 0;
+        for (cell, pages) in survivors.of(id) {
+            unfreed += pages;
+            *self.kinds.entry(cell.kind).or_insert(0) += pages;
+            self.slices[slices[cell.epoch as usize]] += pages;
+        }
+        if unfreed > 0 {
+            *self.orders.entry(order).or_insert(0) += unfreed;
+        }
+    }
+}
+
+fn identity(id: u32, record: &mut SiteRecord) -> (Stack, u32) {
     match SiteId::of(id) {
         SiteId::SiteTableFull(order) => (Stack::SiteTableFull, order),
         SiteId::StackLost(order) => (Stack::Lost, order),
         SiteId::Stack(_) if record.frames.is_empty() => (Stack::Lost, record.order),
-        SiteId::Stack(_) => (Stack::Known(record.frames.clone()), record.order),
+        SiteId::Stack(_) => (Stack::Known(mem::take(&mut record.frames)), record.order),
     }
 }
 
@@ -105,6 +105,7 @@ mod tests {
     use tracer_ebpf::{BULK, FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
 
     use super::*;
+    use crate::analysis::Cell;
 
     fn record(id: u32) -> Result<SiteRecord> {
         let frames = if id < FIRST_SITE + 2 {
@@ -121,27 +122,34 @@ mod tests {
         })
     }
 
-    /// Groups by the first two frames.
+    /// Groups by the first two frames; odd epochs are the second slice.
     fn grouped(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let records = records(survivors, FIRST_SITE..FIRST_SITE + 3, record);
-        group(survivors, records.expect("they are there"), |_| 2)
+        let records = records.expect("they are there");
+        group(survivors, records, |_| 2, &[0, 1, 0])
     }
 
-    fn cells(cells: &[(u32, u64)]) -> BTreeMap<Cell, u64> {
-        let cells = cells.iter().map(|&(epoch, pages)| (cell(epoch), pages));
-        cells.collect()
+    fn plain(survivors: &Survivors) -> BTreeMap<Stack, Group> {
+        let no_record = |_| Ok(SiteRecord::default());
+        let records = records(survivors, std::iter::empty(), no_record).expect("none fails");
+        group(survivors, records, <[u64]>::len, &[0; 2])
     }
 
-    fn cell(epoch: u32) -> Cell {
+    /// Raw pages, each with its site and epoch.
+    fn raw(pages: &[(u32, u32, u32)]) -> Survivors {
         let kind = Kind::Raw;
-        Cell { epoch, kind }
+        let cells = pages.iter().copied();
+        cells
+            .map(|(site, epoch, pages)| (site, Cell { epoch, kind }, pages))
+            .collect()
     }
 
     #[test]
     fn orders_of_one_stack_are_one_site() {
-        let survivors = BTreeMap::from([
-            (FIRST_SITE, cells(&[(0, 5)])),
-            (FIRST_SITE + 1, cells(&[(0, 3), (2, 4)])),
+        let survivors = raw(&[
+            (FIRST_SITE, 0, 5),
+            (FIRST_SITE + 1, 1, 3),
+            (FIRST_SITE + 1, 2, 4),
         ]);
         let groups = grouped(&survivors);
         let group = &groups[&Stack::Known(vec![1, 2])];
@@ -149,44 +157,30 @@ mod tests {
         assert_eq!(group.allocated_pages, 20);
         assert_eq!(group.interrupted, [u64::from(FIRST_SITE)]);
         let (first, second) = (FIRST_SITE % 2, (FIRST_SITE + 1) % 2);
-        let expected = [
-            ((first, cell(0)), 5),
-            ((second, cell(0)), 3),
-            ((second, cell(2)), 4),
-        ];
-        assert_eq!(group.unfreed, expected.into());
-        assert_eq!(group.pages_by_order(), [(first, 5), (second, 7)].into());
-        assert_eq!(group.pages_by_kind(), [(Kind::Raw, 12)].into());
+        assert_eq!(group.orders, [(first, 5), (second, 7)].into());
+        assert_eq!(group.kinds, [(Kind::Raw, 12)].into());
+        assert_eq!(group.slices, [9, 3, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]
     fn reserved_ids_keep_their_order() {
-        let survivors = BTreeMap::from([
-            (SITE_TABLE_FULL + 3, cells(&[(1, 8)])),
-            (STACK_LOST, cells(&[(1, 1)])),
-            (STACK_LOST + BULK, cells(&[(1, 2)])),
-        ]);
-        let no_record = |_| Ok(SiteRecord::default());
-        let records = records(&survivors, std::iter::empty(), no_record).expect("none fails");
-        let groups = group(&survivors, records, <[u64]>::len);
-        assert_eq!(
-            groups[&Stack::SiteTableFull].unfreed,
-            [((3, cell(1)), 8)].into()
-        );
-        assert_eq!(groups[&Stack::Lost].unfreed, [((0, cell(1)), 3)].into());
+        let groups = plain(&raw(&[
+            (SITE_TABLE_FULL + 3, 1, 8),
+            (STACK_LOST, 1, 1),
+            (STACK_LOST + BULK, 1, 2),
+        ]));
+        assert_eq!(groups[&Stack::SiteTableFull].orders, [(3, 8)].into());
+        assert_eq!(groups[&Stack::Lost].orders, [(0, 3)].into());
     }
 
     #[test]
     fn a_page_of_an_unknown_id_is_not_dropped() {
-        let no_record = |_| Ok(SiteRecord::default());
-        let survivors = BTreeMap::from([(FIRST_SITE + 77, cells(&[(0, 2)]))]);
-        let records = records(&survivors, std::iter::empty(), no_record).expect("none fails");
-        let groups = group(&survivors, records, <[u64]>::len);
-        assert_eq!(groups[&Stack::Lost].unfreed, [((0, cell(0)), 2)].into());
+        let groups = plain(&raw(&[(FIRST_SITE + 77, 0, 2)]));
+        assert_eq!(groups[&Stack::Lost].orders, [(0, 2)].into());
     }
 
     #[test]
     fn a_site_that_freed_everything_is_gone() {
-        assert!(grouped(&Survivors::new()).is_empty());
+        assert!(grouped(&Survivors::default()).is_empty());
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tracer_ebpf::LAST_EPOCH;
 
-use super::{Timeline, sites::Group};
+use super::{Survivors, Timeline};
 use crate::capture::Scope;
 
 /// Slices of the recording that the age histogram and the growth distinguish.
@@ -75,14 +76,8 @@ impl Measured {
     }
 
     /// Takes out the pages that may be younger than `min_age`, and counts them.
-    pub(super) fn drop_young(&self, group: &mut Group, min_age: Duration) -> u64 {
-        let mut dropped = 0;
-        group.unfreed.retain(|&(_, cell), pages| {
-            let keep = self.youngest(cell.epoch) >= min_age;
-            dropped += if keep { 0 } else { *pages };
-            keep
-        });
-        dropped
+    pub(super) fn drop_young(&self, survivors: &mut Survivors, min_age: Duration) -> u64 {
+        survivors.drop_epochs(|epoch| self.youngest(epoch) >= min_age)
     }
 
     /// The least age a page of this epoch can have at the end of the window.
@@ -91,15 +86,14 @@ impl Measured {
         self.watched.saturating_sub(end)
     }
 
-    /// The group's unfreed pages by slice.
-    pub(super) fn slices(&self, group: &Group) -> Slices {
-        let mut slices = [0; AGE_BUCKETS];
-        for (&(_, cell), pages) in &group.unfreed {
-            let (start, _) = self.timeline.span(cell.epoch, self.recorded);
+    /// The slice that each epoch began in.
+    pub(super) fn slices(&self) -> Vec<usize> {
+        let slice = |epoch| {
+            let (start, _) = self.timeline.span(epoch, self.recorded);
             let slice = start.as_secs_f64() / self.slice_seconds();
-            slices[(slice as usize).min(AGE_BUCKETS - 1)] += pages;
-        }
-        slices
+            (slice as usize).min(AGE_BUCKETS - 1)
+        };
+        (0..=LAST_EPOCH).map(slice).collect()
     }
 
     fn slice_seconds(&self) -> f64 {

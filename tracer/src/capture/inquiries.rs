@@ -1,10 +1,10 @@
 //! Questions to the kernel that no file answers: programs run on the spot by
 //! `BPF_PROG_TEST_RUN` (Linux 5.10).
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aya::{
     Ebpf,
-    programs::{RawTracePoint, RawTracePointRunOptions, TestRun as _},
+    programs::{Program, RawTracePointRunOptions, TestRun as _},
 };
 use tracer_ebpf::{INQUIRED_FRAMES, programs};
 
@@ -41,18 +41,20 @@ impl PageReferences {
     ///
     /// So it is for free pages, but also for all but the first page of a block and, since Linux
     /// 6.14, for the kernel's own frozen pages (mm/internal.h, `alloc_frozen_pages`).
-    pub fn unreferenced(&mut self, first: u64) -> Result<u32> {
-        run(&mut self.ebpf, programs::UNREFERENCED_PAGES, first)
+    pub fn unreferenced(&self, first: u64) -> Result<u32> {
+        run(&self.ebpf, programs::UNREFERENCED_PAGES, first)
     }
 
     /// How many page frames one question is about.
     pub const FRAMES: u64 = INQUIRED_FRAMES as u64;
 }
 
-fn run(ebpf: &mut Ebpf, name: &str, argument: u64) -> Result<u32> {
+fn run(ebpf: &Ebpf, name: &str, argument: u64) -> Result<u32> {
     let mut options = RawTracePointRunOptions::new();
     options.args[0] = argument;
-    let program: &mut RawTracePoint = hooks::program(ebpf, name)?;
+    let Some(Program::RawTracePoint(program)) = ebpf.program(name) else {
+        bail!("the BPF object has no program {name}");
+    };
     let result = program
         .test_run(options)
         .with_context(|| format!("the kernel does not run the program {name}"))?;
@@ -109,12 +111,12 @@ mod tests {
         assert!(probe.own_process().expect("it runs") > 0);
         let array = Types::read().page_array(&mut probe).expect("BPF works");
         let array = array.expect("a kernel with an array of page structs");
-        let mut references = PageReferences::new(array).expect("root may load programs");
-        let mut unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;
+        let references = PageReferences::new(array).expect("root may load programs");
+        let unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;
         let page = vec![1_u8; 2 * rustix::param::page_size()];
         assert_eq!(unreferenced(own_frame(&page)), 0);
         // The first page of a free block has a type, and somebody may take one now.
-        let mut answers = free_frames(&flags).take(10_000).map(&mut unreferenced);
+        let mut answers = free_frames(&flags).take(10_000).map(unreferenced);
         assert!(answers.any(|answer| answer == 1));
     }
 }

@@ -1,6 +1,7 @@
 //! The slot table and the site table, mapped into this process.
 
 use std::{
+    mem::offset_of,
     ops::Deref,
     os::fd::{AsFd as _, AsRawFd as _, RawFd},
     ptr,
@@ -85,9 +86,13 @@ impl SiteTable {
     pub fn order(&self, id: u32) -> u32 {
         match SiteId::of(id) {
             SiteId::SiteTableFull(order) | SiteId::StackLost(order) => order,
-            SiteId::Stack(id) => self
-                .wire(id)
-                .map_or(0, |site| tracer_ebpf::order(site.order)),
+            SiteId::Stack(id) => self.at(id).map_or(0, |site| {
+                let order = site
+                    .cast::<u32>()
+                    .wrapping_byte_add(offset_of!(Site, order));
+                // SAFETY: the record is within the mapping, and its order is a plain word.
+                tracer_ebpf::order(unsafe { ptr::read_volatile(order) })
+            }),
         }
     }
 
@@ -112,14 +117,16 @@ impl SiteTable {
     }
 
     fn wire(&self, id: u32) -> Option<Site> {
-        let index = id as usize;
-        if index >= self.memory.len() / size_of::<Site>() {
-            return None;
-        }
-        let site = self.memory.as_ptr().cast::<Site>().wrapping_add(index);
-        // SAFETY: the index is within the mapping, and a `Site` is plain words:
+        // SAFETY: the record is within the mapping, and a `Site` is plain words:
         // one that is being written is wrong, not invalid.
-        Some(unsafe { ptr::read_volatile(site) })
+        self.at(id).map(|site| unsafe { ptr::read_volatile(site) })
+    }
+
+    /// Where the record of a site is.
+    fn at(&self, id: u32) -> Option<*const Site> {
+        let index = id as usize;
+        let is_there = index < self.memory.len() / size_of::<Site>();
+        is_there.then(|| self.memory.as_ptr().cast::<Site>().wrapping_add(index))
     }
 }
 

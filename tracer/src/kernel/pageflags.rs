@@ -7,6 +7,9 @@ use anyhow::{Context as _, Result, ensure};
 /// Bytes per entry. The kernel wants offsets and lengths that are multiples of it.
 const ENTRY_LEN: usize = 8;
 
+/// Bytes read at once, the flags of 1024 page frames.
+const READ_LEN: usize = 1024 * ENTRY_LEN;
+
 /// Flags of one page frame, by the numbers of
 /// include/uapi/linux/kernel-page-flags.h, which are ABI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,20 +94,32 @@ impl PageFlagsFile {
 
     /// The flags of up to `count` page frames from `first` on; fewer beyond the last one.
     pub fn read(&self, first: u64, count: usize) -> io::Result<Vec<PageFlags>> {
-        let mut bytes = vec![0; count * ENTRY_LEN];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let offset = first * ENTRY_LEN as u64 + filled as u64;
-            match self.0.read_at(&mut bytes[filled..], offset)? {
-                0 => break,
-                more => filled += more,
+        let mut flags = Vec::with_capacity(count);
+        self.each(first, count, |it| flags.push(it))?;
+        Ok(flags)
+    }
+
+    /// Appends what each of these page frames is.
+    pub fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>) -> io::Result<()> {
+        self.each(first, count, |flags| states.push(flags.state()))
+    }
+
+    fn each(&self, first: u64, count: usize, mut take: impl FnMut(PageFlags)) -> io::Result<()> {
+        let mut bytes = [0; READ_LEN];
+        let mut done = 0;
+        while done < count {
+            let len = READ_LEN.min((count - done) * ENTRY_LEN);
+            let offset = (first + done as u64) * ENTRY_LEN as u64;
+            let filled = self.0.read_at(&mut bytes[..len], offset)?;
+            let (entries, _) = bytes[..filled].as_chunks();
+            if entries.is_empty() {
+                break;
             }
+            let flags = entries.iter().map(|&it| PageFlags(u64::from_ne_bytes(it)));
+            flags.for_each(&mut take);
+            done += entries.len();
         }
-        let (entries, _) = bytes[..filled].as_chunks();
-        let flags = entries
-            .iter()
-            .map(|&entry| PageFlags(u64::from_ne_bytes(entry)));
-        Ok(flags.collect())
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Folded stacks for flame graphs: `root;…;leaf BYTES`, a line per stack, sorted.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     io::{self, Write},
+    sync::Arc,
 };
 
 use crate::{
@@ -13,22 +14,35 @@ use crate::{
 /// Writes one line per distinct stack with pages that are ranked; the bytes add
 /// up to the report's ranked total.
 pub fn folded(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut lines = BTreeMap::new();
+    let mut names = HashMap::new();
+    let mut lines = Vec::with_capacity(report.ranked().len());
     for site in report.ranked() {
-        *lines.entry(line(site)).or_insert(0) += site.ranked_bytes;
+        lines.push((line(site, &mut names), site.ranked_bytes));
     }
-    lines
-        .iter()
-        .try_for_each(|(stack, bytes)| writeln!(out, "{stack} {bytes}"))
+    lines.sort_unstable();
+    for same in lines.chunk_by(|(a, _), (b, _)| a == b) {
+        let bytes: u64 = same.iter().map(|(_, bytes)| bytes).sum();
+        writeln!(out, "{} {bytes}", same[0].0)?;
+    }
+    Ok(())
 }
 
 /// Names only: with offsets, one function would be many boxes in the graph.
-fn line(site: &Site) -> String {
+/// Stacks share their frames, and `names` those written before.
+fn line(site: &Site, names: &mut HashMap<*const Frame, String>) -> String {
     if site.frames.is_empty() {
         return word(&site.owner);
     }
-    let frames: Vec<_> = site.frames.iter().rev().map(name).collect();
-    frames.join(";")
+    let mut line = String::new();
+    for frame in site.frames.iter().rev() {
+        if !line.is_empty() {
+            line.push(';');
+        }
+        line += names
+            .entry(Arc::as_ptr(frame))
+            .or_insert_with(|| name(frame));
+    }
+    line
 }
 
 fn name(frame: &Frame) -> String {

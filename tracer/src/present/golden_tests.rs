@@ -1,6 +1,6 @@
 //! What people and programs read, word for word, from one report made by hand.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -13,13 +13,13 @@ use crate::{
     symbols::Frame,
 };
 
-fn frame(symbol: &str, offset: u64, address: u64) -> Frame {
-    Frame {
+fn frame(symbol: &str, offset: u64, address: u64) -> Arc<Frame> {
+    Arc::new(Frame {
         symbol: Some(symbol.to_owned()),
         offset: Some(offset),
         address,
         ..Frame::default()
-    }
+    })
 }
 
 fn histogram(pages: [u64; 8]) -> Vec<AgeBucket> {
@@ -92,7 +92,9 @@ fn driver() -> Site {
         orders: BTreeMap::from([(0, 8), (3, 128)]),
         growth_bytes_per_second: 11_605,
         age_histogram: histogram([17; 8]),
-        frames: vec![inner, outer, Frame::unnamed(0xffff_ffff_c0de_0010)],
+        frames: [inner, outer, Frame::unnamed(0xffff_ffff_c0de_0010)]
+            .map(Arc::new)
+            .into(),
         context: Context::Softirq,
         interrupted_frames: vec![
             frame("asm_common_interrupt", 0x22, 0xffff_ffff_8200_1022),

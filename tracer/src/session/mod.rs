@@ -83,8 +83,8 @@ fn attach(plan: &Plan) -> Result<Tracer> {
 
 /// Looks at every page that is still out, then ends the trace.
 fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
-    let mut pages = LivePages::new(tracer.sites(), page_array);
-    let scan = analysis::scan(tracer.slots(), &mut pages);
+    let pages = LivePages::new(tracer.sites(), page_array);
+    let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
         scan.is_unverified().then(|| some.to_owned())

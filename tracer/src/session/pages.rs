@@ -1,5 +1,7 @@
 //! The machine's pages, looked at while the trace is still on them.
 
+use std::sync::OnceLock;
+
 use crate::{
     analysis::Pages,
     capture::{PageArray, PageReferences, SiteTable},
@@ -15,14 +17,14 @@ pub(super) struct LivePages<'a> {
     flags: Option<PageFlagsFile>,
     references: Option<PageReferences>,
     sites: &'a SiteTable,
-    unverified: Option<String>,
+    unverified: OnceLock<String>,
 }
 
 impl<'a> LivePages<'a> {
     pub(super) fn new(sites: &'a SiteTable, page_array: Option<PageArray>) -> Self {
-        let mut unverified = None;
+        let unverified = OnceLock::new();
         let flags = host::page_flags()
-            .map_err(|error| unverified = Some(present::sentence(&error)))
+            .map_err(|error| unverified.get_or_init(|| present::sentence(&error)).clone())
             .ok();
         Self {
             flags,
@@ -34,24 +36,24 @@ impl<'a> LivePages<'a> {
 
     /// Why pages could not be looked at, if they could not.
     pub(super) fn unverified(self) -> Option<String> {
-        self.unverified
+        self.unverified.into_inner()
     }
 }
 
 impl Pages for LivePages<'_> {
-    fn states(&mut self, first: u64, count: usize) -> Vec<PageState> {
+    fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>) {
         let Some(file) = &self.flags else {
-            return Vec::new();
+            return;
         };
-        let flags = file.read(first, count).unwrap_or_else(|error| {
-            self.unverified = Some(format!("cannot read {}: {error}", host::PAGE_FLAGS));
-            Vec::new()
-        });
-        flags.into_iter().map(|flags| flags.state()).collect()
+        if let Err(error) = file.states(first, count, states) {
+            // The first one says enough.
+            let unread = || format!("cannot read {}: {error}", host::PAGE_FLAGS);
+            self.unverified.get_or_init(unread);
+        }
     }
 
-    fn unreferenced(&mut self, first: u64) -> Option<u32> {
-        self.references.as_mut()?.unreferenced(first).ok()
+    fn unreferenced(&self, first: u64) -> Option<u32> {
+        self.references.as_ref()?.unreferenced(first).ok()
     }
 
     fn order(&self, site: u32) -> u32 {

@@ -1,0 +1,182 @@
+//! Says how fast slot tables are scanned beside how fast memory can be read, and
+//! what a report on very many sites takes.
+//!
+//! ```text
+//! $ cargo run --release -p pagetrace-tests --bin scan_bench -- --json
+//! ```
+
+use std::{
+    hint::black_box,
+    io::{self, Write, stdout},
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use fastrand::Rng;
+use pagetrace::analysis;
+use pagetrace_tests::scale::{Crowd, Fill, Raw, Spent, Table, peak_bytes};
+use serde::Serialize;
+
+/// Measures the scan of slot tables and the report on very many sites
+#[derive(Parser)]
+struct Args {
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Hosts whose tables are scanned, in GiB of memory
+    #[arg(long, value_delimiter = ',', default_value = "24,1024,4096")]
+    hosts: Vec<u64>,
+    /// How often each is measured, scans and plain reads in turns
+    #[arg(long, default_value_t = 7)]
+    runs: usize,
+}
+
+#[derive(Serialize)]
+struct Results {
+    scans: Vec<Speed>,
+    crowd: CrowdResult,
+}
+
+/// Medians for one table.
+#[derive(Serialize)]
+struct Speed {
+    host_gib: u64,
+    fill: String,
+    scan_gb_per_second: f64,
+    read_gb_per_second: f64,
+    /// What part of the speed of a plain read the scan has.
+    ratio: f64,
+}
+
+#[derive(Serialize)]
+struct CrowdResult {
+    sites: u32,
+    pages: usize,
+    /// From the slots to a report.
+    report_seconds: f64,
+    /// The same and all outputs.
+    total_seconds: f64,
+    /// The most memory that the process had, without the slot table.
+    peak_mb_beside_table: f64,
+    spent: Spent,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    // First, while the peak is that of the report.
+    let crowd = crowd()?;
+    let mut scans = Vec::new();
+    for &gib in &args.hosts {
+        let table = Table::of_host(gib << 30)?;
+        for fill in fills(gib) {
+            table.fill(fill);
+            scans.push(speed(gib, fill, &table, args.runs)?);
+        }
+    }
+    let results = Results { scans, crowd };
+    if args.json {
+        let text = serde_json::to_string_pretty(&results)?;
+        writeln!(stdout(), "{text}")?;
+    } else {
+        print(&results)?;
+    }
+    Ok(())
+}
+
+/// Without one run of pages anywhere, a large table takes long and tells nothing new.
+fn fills(gib: u64) -> Vec<Fill> {
+    let mut fills = vec![Fill::Empty, Fill::Sparse, Fill::Dense];
+    fills.extend((gib <= 24).then_some(Fill::Mixed));
+    fills
+}
+
+fn speed(host_gib: u64, fill: Fill, table: &Table, runs: usize) -> Result<Speed> {
+    let (mut scans, mut reads) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        scans.push(rate(table, || {
+            black_box(analysis::scan(table.slots(), &Raw));
+        }));
+        reads.push(rate(table, || {
+            black_box(table.sum());
+        }));
+    }
+    let scan_gb_per_second = median(scans)?;
+    let read_gb_per_second = median(reads)?;
+    Ok(Speed {
+        host_gib,
+        fill: format!("{fill:?}").to_lowercase(),
+        scan_gb_per_second,
+        read_gb_per_second,
+        ratio: scan_gb_per_second / read_gb_per_second,
+    })
+}
+
+/// In GB/s.
+fn rate(table: &Table, work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    table.bytes() as f64 / start.elapsed().as_secs_f64() / 1e9
+}
+
+fn median(mut values: Vec<f64>) -> Result<f64> {
+    values.sort_by(f64::total_cmp);
+    let median = values.get(values.len() / 2).copied();
+    median.context("--runs must be 1 or more")
+}
+
+fn crowd() -> Result<CrowdResult> {
+    const SITES: u32 = 100_000;
+    const PAGES: usize = 6_000_000;
+    let mut crowd = Crowd::new(&mut Rng::with_seed(1), SITES, PAGES)?;
+    let (report, spent) = crowd.report(&mut io::sink())?;
+    black_box(&report);
+    let outputs = ["table", "folded", "json"];
+    let written = spent.steps().filter(|(step, _)| outputs.contains(step));
+    let written: f64 = written.map(|(_, seconds)| seconds).sum();
+    let beside_table = peak_bytes()?.saturating_sub(crowd.table.bytes() as u64);
+    Ok(CrowdResult {
+        sites: SITES,
+        pages: PAGES,
+        report_seconds: spent.total() - written,
+        total_seconds: spent.total(),
+        peak_mb_beside_table: beside_table as f64 / 1e6,
+        spent,
+    })
+}
+
+fn print(results: &Results) -> io::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(
+        out,
+        "  host GiB  table   scan GB/s  read GB/s  ratio (target 60 %)"
+    )?;
+    for it in &results.scans {
+        let (scan, read, percent) = (
+            it.scan_gb_per_second,
+            it.read_gb_per_second,
+            it.ratio * 100.,
+        );
+        let (gib, fill) = (it.host_gib, &it.fill);
+        writeln!(
+            out,
+            "{gib:>10}  {fill:<6} {scan:>10.1} {read:>10.1} {percent:>5.0} %"
+        )?;
+    }
+    let crowd = &results.crowd;
+    writeln!(out, "\n{} sites with {} pages:", crowd.sites, crowd.pages)?;
+    let (report, total) = (crowd.report_seconds, crowd.total_seconds);
+    writeln!(
+        out,
+        "  {report:.2} s to the report, {total:.2} s with all outputs (target 1 s)"
+    )?;
+    let peak = crowd.peak_mb_beside_table;
+    writeln!(
+        out,
+        "  {peak:.0} MB at most beside the slot table (target 300 MB)"
+    )?;
+    for (step, seconds) in crowd.spent.steps() {
+        writeln!(out, "  {step:<8} {seconds:>6.3} s")?;
+    }
+    writeln!(out, "  JSON of {} MB", crowd.spent.json_bytes / 1_000_000)
+}
