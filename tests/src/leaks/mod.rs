@@ -3,7 +3,7 @@
 mod anon;
 mod balanced;
 mod echoes;
-mod own_network;
+pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
 mod pipes;

@@ -10,7 +10,7 @@ use std::{
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Has the calling thread, and those it begins, use a network of their own.
-pub(super) fn enter() -> io::Result<()> {
+pub(crate) fn enter() -> io::Result<()> {
     // SAFETY: the flag is not FILES, so no descriptor changes its meaning.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?;
     bring_up_loopback()
