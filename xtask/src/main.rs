@@ -33,7 +33,7 @@ enum Verb {
     Setup,
     /// Build the BPF object that is checked in
     Ebpf(ebpf::Options),
-    /// Measure pagetrace on this machine and compare with the targets
+    /// Measure pagetrace and its peers on this machine, and compare with the targets
     Bench(bench::Options),
     /// Feed the readers of kernel text what no kernel would say
     Fuzz(fuzz::Options),

@@ -1,82 +1,138 @@
 //! A figure: what several runs measured, and what it should be.
 
-use std::fmt;
+use serde::Serialize;
+
+use super::spread::Spread;
 
 /// What a figure counts, and how finely that is printed.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(into = "&'static str")]
 pub(super) struct Unit {
     name: &'static str,
     decimals: usize,
 }
 
+impl From<Unit> for &'static str {
+    fn from(unit: Unit) -> Self {
+        unit.name
+    }
+}
+
+const fn unit(name: &'static str, decimals: usize) -> Unit {
+    Unit { name, decimals }
+}
+
 /// Seconds, to the millisecond.
-pub(super) const SECONDS: Unit = Unit {
-    name: "s",
-    decimals: 3,
-};
+pub(super) const SECONDS: Unit = unit("s", 3);
 /// Millions of bytes.
-pub(super) const MEGABYTES: Unit = Unit {
-    name: "MB",
-    decimals: 1,
-};
+pub(super) const MEGABYTES: Unit = unit("MB", 1);
+/// Nanoseconds.
+pub(super) const NANOSECONDS: Unit = unit("ns", 1);
+/// Times as much as something else.
+pub(super) const RATIO: Unit = unit("x", 3);
+/// Hundredths.
+pub(super) const PERCENT: Unit = unit("%", 2);
+/// A number of things.
+pub(super) const COUNT: Unit = unit("", 0);
+/// A number of things in a second.
+pub(super) const PER_SECOND: Unit = unit("/s", 0);
 
 /// The values of one kind, and their target.
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Figure {
-    name: &'static str,
+    name: String,
     unit: Unit,
-    /// In ascending order.
-    values: Vec<f64>,
-    target: Option<f64>,
+    #[serde(flatten)]
+    spread: Spread,
+    target: Option<Target>,
+    met: bool,
+}
+
+/// A limit of the median.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Target {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 impl Figure {
-    /// A figure without a target; there must be at least one value.
-    pub(super) fn new(name: &'static str, unit: Unit, mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        Self {
-            name,
+    /// A figure without a target; none without a value.
+    pub(super) fn new(
+        name: impl Into<String>,
+        unit: Unit,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Option<Self> {
+        Some(Self {
+            name: name.into(),
             unit,
-            values,
+            spread: Spread::of(values)?,
             target: None,
-        }
+            met: true,
+        })
     }
 
     /// The figure with an upper limit for its median.
-    pub(super) fn at_most(self, target: f64) -> Self {
+    pub(super) fn at_most(self, limit: f64) -> Self {
+        self.aiming_at(Target::AtMost(limit))
+    }
+
+    /// The figure with a lower limit for its median.
+    pub(super) fn at_least(self, limit: f64) -> Self {
+        self.aiming_at(Target::AtLeast(limit))
+    }
+
+    fn aiming_at(self, target: Target) -> Self {
+        let met = match target {
+            Target::AtMost(limit) => self.spread.median <= limit,
+            Target::AtLeast(limit) => self.spread.median >= limit,
+        };
         Self {
             target: Some(target),
+            met,
             ..self
         }
     }
 
     /// Whether the median is within the target, if there is one.
     pub(super) fn is_met(&self) -> bool {
-        self.target.is_none_or(|target| self.median() <= target)
+        self.met
     }
 
-    fn median(&self) -> f64 {
-        let [low, high] = [(self.values.len() - 1) / 2, self.values.len() / 2];
-        f64::midpoint(self.values[low], self.values[high])
+    /// Name, median, range, target and outcome.
+    pub(super) fn row(&self) -> Vec<String> {
+        let Unit { name, decimals } = self.unit;
+        let Spread {
+            median,
+            least,
+            most,
+        } = self.spread;
+        vec![
+            self.name.clone(),
+            format!("{median:.decimals$} {name}").trim_end().to_owned(),
+            format!("{least:.decimals$}..{most:.decimals$}"),
+            self.target
+                .map_or_else(String::new, |target| target.spelled(name)),
+            self.outcome().to_owned(),
+        ]
+    }
+
+    fn outcome(&self) -> &'static str {
+        match (self.target, self.met) {
+            (None, _) => "",
+            (_, true) => "met",
+            (_, false) => "MISSED",
+        }
     }
 }
 
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unit {
-            name: unit,
-            decimals,
-        } = self.unit;
-        let [least, most] = [self.values[0], self.values[self.values.len() - 1]];
-        let range = format!("{least:.decimals$}..{most:.decimals$}");
-        let outcome = if self.is_met() { "met" } else { "MISSED" };
-        let target = self.target.map_or("no target".into(), |target| {
-            format!("target <= {target} {unit}: {outcome}")
-        });
-        let median = self.median();
-        write!(
-            f,
-            "{:<34} {median:>8.decimals$} {unit:<2}  {range:<14}  {target}",
-            self.name
-        )
+impl Target {
+    fn spelled(self, unit: &str) -> String {
+        let (sign, limit) = match self {
+            Self::AtMost(limit) => ("<=", limit),
+            Self::AtLeast(limit) => (">=", limit),
+        };
+        format!("{sign} {limit} {unit}").trim_end().to_owned()
     }
 }
 
@@ -84,36 +140,26 @@ impl fmt::Display for Figure {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_median_is_the_middle_or_between_the_two_middles() {
-        assert_eq!(Figure::new("", SECONDS, vec![9.0, 1.0, 2.0]).median(), 2.0);
-        assert_eq!(
-            Figure::new("", SECONDS, vec![9.0, 1.0, 2.0, 3.0]).median(),
-            2.5
-        );
-        assert_eq!(Figure::new("", SECONDS, vec![7.0]).median(), 7.0);
+    fn figure(values: &[f64]) -> Figure {
+        Figure::new("start", SECONDS, values.iter().copied()).expect("values")
     }
 
     #[test]
     fn a_target_may_be_reached_but_not_passed() {
-        assert!(Figure::new("", SECONDS, vec![1.0]).at_most(1.0).is_met());
-        assert!(!Figure::new("", SECONDS, vec![1.001]).at_most(1.0).is_met());
-        assert!(Figure::new("", SECONDS, vec![1.001]).is_met());
+        assert!(figure(&[1.0]).at_most(1.0).is_met());
+        assert!(!figure(&[1.001]).at_most(1.0).is_met());
+        assert!(figure(&[1.0]).at_least(1.0).is_met());
+        assert!(!figure(&[0.999]).at_least(1.0).is_met());
+        assert!(figure(&[1.001]).is_met());
     }
 
     #[test]
-    fn a_line_says_median_range_target_and_outcome() {
-        let line = Figure::new("start", SECONDS, vec![0.5, 0.25, 2.0])
-            .at_most(1.0)
-            .to_string();
-        let words: Vec<_> = line.split_whitespace().collect();
-        assert_eq!(
-            words.join(" "),
-            "start 0.500 s 0.250..2.000 target <= 1 s: met"
-        );
-        let line = Figure::new("peak", MEGABYTES, vec![120.0])
-            .at_most(100.0)
-            .to_string();
-        assert!(line.ends_with("target <= 100 MB: MISSED"), "{line}");
+    fn a_row_says_median_range_target_and_outcome() {
+        let row = figure(&[0.5, 0.25, 2.0]).at_most(1.0).row();
+        assert_eq!(row, ["start", "0.500 s", "0.250..2.000", "<= 1 s", "met"]);
+        let row = figure(&[120.0]).at_most(100.0).row();
+        assert_eq!(row[4], "MISSED");
+        let row = figure(&[3.0]).row();
+        assert_eq!(row[3..], ["", ""]);
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use anyhow::{Context as _, Result, ensure};
 
 /// What pagetrace is told.
-pub(super) const ARGUMENTS: [&str; 3] = ["-i", "2", "-v"];
+const ARGUMENTS: [&str; 3] = ["-i", "2", "-v"];
 
 /// What one run took.
 pub(super) struct Window {
@@ -23,8 +23,14 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// Runs `program` over that many windows, one after the other.
+    pub(super) fn measure_all(runs: u32, program: &Path) -> Result<Vec<Self>> {
+        eprintln!("windows: {runs} of `pagetrace {}`", ARGUMENTS.join(" "));
+        (0..runs).map(|_| Self::measure(program)).collect()
+    }
+
     /// Runs `program` over one window.
-    pub(super) fn measure(program: &Path) -> Result<Self> {
+    fn measure(program: &Path) -> Result<Self> {
         let mut command = Command::new(program);
         command
             .args(ARGUMENTS)
