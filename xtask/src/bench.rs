@@ -24,6 +24,7 @@ mod programs;
 mod reading;
 mod results;
 mod rounds;
+mod scale;
 mod spread;
 mod storm;
 mod variant;
@@ -46,6 +47,7 @@ use peer::Peer;
 use programs::Programs;
 use results::Results;
 use rounds::Rounds;
+use scale::Scale;
 use variant::{PAGETRACE, SCOPE_ALL, Variant};
 use window::Window;
 
@@ -106,6 +108,8 @@ fn measure(options: &Options) -> Result<Results> {
     results.figures.extend(figures::of_windows(&windows));
     let idle = Idle::measure(options.idle, &programs)?;
     results.figures.extend(figures::of_waiting(&idle));
+    let scale = Scale::measure(options.runs, &programs)?;
+    results.figures.extend(scale.figures());
     Ok(results)
 }
 

@@ -42,6 +42,10 @@ const METHOD: &str = "
   all rounds of storms.
 - Waiting: CPU time of the process from /proc/PID/stat between two looks, in ticks of 10 ms, with
   the default scope and nothing else running but what the machine runs anyway.
+- Scans: tables of made-up hosts in real memory, with no page marked, one chunk in a thousand, every
+  page of one site, and (mixed) every page of another site than its neighbour; page states are made up, too,
+  and cost nothing. A plain read adds up the same words with as many threads, in turns with the scans.
+- The report on many sites: every page has a random site and a random age; names are made up.
 - Memory, start and report: `pagetrace -i 2 -v`, and what `wait4` says about its memory.
 ";
 

@@ -12,6 +12,7 @@ pub(super) struct Programs {
     pub(super) pagetrace: PathBuf,
     pub(super) workload: PathBuf,
     pub(super) meter: PathBuf,
+    pub(super) scan_bench: PathBuf,
 }
 
 impl Programs {
@@ -21,6 +22,7 @@ impl Programs {
             pagetrace: build("pagetrace", "pagetrace")?,
             workload: build("pagetrace-tests", "workload")?,
             meter: build("pagetrace-tests", "meter")?,
+            scan_bench: build("pagetrace-tests", "scan_bench")?,
         })
     }
 }
