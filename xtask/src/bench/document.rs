@@ -12,9 +12,9 @@ use super::results::Results;
 const HEAD: &str = "\
 # Performance
 
-Written by `cargo xtask bench --write`, from its last run. To be changed by running that, not by
-hand: on a machine that does nothing else meanwhile, as root. Trust the ratios; the rest is one
-machine's.
+Written by `cargo xtask bench --write`, from its last run; the findings come from
+`xtask/src/bench/findings.md`. To be changed by running that, not by hand: on a machine that does
+nothing else meanwhile, as root. Trust the ratios; the rest is one machine's.
 
 ";
 
@@ -49,10 +49,14 @@ const METHOD: &str = "
 - Memory, start and report: `pagetrace -i 2 -v`, and what `wait4` says about its memory.
 ";
 
+/// What was learned from missed targets. Written by hand: it says why, which no run does.
+const FINDINGS: &str = include_str!("findings.md");
+
 /// The whole document.
 pub(super) fn document(results: &Results) -> String {
     let mut text = HEAD.to_owned();
     text += &body(results);
+    text += FINDINGS;
     text += METHOD;
     let _ = write!(text, "\n```\nbpftrace -e '{}'\n```\n", super::peer::SCRIPT);
     text += "\nThe storms, by one operation:\n\n";
