@@ -109,7 +109,7 @@ fn stack_reading() -> Finding {
     let result = Probe::new().and_then(|probe| {
         let id = Types::read().stack_reader(&probe);
         id.map(|_| "programs read their stack in place".to_owned())
-            .ok_or_else(|| anyhow!("programs copy their stack, at some 0.2 us for each allocation"))
+            .ok_or_else(|| anyhow!("programs copy their stack, which takes longer than reading it"))
     });
     let remedy = "none needed: Linux 6.17 and later let programs read it in place";
     finding("stack reading", result, Lack::Degrades, Some(remedy))

@@ -37,6 +37,10 @@ fn a_million_stacks_are_those_of_the_kernel() {
         let templates = used(&trace.end().report);
         assert_eq!(templates.mismatched, 0, "{templates:?}");
         assert_eq!(templates.checked, templates.hits);
+        assert!(
+            is_emulated() || templates.hits > templates.misses,
+            "{templates:?}"
+        );
         checked += templates.checked;
     }
     aloud(&format!("{checked} stacks checked, none was another"));
@@ -51,6 +55,7 @@ fn one_hit_in_so_many_is_checked() {
         let trace = Tracing::attach(&["--check-every", &every.to_string()]);
         run(&["balanced", "--count", "20000"]);
         let templates = used(&trace.end().report);
+        assert!(is_emulated() || templates.checked > 0, "{templates:?}");
         let cpus = std::thread::available_parallelism().expect("some CPU");
         // Each CPU counts for itself, and has not come to its next check yet.
         let most = templates.hits / every;
@@ -95,7 +100,8 @@ fn without_templates_the_report_is_the_same() {
     let traces = [&[][..], &["--no-cache"], &["--hook", "classic"]].map(Tracing::attach);
     let _leak = hold_500_pipes();
     let [with, without, classic] = traces.map(|trace| trace.end().report);
-    assert!(used(&with).hits > 0, "{:?}", with.losses);
+    let least = if is_emulated() { 0 } else { 7000 };
+    assert!(used(&with).hits > least, "{:?}", with.losses);
     assert!(without.losses.templates.is_none(), "{:?}", without.losses);
     assert!(classic.losses.templates.is_none(), "{:?}", classic.losses);
     assert_eq!(pipes(&with), pipes(&without));
