@@ -17,16 +17,21 @@ pub(super) fn check(data: &[u8]) {
     for name in NAMES {
         for value in [btf.struct_size(name), btf.enumerator(name)] {
             let Ok(value) = value else { continue };
-            assert!(has(data, &[name.as_bytes(), &[0]].concat()), "{name:?}");
+            assert!(has_string(data, name), "{name:?}");
             assert!(has(data, &value.to_le_bytes()), "{name:?} is {value}");
         }
         for parameter in btf.parameters(name).unwrap_or_default() {
-            assert!(has(data, parameter.as_bytes()), "{parameter:?}");
+            assert!(has_string(data, parameter), "{parameter:?}");
         }
         if let Ok(offset) = btf.member_offset("page", name) {
             assert!(offset <= u32::MAX / 8, "{name:?} at {offset}");
         }
     }
+}
+
+/// Strings end with a zero, so that an unnamed parameter has one, too.
+fn has_string(data: &[u8], string: &str) -> bool {
+    has(data, &[string.as_bytes(), &[0]].concat())
 }
 
 fn has(data: &[u8], needle: &[u8]) -> bool {
