@@ -13,6 +13,7 @@ mod slots;
 mod stack;
 mod state;
 mod unwind;
+mod walks;
 mod wishes;
 
 use aya_ebpf::{

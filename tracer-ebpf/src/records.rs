@@ -28,7 +28,7 @@ pub struct Site {
 }
 
 /// What user space tells the programs while they run.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Control {
     /// The epoch that new slots are stamped with, at most [`LAST_EPOCH`](crate::LAST_EPOCH).
@@ -38,6 +38,9 @@ pub struct Control {
     pub first_return: u32,
     /// How many of the frames that the kernel unwinds lie below that one.
     pub frames_below: u32,
+    /// How far above the context the first return address lies that is not the same on all
+    /// stacks, in bytes. It only helps to tell stacks apart.
+    pub parting: u32,
 }
 
 /// Pages of stack in a [`Sample`]: all that one can have.
@@ -173,6 +176,6 @@ impl AllocationTally {
 }
 
 const _: () = assert!(size_of::<Site>() == 1024);
-const _: () = assert!(size_of::<Control>() == 12);
+const _: () = assert!(size_of::<Control>() == 16);
 const _: () = assert!(size_of::<Sample>() == 992 + 24 + SAMPLE_PAGES * 4096);
 const _: () = assert!(size_of::<Tally>() == 2 * 72 + 32 + 40);

@@ -14,7 +14,8 @@ use crate::{
     samples,
     stack::Stack,
     state,
-    unwind::{self, To},
+    unwind::{self, To, Unwound},
+    walks::{self, Walk},
 };
 
 /// The id of the allocation's site; a reserved one if it cannot have its own.
@@ -44,15 +45,15 @@ pub(crate) fn of_raw<C: EbpfContext>(
     control: &Control,
 ) -> u32 {
     let (tally, templates) = (&mut tally.alloc, &mut tally.templates);
+    let seed = seed(order, gfp);
     let Some(stack) = Stack::of(ctx.as_ptr()) else {
         return of(ctx, order, gfp, tally);
     };
-    let unwound = unwind::by_templates(&stack, control.first_return.into(), seed(order, gfp));
-    let hit = match unwound.to {
-        To::End => known_recently(unwound.key),
-        To::Nowhere | To::Opaque => None,
+    let Some(walk) = walks::of(&stack, control.parting.into(), seed) else {
+        return of(ctx, order, gfp, tally);
     };
-    if let Some(id) = hit {
+    let read = read(&stack, control, seed, walk);
+    if let Some(id) = read.site {
         templates.hits += 1;
         templates.since_check += 1;
         if templates.since_check < state::CHECK_EVERY.load() {
@@ -61,20 +62,55 @@ pub(crate) fn of_raw<C: EbpfContext>(
         templates.since_check = 0;
     }
     let Some(scratch) = by_kernel(ctx, order, gfp, tally) else {
-        return hit.unwrap_or(STACK_LOST + order);
+        return read.site.unwrap_or(STACK_LOST + order);
     };
     let key = key(scratch, control.frames_below);
-    let is_right = unwound.to == To::End && unwound.key == key;
-    if hit.is_some() {
+    let is_right = match read.site {
+        Some(id) => known(&key) == Some(id),
+        None => read.to == To::End && read.key == key,
+    };
+    if read.site.is_some() {
         templates.checked += 1;
         templates.mismatched += u64::from(!is_right);
     } else {
         templates.misses += 1;
     }
-    if !is_right && unwound.to != To::Opaque {
+    if !is_right {
+        walk.forget();
+    }
+    if !is_right && read.to != To::Opaque {
         samples::send(&stack, scratch);
     }
     with_key(ctx, &key, scratch, tally)
+}
+
+/// What a stack was found to be without the kernel's unwinder.
+struct Reading {
+    /// Its site, if that is known.
+    site: Option<u32>,
+    /// Its key, where its site is not known and unwinding came to the end.
+    key: u64,
+    to: To,
+}
+
+#[inline(always)]
+fn read(stack: &Stack, control: &Control, seed: u64, walk: &mut Walk) -> Reading {
+    if let Some(site) = walk.recall(stack, seed) {
+        return Reading {
+            site: Some(site),
+            key: 0,
+            to: To::End,
+        };
+    }
+    let Unwound { key, to } = unwind::by_templates(stack, control.first_return.into(), seed, walk);
+    let site = match to {
+        To::End => known_recently(key),
+        To::Nowhere | To::Opaque => None,
+    };
+    if let Some(site) = site {
+        walk.remember(site);
+    }
+    Reading { site, key, to }
 }
 
 /// Has the kernel unwind the stack into this CPU's scratch. Messages, here and

@@ -7,7 +7,7 @@
 
 use tracer_ebpf::{RUN, STACK_SIZE, TEMPLATES, Template, WAYS, first_way, registers};
 
-use crate::{stack::Stack, state};
+use crate::{stack::Stack, state, walks::Walk};
 
 /// How many templates are looked up for one stack; each stands for up to six frames.
 const STEPS: usize = 24;
@@ -35,22 +35,26 @@ pub(crate) enum To {
 }
 
 /// Where in the stack the unwinding is.
-struct Cursor {
+struct Cursor<'a> {
     /// Bytes above the context.
     at: u64,
     /// The return address there.
     ip: u64,
     key: u64,
+    /// The way so far.
+    walk: &'a mut Walk,
 }
 
 /// The frames' key, mixed into `seed`, from the return address on that lies
-/// `first` bytes above the context; 0 if that is not known.
+/// `first` bytes above the context; 0 if that is not known. Notes the way in `walk`.
 #[inline(always)]
-pub(crate) fn by_templates(stack: &Stack, first: u64, seed: u64) -> Unwound {
+pub(crate) fn by_templates(stack: &Stack, first: u64, seed: u64, walk: &mut Walk) -> Unwound {
+    walk.begin(seed);
     let mut cursor = Cursor {
         at: 0,
         ip: 0,
         key: seed,
+        walk,
     };
     let to = match state::TEMPLATES.get_ptr(0) {
         Some(table) if first != 0 => {
@@ -65,7 +69,7 @@ pub(crate) fn by_templates(stack: &Stack, first: u64, seed: u64) -> Unwound {
     }
 }
 
-impl Cursor {
+impl Cursor<'_> {
     #[inline(always)]
     fn follow(&mut self, stack: &Stack, table: *const Template) -> To {
         for _ in 0..STEPS {
@@ -74,10 +78,7 @@ impl Cursor {
             };
             match template.kind {
                 Template::FRAME => self.run(stack, template),
-                Template::ANCHORED => {
-                    let place = u64::from(template.at[0]).wrapping_sub(stack.context);
-                    self.go_to(stack, place & (STACK_SIZE - 1));
-                }
+                Template::ANCHORED => self.go_to_anchored(stack, template.at[0]),
                 Template::REGISTERS if self.is_user(stack) => return To::End,
                 Template::REGISTERS => self.go_below(stack),
                 Template::END => return To::End,
@@ -89,6 +90,20 @@ impl Cursor {
 
     #[inline(always)]
     fn go_to(&mut self, stack: &Stack, at: u64) {
+        self.look_at(stack, at);
+        self.walk.add(at, self.ip);
+    }
+
+    /// Goes to a place of the stack, wherever the context is.
+    #[inline(always)]
+    fn go_to_anchored(&mut self, stack: &Stack, place: u16) {
+        let at = u64::from(place).wrapping_sub(stack.context);
+        self.look_at(stack, at & (STACK_SIZE - 1));
+        self.walk.add_anchored(place, self.ip);
+    }
+
+    #[inline(always)]
+    fn look_at(&mut self, stack: &Stack, at: u64) {
         self.at = at;
         self.ip = stack.word(at);
         self.key = mix(self.key, self.ip);
@@ -109,23 +124,26 @@ impl Cursor {
         }
     }
 
-    /// The word at `offset` of the registers that lie above the return address.
+    /// Where the word at `offset` of the registers lies that are above the return address.
     #[inline(always)]
-    fn register(&self, stack: &Stack, offset: u64) -> u64 {
-        stack.word(self.at + size_of::<u64>() as u64 + offset)
+    fn register(&self, offset: u64) -> u64 {
+        self.at + size_of::<u64>() as u64 + offset
     }
 
     #[inline(always)]
-    fn is_user(&self, stack: &Stack) -> bool {
-        self.register(stack, registers::CS) & registers::USER == registers::USER
+    fn is_user(&mut self, stack: &Stack) -> bool {
+        let segment = self.register(registers::CS);
+        self.walk.end_at_user(stack, segment);
+        stack.word(segment) & registers::USER == registers::USER
     }
 
     /// Goes to what was interrupted, as if it had been called from there: its
     /// return address would lie right below its stack.
     #[inline(always)]
     fn go_below(&mut self, stack: &Stack) {
-        let sp = self.register(stack, registers::SP);
-        self.ip = self.register(stack, registers::IP);
+        let sp = stack.word(self.register(registers::SP));
+        self.ip = stack.word(self.register(registers::IP));
+        self.walk.interrupt();
         self.at = sp.wrapping_sub(stack.context + size_of::<u64>() as u64);
         self.key = mix(self.key, self.ip);
     }

@@ -92,6 +92,7 @@ impl Programs {
                     epoch,
                     first_return: 0,
                     frames_below: 0,
+                    parting: 0,
                 }),
                 0,
             )?),

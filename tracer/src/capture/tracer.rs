@@ -143,9 +143,8 @@ impl Tracer {
         let Some(lessons) = &mut self.lessons else {
             return Ok(false);
         };
-        let before = lessons.first_return();
         let learned = lessons.learn();
-        if lessons.first_return() != before {
+        if learned {
             self.steer()?;
         }
         Ok(learned)
@@ -159,6 +158,7 @@ impl Tracer {
             epoch: self.epoch,
             first_return: first.distance,
             frames_below: first.frames_below,
+            parting: lessons.map(Lessons::parting).unwrap_or_default(),
         });
         self.control
             .set(0, control, 0)

@@ -33,6 +33,8 @@ pub(super) struct Knowledge {
     entries: InterruptEntries,
     /// Where each of the innermost frames can lie above the context.
     first: [Possible; MOST_BELOW],
+    /// The first return address above it on the last stack.
+    first_ip: u64,
     frames: HashMap<u64, Seen>,
 }
 
@@ -112,6 +114,17 @@ impl Knowledge {
         first.unwrap_or_default()
     }
 
+    /// How far above the programs' context the first return address lies that is not
+    /// the same on all stacks; 0 if that is not known.
+    pub(super) fn parting(&self) -> u32 {
+        let template = self.template(self.first_ip);
+        let run = template.filter(|it| it.kind == Template::FRAME);
+        run.map_or(0, |it| {
+            let last = it.at[usize::from(it.run) - 1];
+            self.first_return().distance + u32::from(last)
+        })
+    }
+
     /// Learns from a stack.
     pub(super) fn learn(&mut self, sample: &StackSample) -> Lesson {
         let before = self.first_return();
@@ -123,6 +136,7 @@ impl Knowledge {
         let first = self.first_return();
         let frames = sample.frames.get(first.frames_below as usize..);
         let frames = self.own_frames(frames.unwrap_or_default());
+        self.first_ip = frames.first().copied().unwrap_or(self.first_ip);
         let known: Vec<_> = frames.iter().map(|&ip| self.head(ip)).collect();
         self.narrow(sample, frames);
         self.choose(sample, frames, first.distance.into());

@@ -91,4 +91,9 @@ impl Lessons {
     pub(super) fn first_return(&self) -> FirstReturn {
         self.knowledge.first_return()
     }
+
+    /// How far above the programs' context stacks begin to differ, in bytes.
+    pub(super) fn parting(&self) -> u32 {
+        self.knowledge.parting()
+    }
 }
