@@ -20,7 +20,9 @@ pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
     STACK_LOST, SiteId, Slot, order,
 };
-pub use template::{RUN, STACK_SIZE, TEMPLATES, Template, Templates, WAYS, first_way, registers};
+pub use template::{
+    RUN, STACK_SIZE, TEMPLATES, Template, Templates, WAYS, code, first_way, registers,
+};
 
 /// Names of the maps, as user space finds them in the object.
 pub mod maps {

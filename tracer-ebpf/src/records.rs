@@ -41,6 +41,8 @@ pub struct Control {
     /// How far above the context the first return address lies that is not the same on all
     /// stacks, in bytes. It only helps to tell stacks apart.
     pub parting: u32,
+    /// How often templates were found to be wrong. What was unwound by others does not count.
+    pub revision: u32,
 }
 
 /// Pages of stack in a [`Sample`]: all that one can have.
@@ -176,6 +178,6 @@ impl AllocationTally {
 }
 
 const _: () = assert!(size_of::<Site>() == 1024);
-const _: () = assert!(size_of::<Control>() == 16);
+const _: () = assert!(size_of::<Control>() == 20);
 const _: () = assert!(size_of::<Sample>() == 992 + 24 + SAMPLE_PAGES * 4096);
 const _: () = assert!(size_of::<Tally>() == 2 * 72 + 32 + 40);

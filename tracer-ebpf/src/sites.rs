@@ -49,10 +49,9 @@ pub(crate) fn of_raw<C: EbpfContext>(
     let Some(stack) = Stack::of(ctx.as_ptr()) else {
         return of(ctx, order, gfp, tally);
     };
-    let Some(walk) = walks::of(&stack, control.parting.into(), seed) else {
-        return of(ctx, order, gfp, tally);
-    };
-    let read = read(&stack, control, seed, walk);
+    let terms = walks::terms(seed, control.revision);
+    let walk = walks::of(&stack, control.parting.into(), terms);
+    let read = read(&stack, control.first_return.into(), seed, terms, walk);
     if let Some(id) = read.site {
         templates.hits += 1;
         templates.since_check += 1;
@@ -88,21 +87,23 @@ pub(crate) fn of_raw<C: EbpfContext>(
 struct Reading {
     /// Its site, if that is known.
     site: Option<u32>,
-    /// Its key, where its site is not known and unwinding came to the end.
+    /// Its key, if it was unwound to the end and its site is not known.
     key: u64,
     to: To,
 }
 
+/// Reads a stack from the return address on that lies `first` bytes above the context.
 #[inline(always)]
-fn read(stack: &Stack, control: &Control, seed: u64, walk: &mut Walk) -> Reading {
-    if let Some(site) = walk.recall(stack, seed) {
+fn read(stack: &Stack, first: u64, seed: u64, terms: u64, walk: &mut Walk) -> Reading {
+    if let Some(site) = walk.recall(stack, terms) {
         return Reading {
             site: Some(site),
             key: 0,
             to: To::End,
         };
     }
-    let Unwound { key, to } = unwind::by_templates(stack, control.first_return.into(), seed, walk);
+    walk.begin(terms);
+    let Unwound { key, to } = unwind::by_templates(stack, first, seed, walk);
     let site = match to {
         To::End => known_recently(key),
         To::Nowhere | To::Opaque => None,

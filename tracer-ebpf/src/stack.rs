@@ -9,7 +9,7 @@ use core::{ffi::c_void, mem, ptr};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use tracer_ebpf::{RDONLY_CAST, STACK_SIZE};
 
-use crate::state;
+use crate::{state, walks::Walks};
 
 /// Bytes that are copied at once where a program cannot read its stack: as many
 /// as most stacks have frames in.
@@ -17,11 +17,14 @@ const WINDOW: u64 = 1024;
 
 const WORD: u64 = size_of::<u64>() as u64;
 
-/// A CPU's scratch.
+/// What a CPU reads stacks with: one value of a map, to be looked up once.
 #[repr(C)]
-pub(crate) struct Copied {
+pub(crate) struct Workspace {
     context: u64,
-    words: [u64; WINDOW as usize / size_of::<u64>()],
+    /// Never written.
+    zero: u64,
+    walks: Walks,
+    copy: [u64; WINDOW as usize / size_of::<u64>()],
 }
 
 /// The stack.
@@ -34,31 +37,44 @@ pub(crate) struct Stack {
     is_in_place: bool,
     /// Bytes from the context on that can be read from `memory`.
     len: u64,
+    /// 0, which the verifier does not know. A number that this was added to has no
+    /// bounds any more that it would follow through every turn of a loop.
+    pub(crate) zero: u64,
+    /// What this CPU remembers.
+    pub(crate) walks: *mut Walks,
 }
 
 impl Stack {
     /// The stack that has a program's context on it.
     #[inline(always)]
     pub(crate) fn of(context: *mut c_void) -> Option<Self> {
-        let scratch = state::STACK.get_ptr_mut(0)?;
+        let workspace = state::STACK.get_ptr_mut(0)?;
         // SAFETY: a field of this CPU's own record. The verifier lets nobody count
         // with a context pointer; written down and read again it is a number.
-        let number = unsafe { &raw mut (*scratch).context };
+        let number = unsafe { &raw mut (*workspace).context };
         // SAFETY: as above.
         unsafe { number.write_volatile(context as u64) };
         // SAFETY: as above.
         let number = unsafe { number.read_volatile() };
+        // SAFETY: as above.
+        let zero = unsafe { &raw const (*workspace).zero };
+        // SAFETY: as above.
+        let zero = unsafe { zero.read_volatile() };
+        // SAFETY: as above.
+        let walks = unsafe { &raw mut (*workspace).walks };
         if state::READ_STACK.load() != 0 {
             return Some(Self {
                 context: number,
                 memory: readable(context),
                 is_in_place: true,
                 len: STACK_SIZE,
+                zero,
+                walks,
             });
         }
         // SAFETY: as above.
-        let words = unsafe { &raw mut (*scratch).words };
-        // SAFETY: the helper checks what it copies, and the scratch has the room.
+        let words = unsafe { &raw mut (*workspace).copy };
+        // SAFETY: the helper checks what it copies, and the workspace has the room.
         let result = unsafe { bpf_probe_read_kernel(words.cast(), WINDOW as u32, context) };
         Some(Self {
             context: number,
@@ -66,6 +82,8 @@ impl Stack {
             is_in_place: false,
             // The stack can end before the window does.
             len: if result == 0 { WINDOW } else { 0 },
+            zero,
+            walks,
         })
     }
 

@@ -8,11 +8,7 @@ use aya_ebpf::{
 };
 use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally, Templates};
 
-use crate::{
-    sites::RecentSites,
-    stack::Copied,
-    walks::{WALKS as REMEMBERED, Walk},
-};
+use crate::{sites::RecentSites, stack::Workspace};
 
 // The sizes below are placeholders: user space knows how many page frames and
 // sites there are, and sets `max_entries` when it loads the object.
@@ -58,11 +54,7 @@ pub(crate) static SAMPLES: RingBuf = RingBuf::with_byte_size(4096, 0);
 
 /// The stack that is being unwound by templates on each CPU.
 #[map]
-pub(crate) static STACK: PerCpuArray<Copied> = PerCpuArray::with_max_entries(1, 0);
-
-/// The walks that each CPU remembers.
-#[map]
-pub(crate) static WALKS: PerCpuArray<Walk> = PerCpuArray::with_max_entries(REMEMBERED, 0);
+pub(crate) static STACK: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(1, 0);
 
 #[map]
 pub(crate) static PROBED_PAGES: Queue<u64> = Queue::with_max_entries(1, 0);

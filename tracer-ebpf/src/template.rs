@@ -27,9 +27,10 @@ pub struct Template {
     pub ip: u64,
     /// The return addresses that follow it on every stack seen so far, nearest first.
     pub next: [u64; RUN],
-    /// For [`FRAME`](Self::FRAME), how far above this return address each of `next` lies, in
-    /// bytes. The first is right even if `next` is not. For [`ANCHORED`](Self::ANCHORED), where
-    /// the one return address lies in its [`STACK_SIZE`] bytes.
+    /// For [`FRAME`](Self::FRAME) and [`REALIGNED`](Self::REALIGNED), how far above this return
+    /// address each of `next` lies, in bytes. The first is right even if `next` is not. For
+    /// [`ANCHORED`](Self::ANCHORED), where the one return address lies in its [`STACK_SIZE`]
+    /// bytes.
     pub at: [u16; RUN],
     /// One of the kinds below; 0 for an entry that is not in use.
     pub kind: u16,
@@ -61,6 +62,18 @@ impl Template {
     pub const END: u16 = 4;
     /// Only the kernel can go on.
     pub const OPAQUE: u16 = 5;
+    /// It lies that far above or, where that is no [`code`], a word further: the function
+    /// aligned its stack to 16 bytes, and below its own return address saved a register.
+    pub const REALIGNED: u16 = 6;
+}
+
+/// 1 for an address in the code of the kernel or a module, 0 for any other word but for
+/// small negative numbers: code has the highest 2 GiB (Documentation/arch/x86/x86_64/mm.rst).
+/// Computed without a choice, of which the verifier would follow both sides.
+#[inline(always)]
+pub const fn code(word: u64) -> u64 {
+    const HIGHEST: u32 = 33;
+    ((word >> (u64::BITS - HIGHEST)) + 1) >> HIGHEST
 }
 
 /// Bytes of a kernel stack, to which it is aligned (`THREAD_SIZE` and `IRQ_STACK_SIZE` of x86-64).
@@ -92,6 +105,20 @@ const _: () = assert!(TEMPLATES.is_power_of_two());
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_lies_in_the_highest_2_gib() {
+        for (word, code) in [
+            (0xffff_ffff_8000_0000, 1),
+            (0xffff_ffff_c0a8_1234, 1),
+            (0xffff_ffff_7fff_ffff, 0),
+            (0xffff_c900_0012_3fc8, 0),
+            (0, 0),
+            (0x33, 0),
+        ] {
+            assert_eq!(super::code(word), code, "{word:#x}");
+        }
+    }
 
     #[test]
     fn every_way_is_in_the_table() {

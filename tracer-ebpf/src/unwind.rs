@@ -2,10 +2,11 @@
 //! kernel's unwinder.
 //!
 //! What comes out is believed only if it is the key of a stack that the kernel
-//! did unwind before. So a template that is wrong, half-written or fooled by what
-//! lies on a stack costs time, and names nobody.
+//! did unwind before. So a template that is wrong or half-written costs time and
+//! names nobody, unless it meets all that such a stack left behind, in its places;
+//! now and then the kernel is asked, too, and each mismatch counted.
 
-use tracer_ebpf::{RUN, STACK_SIZE, TEMPLATES, Template, WAYS, first_way, registers};
+use tracer_ebpf::{RUN, STACK_SIZE, TEMPLATES, Template, WAYS, code, first_way, registers};
 
 use crate::{stack::Stack, state, walks::Walk};
 
@@ -46,10 +47,10 @@ struct Cursor<'a> {
 }
 
 /// The frames' key, mixed into `seed`, from the return address on that lies
-/// `first` bytes above the context; 0 if that is not known. Notes the way in `walk`.
+/// `first` bytes above the context; 0 if that is not known. Notes the way in `walk`,
+/// which has begun.
 #[inline(always)]
 pub(crate) fn by_templates(stack: &Stack, first: u64, seed: u64, walk: &mut Walk) -> Unwound {
-    walk.begin(seed);
     let mut cursor = Cursor {
         at: 0,
         ip: 0,
@@ -58,7 +59,7 @@ pub(crate) fn by_templates(stack: &Stack, first: u64, seed: u64, walk: &mut Walk
     };
     let to = match state::TEMPLATES.get_ptr(0) {
         Some(table) if first != 0 => {
-            cursor.go_to(stack, first);
+            cursor.go_to(stack, first + stack.zero);
             cursor.follow(stack, table.cast())
         }
         _ => To::Nowhere,
@@ -78,6 +79,7 @@ impl Cursor<'_> {
             };
             match template.kind {
                 Template::FRAME => self.run(stack, template),
+                Template::REALIGNED => self.go_to_either(stack, template.at[0].into()),
                 Template::ANCHORED => self.go_to_anchored(stack, template.at[0]),
                 Template::REGISTERS if self.is_user(stack) => return To::End,
                 Template::REGISTERS => self.go_below(stack),
@@ -94,11 +96,20 @@ impl Cursor<'_> {
         self.walk.add(at, self.ip);
     }
 
+    /// Goes so far up, if a return address is there, or a word further.
+    #[inline(always)]
+    fn go_to_either(&mut self, stack: &Stack, distance: u64) {
+        let at = self.at + distance;
+        let further = 1 - code(stack.word(at));
+        self.walk.turn(further as u16);
+        self.go_to(stack, at + further * size_of::<u64>() as u64);
+    }
+
     /// Goes to a place of the stack, wherever the context is.
     #[inline(always)]
     fn go_to_anchored(&mut self, stack: &Stack, place: u16) {
         let at = u64::from(place).wrapping_sub(stack.context);
-        self.look_at(stack, at & (STACK_SIZE - 1));
+        self.look_at(stack, (at & (STACK_SIZE - 1)) + stack.zero);
         self.walk.add_anchored(place, self.ip);
     }
 
@@ -143,7 +154,7 @@ impl Cursor<'_> {
     fn go_below(&mut self, stack: &Stack) {
         let sp = stack.word(self.register(registers::SP));
         self.ip = stack.word(self.register(registers::IP));
-        self.walk.interrupt();
+        self.walk.turn(1);
         self.at = sp.wrapping_sub(stack.context + size_of::<u64>() as u64);
         self.key = mix(self.key, self.ip);
     }

@@ -90,9 +90,7 @@ impl Programs {
                 0,
                 ControlWire(Control {
                     epoch,
-                    first_return: 0,
-                    frames_below: 0,
-                    parting: 0,
+                    ..Control::default()
                 }),
                 0,
             )?),

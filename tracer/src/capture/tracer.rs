@@ -158,7 +158,8 @@ impl Tracer {
             epoch: self.epoch,
             first_return: first.distance,
             frames_below: first.frames_below,
-            parting: lessons.map(Lessons::parting).unwrap_or_default(),
+            parting: lessons.map_or(0, Lessons::parting),
+            revision: lessons.map_or(0, Lessons::revision),
         });
         self.control
             .set(0, control, 0)

@@ -7,12 +7,14 @@
 //! lead from one end of the last stack to the other.
 
 mod chain;
+mod way;
 
 use std::collections::{BTreeSet, HashMap};
 
 use tracer_ebpf::{MAX_FRAMES, RUN, STACK_SIZE, Template};
 
-use super::sample::StackSample;
+use self::way::Way;
+use super::sample::{StackSample, WORD};
 use crate::kernel::kallsyms::InterruptEntries;
 
 /// How many of the innermost frames may lie below the programs' context.
@@ -46,10 +48,14 @@ struct Possible(Option<BTreeSet<u64>>);
 #[derive(Clone, Debug, Default)]
 struct Seen {
     distances: Possible,
-    /// The distance that fits the others on the last stack.
-    chosen: Option<u64>,
+    /// Distances that are right or a word too short.
+    realigned: Possible,
     anchors: Possible,
+    /// The way that fits those of the other frames on the last stack.
+    chosen: Option<Way>,
     next: Option<Next>,
+    /// How many stacks went on from here.
+    times: u32,
     ends: Ends,
     /// Whether each stack that went on can have done so with what the registers above it say;
     /// none before the first.
@@ -90,7 +96,11 @@ impl Possible {
     }
 
     fn least(&self) -> Option<u64> {
-        self.0.as_ref()?.first().copied()
+        self.all().next()
+    }
+
+    fn all(&self) -> impl Iterator<Item = u64> + Clone {
+        self.0.iter().flatten().copied()
     }
 }
 
@@ -171,22 +181,20 @@ impl Knowledge {
         }
     }
 
-    /// Chooses distances that lead through the whole stack, if there are such.
+    /// Chooses ways that lead through the whole stack, if there are such.
     fn choose(&mut self, sample: &StackSample, frames: &[u64], first: u64) {
-        let distances = chain::distances(sample, frames, first, |ip| self.frames.get(&ip));
-        for (ip, distance) in frames.iter().zip(distances) {
+        let ways = chain::ways(sample, frames, first, |ip| self.frames.get(&ip));
+        for (ip, way) in frames.iter().zip(ways) {
             if let Some(seen) = self.frames.get_mut(ip) {
-                seen.chosen = distance.or(seen.chosen);
+                seen.chosen = way.or(seen.chosen);
             }
         }
     }
 
-    /// What is known of a return address, with those that always follow it.
+    /// What is known for sure of a return address, with those that always follow it.
     pub(super) fn template(&self, ip: u64) -> Option<Template> {
-        let mut template = Template {
-            ip,
-            ..self.head(ip)?
-        };
+        let seen = self.frames.get(&ip).filter(|it| it.is_sure())?;
+        let mut template = Template { ip, ..seen.head() };
         if template.kind == Template::FRAME {
             self.predict(&mut template);
         }
@@ -205,7 +213,8 @@ impl Knowledge {
                 return;
             };
             template.next[i] = *next;
-            let following = self.frames.get(next).map(Seen::head);
+            let following = self.frames.get(next).filter(|it| it.is_sure());
+            let following = following.map(Seen::head);
             let following = following.filter(|it| it.kind == Template::FRAME);
             let Some(at) = following.and_then(|it| template.at[i].checked_add(it.at[0])) else {
                 return;
@@ -246,6 +255,7 @@ impl Seen {
         if places.is_empty() {
             return Vec::new();
         }
+        self.times = self.times.saturating_add(1);
         self.next = match self.next {
             None => Some(Next::Always(next)),
             Some(Next::Always(before)) if before == next => self.next,
@@ -256,10 +266,16 @@ impl Seen {
             let distances = nexts.iter().filter_map(move |next| next.checked_sub(place));
             distances.filter(|&distance| distance > 0 && distance <= u16::MAX.into())
         });
-        self.distances.narrow(distances.collect());
-        let anchors = nexts
-            .iter()
-            .map(|&next| sample.context.wrapping_add(next) % STACK_SIZE);
+        let distances: BTreeSet<_> = distances.collect();
+        let shorter = distances.iter().filter_map(|it| it.checked_sub(WORD));
+        let shorter = shorter.filter(|&it| it > 0);
+        self.realigned
+            .narrow(shorter.chain(distances.iter().copied()).collect());
+        self.distances.narrow(distances);
+        // The frame of a random size is that of a system call, which the stack begins with.
+        let begins = sample.frames.last() == Some(&next);
+        let anchors = nexts.iter().filter(|_| begins);
+        let anchors = anchors.map(|&next| sample.context.wrapping_add(next) % STACK_SIZE);
         self.anchors.narrow(anchors.collect());
         let interrupted_at: Vec<_> = sample.interrupted_at(places, next).collect();
         let can_be = !interrupted_at.is_empty();
@@ -298,30 +314,32 @@ impl Seen {
         }
     }
 
-    /// The distances that are possible, the likeliest first.
-    fn distances(&self) -> impl Iterator<Item = u64> {
-        let possible = self.distances.0.iter().flatten().copied();
-        let is_possible = |it: &u64| {
-            self.distances
-                .0
-                .as_ref()
-                .is_some_and(|all| all.contains(it))
-        };
-        let chosen = self.chosen.filter(is_possible);
-        chosen
-            .into_iter()
-            .chain(possible.filter(move |&it| Some(it) != chosen))
+    /// The ways to the next return address that are possible, the likeliest first.
+    fn ways(&self) -> impl Iterator<Item = Way> {
+        let frames = self.distances.all().map(Way::Frame);
+        let anchors = self.anchors.all().map(Way::Anchored);
+        let realigned = self.realigned.all().map(Way::Realigned);
+        let ways = || frames.chain(anchors).chain(realigned);
+        let chosen = self
+            .chosen
+            .filter(|it| ways.clone()().any(|way| way == *it));
+        let others = ways().filter(move |&it| Some(it) != chosen);
+        chosen.into_iter().chain(others)
+    }
+
+    /// Whether there is no other way of the same sort. A copy of a return address that
+    /// is always there makes another; what was not told apart by so many stacks is one.
+    fn is_sure(&self) -> bool {
+        const MANY: u32 = 8;
+        let sorts = [&self.distances, &self.anchors, &self.realigned];
+        let ways = sorts.map(|it| it.all().count());
+        let ways = ways.into_iter().find(|&ways| ways > 0);
+        self.times >= MANY || ways.is_none_or(|ways| ways == 1)
     }
 
     fn place_of_next(&self) -> (u16, u16) {
-        // Both are below 2^16.
-        if let Some(distance) = self.distances().next() {
-            (Template::FRAME, distance as u16)
-        } else if let Some(anchor) = self.anchors.least() {
-            (Template::ANCHORED, anchor as u16)
-        } else {
-            (Template::OPAQUE, 0)
-        }
+        let way = self.ways().next();
+        way.map_or((Template::OPAQUE, 0), Way::template)
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use fastrand::Rng;
-use tracer_ebpf::registers;
+use tracer_ebpf::{code, registers};
 
 use super::*;
 
-const WORD: u64 = 8;
 /// Bytes of the registers that an entry saves.
 const REGISTERS: u64 = 168;
 /// Where the stack lies.
@@ -136,10 +135,21 @@ impl Kernel {
         self.call(ip, WORD);
     }
 
-    /// Puts a return address below the last one, into a frame of that size.
+    /// Puts a return address below the last one, into a frame of that size or, if
+    /// the function that calls aligns its stack, of a word more.
     fn call(&mut self, ip: u64, size: u64) {
         self.scribble(size);
+        self.put(ip, size);
+    }
+
+    /// The same for a frame with nothing stale on it.
+    fn put(&mut self, ip: u64, size: u64) {
+        let saved = self.place - WORD;
         self.place -= size;
+        if aligns_stack(ip) {
+            self.words[(saved / WORD) as usize] = BASE + self.place;
+            self.place -= self.place % 16;
+        }
         self.words[(self.place / WORD) as usize] = ip;
         self.frames.push(ip);
     }
@@ -158,6 +168,10 @@ impl Kernel {
             self.words[(at / WORD) as usize] = stale.unwrap_or(0);
         }
     }
+}
+
+fn aligns_stack(ip: u64) -> bool {
+    ip >= FUNCTION && ip.is_multiple_of(5)
 }
 
 fn frame_size(ip: u64) -> u64 {
@@ -189,6 +203,11 @@ fn unwound(knowledge: &Knowledge, sample: &StackSample) -> Option<Vec<u64>> {
                         break;
                     }
                 }
+            }
+            Template::REALIGNED => {
+                at += u64::from(template.at[0]);
+                at += (1 - code(sample.word(at)?)) * WORD;
+                frames.push(sample.word(at)?);
             }
             Template::ANCHORED => {
                 at = u64::from(template.at[0]).wrapping_sub(sample.context) % STACK_SIZE;
@@ -250,23 +269,38 @@ fn stacks_are_found_among_stale_words() {
     }
 }
 
-#[test]
-fn one_stack_is_enough_to_find_it_again() {
+/// The stack of a kernel thread with these functions on it, and nothing stale.
+fn thread(calls: &[(u64, u64)]) -> StackSample {
     let mut kernel = Kernel::new(7);
     kernel.place = STACK_SIZE;
     kernel.enter(THREAD, 0, 0, 0);
-    for (ip, size) in [
-        (FUNCTION, 64),
-        (FUNCTION + 1, 8),
-        (TRACEPOINT, 96),
-        (RUNNER, 72),
-        (PROGRAM, 40),
-    ] {
-        kernel.place -= size;
-        kernel.words[(kernel.place / WORD) as usize] = ip;
-        kernel.frames.push(ip);
+    let tracer = [(TRACEPOINT, 96), (RUNNER, 72), (PROGRAM, 40)];
+    for &(ip, size) in calls.iter().chain(&tracer) {
+        kernel.put(ip, size);
     }
-    let sample = kernel.sample();
+    kernel.sample()
+}
+
+#[test]
+fn a_function_that_aligns_its_stack_has_two_places_for_its_caller() {
+    let aligned = (FUNCTION..)
+        .find(|&ip| aligns_stack(ip))
+        .expect("one of five");
+    let stacks = [64, 72].map(|size| thread(&[(FUNCTION + WIDTH, size), (aligned, 48)]));
+    let mut knowledge = Knowledge::new(entries());
+    for stack in &stacks {
+        knowledge.learn(stack);
+    }
+    let template = knowledge.template(aligned).expect("it was learned");
+    assert_eq!((template.kind, template.at[0]), (Template::REALIGNED, 48));
+    for stack in &stacks {
+        assert_eq!(unwound(&knowledge, stack), Some(own(stack)));
+    }
+}
+
+#[test]
+fn one_stack_is_enough_to_find_it_again() {
+    let sample = thread(&[(FUNCTION, 64), (FUNCTION + 1, 8)]);
     let mut knowledge = Knowledge::new(entries());
     assert_eq!(unwound(&knowledge, &sample), None);
     let lesson = knowledge.learn(&sample);
@@ -277,6 +311,8 @@ fn one_stack_is_enough_to_find_it_again() {
         frames_below: 2,
     };
     assert_eq!(knowledge.first_return(), first);
+    // Nothing is known yet that differs, so the outermost one is as good as any.
+    assert_eq!(knowledge.parting(), FIRST as u32 + 96 + 8 + 64);
     // All in one step: the return addresses that follow are told beforehand.
     let template = knowledge.template(TRACEPOINT).expect("it was learned");
     assert_eq!(template.next[..3], [FUNCTION + 1, FUNCTION, THREAD]);

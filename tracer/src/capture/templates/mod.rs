@@ -39,6 +39,7 @@ pub(super) struct Lessons {
     samples: RingBuf<MapData>,
     knowledge: Knowledge,
     table: TemplateTable,
+    revision: u32,
 }
 
 impl Lessons {
@@ -52,6 +53,7 @@ impl Lessons {
             samples: RingBuf::try_from(samples)?,
             knowledge: Knowledge::new(entries.clone()),
             table,
+            revision: 0,
         })
     }
 
@@ -78,18 +80,27 @@ impl Lessons {
         let lesson = self.knowledge.learn(sample);
         // What was wrong may be part of any other template.
         let ips = if lesson.revised {
+            self.revision = self.revision.wrapping_add(1);
             self.knowledge.ips().collect()
         } else {
             lesson.ips
         };
-        for template in ips.iter().filter_map(|&ip| self.knowledge.template(ip)) {
-            self.table.install(&template);
+        for ip in ips {
+            match self.knowledge.template(ip) {
+                Some(template) => self.table.install(&template),
+                None => self.table.remove(ip),
+            }
         }
     }
 
     /// Where the programs are to begin.
     pub(super) fn first_return(&self) -> FirstReturn {
         self.knowledge.first_return()
+    }
+
+    /// How often templates turned out wrong.
+    pub(super) fn revision(&self) -> u32 {
+        self.revision
     }
 
     /// How far above the programs' context stacks begin to differ, in bytes.

@@ -2,7 +2,7 @@
 
 use tracer_ebpf::{MAX_FRAMES, SAMPLE_PAGES, Sample, registers};
 
-const WORD: u64 = size_of::<u64>() as u64;
+pub(super) const WORD: u64 = size_of::<u64>() as u64;
 const PAGE: u64 = 4096;
 
 /// A kernel stack, and the frames that the kernel found on it.

@@ -47,6 +47,14 @@ impl TemplateTable {
         self.word(entry, 0).store(words[0], Ordering::Release);
     }
 
+    /// Has the programs use none for this return address.
+    pub(super) fn remove(&mut self, ip: u64) {
+        if let Some(entry) = self.places.remove(&ip) {
+            self.taken[entry] = 0;
+            self.word(entry, 0).store(0, Ordering::Release);
+        }
+    }
+
     /// The entry of a return address: its own, a free one, or that of another.
     fn entry_for(&mut self, ip: u64) -> usize {
         if let Some(&entry) = self.places.get(&ip) {
@@ -127,6 +135,10 @@ mod tests {
         table.install(&changed);
         assert_eq!(found(&table, changed.ip), Some(changed));
         assert_eq!(found(&table, 7), None);
+        table.remove(changed.ip);
+        assert_eq!(found(&table, changed.ip), None);
+        table.install(&changed);
+        assert_eq!(found(&table, changed.ip), Some(changed));
     }
 
     #[test]
