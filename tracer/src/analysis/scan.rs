@@ -143,22 +143,32 @@ fn is_marked(slots: &[AtomicU32]) -> bool {
     let (before, pairs, after) = pairs(slots);
     let (groups, rest) = pairs.as_chunks::<UNIT>();
     let one = |slot: &AtomicU32| slot.load(Ordering::Relaxed) != 0;
-    groups.iter().any(|group| union(group) != 0)
-        || union(rest) != 0
+    groups.iter().any(|group| !are_all(group, 0))
+        || !are_all(rest, 0)
         || before.iter().chain(after).any(one)
 }
 
-/// Four sums, so that no load waits for the one before it.
-fn union(words: &[AtomicU64]) -> u64 {
+/// The word in all these slots, if it is the same.
+fn same_word(slots: &[AtomicU32]) -> Option<u32> {
+    let (before, pairs, after) = pairs(slots);
+    let word = slots.first()?.load(Ordering::Relaxed);
+    let two = u64::from(word) << u32::BITS | u64::from(word);
+    let one = |slot: &AtomicU32| slot.load(Ordering::Relaxed) == word;
+    (are_all(pairs, two) && before.iter().chain(after).all(one)).then_some(word)
+}
+
+/// Whether all words are like this one. Four sums, so that no load waits for the
+/// one before it.
+fn are_all(words: &[AtomicU64], like: u64) -> bool {
     let (fours, rest) = words.as_chunks::<4>();
-    let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
+    let load = |word: &AtomicU64| word.load(Ordering::Relaxed) ^ like;
     let mut sums = [0; 4];
     for four in fours {
         for (sum, word) in sums.iter_mut().zip(four) {
             *sum |= load(word);
         }
     }
-    rest.iter().map(load).chain(sums).fold(0, |a, b| a | b)
+    rest.iter().map(load).chain(sums).fold(0, |a, b| a | b) == 0
 }
 
 /// Looks at one chunk after the other. All that it knows about pages is of the
@@ -216,12 +226,44 @@ impl<'a, P: Pages> Worker<'a, P> {
         self.first = first;
         self.states.clear();
         self.pages.states(first, len, &mut self.states);
+        let even = same_word(slots).filter(|_| len == CHUNK_SLOTS && self.has_one_state());
+        if let Some(word) = even {
+            self.even_chunk(slots, word);
+            return;
+        }
         for (at, slots) in (0..).step_by(UNIT).zip(slots[..len].chunks(UNIT)) {
             let (words, rest) = self.words[at..at + UNIT].split_at_mut(slots.len());
             prefetch(&raw const slots[0]);
             load(slots, words);
             rest.fill(0);
             self.unit(at);
+        }
+    }
+
+    /// Whether all pages of a chunk are the same, as far as the kernel tells.
+    fn has_one_state(&self) -> bool {
+        let (all, _) = self.states.as_chunks::<UNIT>();
+        let like_first = |unit: &[PageState; UNIT]| are_same(unit) && unit[0] == all[0][0];
+        self.states.is_empty() || self.states.len() == CHUNK_SLOTS && all.iter().all(like_first)
+    }
+
+    /// All pages are what the first one is. Whether anybody holds them is asked all the same.
+    fn even_chunk(&mut self, slots: &[AtomicU32], word: u32) {
+        self.words[0] = word;
+        let (order, finding) = (self.order(word), self.finding(0, 0));
+        let mut alike = 0;
+        for at in (0..CHUNK_SLOTS).step_by(UNIT) {
+            prefetch(&raw const slots[at]);
+            let head = at >> order << order;
+            if finding == Finding::Known(Kind::Raw) && self.unreferenced(head) != 0 {
+                self.words.fill(word);
+                (at..at + UNIT).for_each(|page| self.page(page));
+            } else {
+                alike += UNIT as u32;
+            }
+        }
+        if alike > 0 {
+            self.count(word, finding, alike);
         }
     }
 
@@ -287,12 +329,17 @@ impl<'a, P: Pages> Worker<'a, P> {
 
     /// The first page of the block that `page` was taken in.
     fn head(&mut self, page: usize) -> usize {
-        let site = Slot(self.words[page]).site();
+        let order = self.order(self.words[page]);
+        page >> order << order
+    }
+
+    /// The order of the allocation that `word` stands for.
+    fn order(&mut self, word: u32) -> u32 {
+        let site = Slot(word).site();
         if self.order.0 != site {
             self.order = (site, self.pages.order(site));
         }
-        let order = self.order.1.min(MAX_ORDER);
-        page >> order << order
+        self.order.1.min(MAX_ORDER)
     }
 
     /// What a page is. The flags of a block can be on its first page only: its

@@ -141,11 +141,12 @@ fn an_empty_table_has_none() {
 struct Numbered {
     /// Pages up to here are known.
     known: u64,
+    /// So many neighbours are the same, but for some of few.
+    alike: u64,
     seed: u64,
 }
 
 impl Numbered {
-    /// Neighbours are mostly the same.
     fn state(&self, page: u64) -> PageState {
         const STATES: [PageState; 4] = [
             PageState::Unmarked,
@@ -153,10 +154,10 @@ impl Numbered {
             PageState::Free,
             PageState::Slab,
         ];
-        let number = if page.is_multiple_of(5) {
+        let number = if self.alike < 1024 && page.is_multiple_of(5) {
             page
         } else {
-            page / 256
+            page / self.alike
         };
         STATES[fastrand::Rng::with_seed(self.seed ^ number).usize(..STATES.len())]
     }
@@ -233,10 +234,21 @@ fn any_number_of_workers_finds_what_there_is() {
     let seed = given.and_then(|it| it.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     let mut rng = fastrand::Rng::with_seed(seed);
-    for len in [1, 31, 1023, 1024, 1025, 5000, 10_240, 12_345] {
+    for (len, alike) in [
+        (1, 256),
+        (31, 256),
+        (1023, 256),
+        (1024, 1024),
+        (1025, 256),
+        (5000, 256),
+        (10_240, 256),
+        (12_345, 256),
+        (30_000, 2048),
+    ] {
         let words = random_words(&mut rng, len);
         let pages = Numbered {
             known: rng.u64(..2 * len as u64),
+            alike,
             seed: rng.u64(..),
         };
         let slots: Vec<_> = words.iter().copied().map(AtomicU32::new).collect();
