@@ -52,7 +52,7 @@ pub(crate) static TEMPLATES: Array<Templates> = Array::with_max_entries(1, BPF_F
 #[map]
 pub(crate) static SAMPLES: RingBuf = RingBuf::with_byte_size(4096, 0);
 
-/// The stack that is being unwound by templates on each CPU.
+/// What each CPU reads stacks with, and the walks that it remembers.
 #[map]
 pub(crate) static STACK: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(1, 0);
 

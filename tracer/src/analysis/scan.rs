@@ -226,8 +226,10 @@ impl<'a, P: Pages> Worker<'a, P> {
         self.first = first;
         self.states.clear();
         self.pages.states(first, len, &mut self.states);
-        let even = same_word(slots).filter(|_| len == CHUNK_SLOTS && self.has_one_state());
-        if let Some(word) = even {
+        if len == CHUNK_SLOTS
+            && self.has_one_state()
+            && let Some(word) = same_word(slots)
+        {
             self.even_chunk(slots, word);
             return;
         }

@@ -40,6 +40,7 @@ pub(super) struct Lessons {
     knowledge: Knowledge,
     table: TemplateTable,
     revision: u32,
+    parting: u32,
 }
 
 impl Lessons {
@@ -54,6 +55,7 @@ impl Lessons {
             knowledge: Knowledge::new(entries.clone()),
             table,
             revision: 0,
+            parting: 0,
         })
     }
 
@@ -91,6 +93,7 @@ impl Lessons {
                 None => self.table.remove(ip),
             }
         }
+        self.parting = self.knowledge.parting();
     }
 
     /// Where the programs are to begin.
@@ -105,6 +108,6 @@ impl Lessons {
 
     /// How far above the programs' context stacks begin to differ, in bytes.
     pub(super) fn parting(&self) -> u32 {
-        self.knowledge.parting()
+        self.parting
     }
 }
