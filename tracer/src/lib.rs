@@ -1,16 +1,14 @@
 //! pagetrace: finds who took the kernel pages that no counter shows.
 //!
 //! Data flows one way through the rooms: [`kernel`] reads what the kernel says
-//! about itself, [`capture`] records a window of page allocations, [`symbols`]
-//! names the addresses, [`analysis`] makes a [`analysis::Report`] of it all,
-//! and [`present`] writes it out. [`session`] leads through them as [`cli`] says.
+//! about itself, [`bpf`] records a window of page allocations, [`symbols`] names
+//! the addresses, [`analysis`] makes a [`analysis::Report`] of it all, and
+//! [`render`] writes it out. [`commands`] leads through them as [`cli`] says.
 
 pub mod analysis;
-pub mod capture;
-pub mod check;
+pub mod bpf;
 pub mod cli;
+pub mod commands;
 pub mod kernel;
-pub mod preflight;
-pub mod present;
-pub mod session;
+pub mod render;
 pub mod symbols;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use pagetrace::{check, cli, present, session};
+use pagetrace::{cli, commands, render};
 
 fn main() -> ExitCode {
     let args = match cli::Args::read(std::env::args_os()) {
@@ -10,8 +10,8 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let result = match args.command {
-        Some(cli::Command::Check) => present::check(&check::findings()),
-        None => session::run(&args.trace),
+        Some(cli::Command::Check) => commands::check::run(),
+        None => commands::trace::run(&args.trace),
     };
-    result.unwrap_or_else(|error| present::failure(&error))
+    result.unwrap_or_else(|error| render::failure(&error))
 }

@@ -12,9 +12,9 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use pagetrace::{
     analysis::{self, KindChoice, Measured, Recorded, Report, Selection, Survivors, Timeline},
-    capture::{Losses, Scope, SiteRecord},
+    bpf::{Losses, Scope, SiteRecord},
     kernel::host::Host,
-    present,
+    render,
     symbols::{Frame, Symbolize},
 };
 use tracer_ebpf::{FIRST_SITE, LAST_EPOCH, Slot};
@@ -71,13 +71,13 @@ impl Crowd {
             analysis::report(host(), &measured(), recorded, &Numbers, &everything())
         });
         spent.on("table", || {
-            present::table(&report, 10, &mut BufWriter::new(&mut *out))
+            render::table(&report, 10, &mut BufWriter::new(&mut *out))
         })?;
         spent.on("folded", || {
-            present::folded(&report, &mut BufWriter::new(&mut *out))
+            render::folded(&report, &mut BufWriter::new(&mut *out))
         })?;
         let mut json = Counted(BufWriter::new(out), 0);
-        spent.on("json", || present::json(&report, &mut json))?;
+        spent.on("json", || render::json(&report, &mut json))?;
         spent.json_bytes = json.1;
         Ok((report, spent))
     }

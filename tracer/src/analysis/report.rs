@@ -16,7 +16,7 @@ use super::{
     window::{AgeBucket, Measured, Window},
 };
 use crate::{
-    capture::{Losses, SiteRecord},
+    bpf::{Losses, SiteRecord},
     kernel::{host::Host, interrupts::Context},
     symbols::{Frame, Symbolize},
 };

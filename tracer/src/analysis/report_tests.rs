@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     analysis::{Cell, KindChoice, Timeline, window::AGE_BUCKETS},
-    capture::Scope,
+    bpf::Scope,
 };
 use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
 

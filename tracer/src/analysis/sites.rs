@@ -9,7 +9,7 @@ use anyhow::Result;
 use tracer_ebpf::SiteId;
 
 use super::{Kind, Survivors, window::Slices};
-use crate::capture::SiteRecord;
+use crate::bpf::SiteRecord;
 
 /// What identifies a call site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

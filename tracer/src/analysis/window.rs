@@ -8,7 +8,7 @@ use serde::Serialize;
 use tracer_ebpf::LAST_EPOCH;
 
 use super::{Survivors, Timeline};
-use crate::capture::Scope;
+use crate::bpf::Scope;
 
 /// Slices of the recording that the age histogram and the growth distinguish.
 pub(super) const AGE_BUCKETS: usize = 8;

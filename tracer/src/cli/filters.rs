@@ -4,7 +4,7 @@
 use std::{fmt, ops::RangeInclusive, path::PathBuf};
 
 use super::values;
-use crate::capture::Scope;
+use crate::bpf::Scope;
 
 /// Where these options are in the help.
 const HEADING: &str = "What to record";

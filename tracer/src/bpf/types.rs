@@ -2,10 +2,8 @@
 
 use anyhow::Result;
 
-use crate::{
-    capture::{self, BulkAllocator, PageArray, PageLayout, Probe},
-    kernel::{btf::Btf, host},
-};
+use super::{BulkAllocator, CAST_FUNCTION, PageArray, PageLayout, Probe};
+use crate::kernel::{btf::Btf, host};
 
 /// `MIGRATE_MOVABLE` where BTF does not tell; it has not moved since 2007
 /// (include/linux/mmzone.h).
@@ -39,7 +37,7 @@ impl Types {
             page: page_layout(&btf),
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
             bulk: bulk_allocator(&btf),
-            cast: btf.function_id(capture::CAST_FUNCTION).ok(),
+            cast: btf.function_id(CAST_FUNCTION).ok(),
         }
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use tracer_ebpf::MAX_ORDER;
 
 use crate::{
-    capture::{self, Filters, GfpFilter, Process, ProcessNamespace},
+    bpf::{self, Filters, GfpFilter, Process, ProcessNamespace},
     cli::{FilterArgs, GfpFlag},
     kernel::{
         cgroup::Cgroup,
@@ -46,7 +46,7 @@ fn gfp(flags: &[GfpFlag]) -> Result<GfpFilter> {
     if flags.is_empty() {
         return Ok(GfpFilter::default());
     }
-    let known = capture::gfp_flags()
+    let known = bpf::gfp_flags()
         .context("cannot learn the names of gfp flags from the format of mm_page_alloc")?;
     let mut filter = GfpFilter::default();
     for flag in flags {

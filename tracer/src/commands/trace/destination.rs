@@ -15,7 +15,7 @@ use crate::cli::Output;
 
 /// A place that can be written to.
 #[derive(Debug)]
-pub enum Destination {
+pub(super) enum Destination {
     /// The standard output.
     Stdout,
     /// A file, replaced at once by its new content.
@@ -27,7 +27,7 @@ pub enum Destination {
 
 impl Destination {
     /// Makes sure now that the output can be written later.
-    pub fn open(output: &Output) -> Result<Self> {
+    pub(super) fn open(output: &Output) -> Result<Self> {
         let Output::File(path) = output else {
             return Ok(Self::Stdout);
         };
@@ -55,7 +55,7 @@ impl Destination {
     }
 
     /// Writes with `content`, all of it or nothing.
-    pub fn write(&self, content: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    pub(super) fn write(&self, content: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         match self {
             Self::Stdout => {
                 buffered(io::stdout().lock(), content).context("cannot write to stdout")

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use super::{error_bar::error_bar, ranking::ranking, text};
 use crate::{
     analysis::{Report, Site},
-    capture::{Bulk, Scope},
+    bpf::{Bulk, Scope},
 };
 
 pub(super) const HEADING: Style = Style::new().bold();

@@ -15,15 +15,17 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
 
 use super::{
-    Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, PageArray, RecursionMisses,
-    SiteTable, SlotTable, Unwinding,
-    bulk::BulkHook,
-    hooks::{Hook, Hooks},
-    object,
-    templates::Lessons,
-    tracefs::Offsets,
+    Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, RecursionMisses, SiteTable,
+    SlotTable, Unwinding, bulk::BulkHook, load, templates::Lessons,
 };
-use crate::kernel::{fdinfo, kallsyms::InterruptEntries};
+use crate::{
+    bpf::{
+        PageArray,
+        hooks::{Hook, Hooks},
+        tracefs::Offsets,
+    },
+    kernel::{fdinfo, kallsyms::InterruptEntries},
+};
 
 /// What to trace, and how.
 #[derive(Clone, Debug)]
@@ -91,7 +93,7 @@ impl Tracer {
             Hook::Raw => Offsets::default(),
             Hook::Classic => Offsets::read()?,
         };
-        let mut ebpf = object::load(settings, &offsets)?;
+        let mut ebpf = load::load(settings, &offsets)?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
@@ -255,7 +257,7 @@ fn fill_free_sites(ebpf: &mut Ebpf, max_sites: u32) -> Result<()> {
         .map_mut(maps::FREE_SITES)
         .context("the BPF object lacks a map")?;
     let mut free = Queue::try_from(map)?;
-    for id in FIRST_SITE..object::site_entries(max_sites) {
+    for id in FIRST_SITE..load::site_entries(max_sites) {
         free.push(id, 0)
             .context("cannot fill the queue of free sites")?;
     }

@@ -7,7 +7,8 @@ use aya::{
 };
 use tracer_ebpf::programs;
 
-use super::{Bulk, hooks};
+use super::Bulk;
+use crate::bpf::hooks;
 
 /// The running kernel's bulk allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

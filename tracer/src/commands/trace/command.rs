@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::ExitStatus, time::Duration};
 use anyhow::{Context as _, Result};
 use tokio::process::{Child, Command};
 
-use crate::present;
+use crate::render;
 
 /// How long an interrupted command may take to end; Ctrl-C goes to it too, and
 /// what it frees on its way out should not look like a leak.
@@ -61,13 +61,13 @@ impl RunningCommand {
     /// Says so if the command outlives the trace; it is left alone.
     pub(super) fn leave(&self) {
         if let Some(pid) = self.child.as_ref().and_then(Child::id) {
-            present::say(&format!("{} (pid {pid}) is still running", self.name));
+            render::say(&format!("{} (pid {pid}) is still running", self.name));
         }
     }
 
     fn tell(&self, status: ExitStatus) {
         if !status.success() {
-            present::say(&format!("{} ended with {status}", self.name));
+            render::say(&format!("{} ended with {status}", self.name));
         }
     }
 }

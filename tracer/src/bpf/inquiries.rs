@@ -67,13 +67,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        capture::Probe,
+        bpf::{Probe, Types},
         kernel::{
             host,
             pageflags::{PageFlagsFile, PageState},
             pagemap,
         },
-        preflight::Types,
     };
 
     /// Free page frames among the highest of the machine, the first of 32 neighbours

@@ -4,12 +4,12 @@ use std::sync::OnceLock;
 
 use crate::{
     analysis::Pages,
-    capture::{PageArray, PageReferences, SiteTable},
+    bpf::{PageArray, PageReferences, SiteTable},
     kernel::{
         host,
         pageflags::{PageFlagsFile, PageState},
     },
-    present,
+    render,
 };
 
 /// The running kernel's answers about its pages.
@@ -24,7 +24,7 @@ impl<'a> LivePages<'a> {
     pub(super) fn new(sites: &'a SiteTable, page_array: Option<PageArray>) -> Self {
         let unverified = OnceLock::new();
         let flags = host::page_flags()
-            .map_err(|error| unverified.get_or_init(|| present::sentence(&error)).clone())
+            .map_err(|error| unverified.get_or_init(|| render::sentence(&error)).clone())
             .ok();
         Self {
             flags,

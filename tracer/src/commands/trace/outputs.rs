@@ -4,10 +4,11 @@ use std::io;
 
 use anyhow::{Context as _, Result};
 
+use super::destination::Destination;
 use crate::{
     analysis::Report,
     cli::{Output, TraceArgs},
-    present::{self, Destination},
+    render,
 };
 
 /// The outputs the user asked for, found to be writable.
@@ -31,8 +32,8 @@ impl Outputs {
     /// Writes to each, whatever becomes of the others; the first failure is the
     /// result. Files first: they are there even if nobody reads stdout to the end.
     pub(super) fn write(&self, report: &Report) -> Result<()> {
-        let json = write(&self.json, |out| present::json(report, out));
-        let folded = write(&self.folded, |out| present::folded(report, out));
+        let json = write(&self.json, |out| render::json(report, out));
+        let folded = write(&self.folded, |out| render::folded(report, out));
         let table = self.table.map_or(Ok(()), |top| print(report, top));
         json.and(folded)
             .and(table.context("cannot write to stdout"))
@@ -51,7 +52,7 @@ fn write(
 
 fn print(report: &Report, top: usize) -> io::Result<()> {
     let mut text = Vec::new();
-    present::table(report, top, &mut text)?;
+    render::table(report, top, &mut text)?;
     let mut stdout = anstream::stdout().lock();
     io::Write::write_all(&mut stdout, &text)?;
     io::Write::flush(&mut stdout)

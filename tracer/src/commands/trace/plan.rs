@@ -1,21 +1,17 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-mod filters;
-mod types;
-
-pub use types::Types;
-
 use anyhow::{Result, bail, ensure};
 
+use super::filters;
 use crate::{
-    capture::{self, PageArray, Probe, Settings, Unwinding},
+    bpf::{self, PageArray, Probe, Settings, Types, Unwinding},
     cli::{FilterArgs, HookChoice},
     kernel::{capabilities::Capabilities, host, zoneinfo},
 };
 
-/// What the user wishes for.
+/// What the user asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct Request {
     /// Which allocations to record.
     pub filters: FilterArgs,
     /// How many call sites to tell apart.
@@ -39,29 +35,29 @@ pub struct Plan {
 }
 
 /// Finds out how to trace on this machine.
-pub fn plan(wishes: &Wishes) -> Result<Plan> {
+pub fn plan(request: &Request) -> Result<Plan> {
     privileges(host::capabilities()?)?;
     let zones = host::zones()?;
     let frames = zoneinfo::frames(&zones);
     memory(
-        capture::table_bytes(frames, wishes.max_sites),
+        bpf::table_bytes(frames, request.max_sites),
         host::available_bytes()?,
     )?;
     let types = Types::read();
     let mut probe = Probe::new()?;
     let own_process = probe.own_process()?;
-    let (page_array, fallen_back) = page_array(&types, &mut probe, wishes.hook)?;
+    let (page_array, fallen_back) = page_array(&types, &mut probe, request.hook)?;
     let settings = Settings {
         frames,
-        filters: filters::resolve(&wishes.filters, &zones, own_process)?,
+        filters: filters::resolve(&request.filters, &zones, own_process)?,
         movable: types.movable,
         own_process,
-        max_sites: wishes.max_sites,
+        max_sites: request.max_sites,
         bulk: types.bulk_allocator(page_array.is_some()),
         page_array,
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
-        unwinding: unwinding(wishes, page_array.is_some(), || types.stack_reader(&probe)),
-        verbose: wishes.verbose,
+        unwinding: unwinding(request, page_array.is_some(), || types.stack_reader(&probe)),
+        verbose: request.verbose,
     };
     Ok(Plan {
         settings,
@@ -71,8 +67,8 @@ pub fn plan(wishes: &Wishes) -> Result<Plan> {
 
 /// By templates where the programs' context lies on the stack, as that of raw
 /// tracepoints does.
-fn unwinding(wishes: &Wishes, is_raw: bool, cast: impl FnOnce() -> Option<u32>) -> Unwinding {
-    match wishes.check_every {
+fn unwinding(request: &Request, is_raw: bool, cast: impl FnOnce() -> Option<u32>) -> Unwinding {
+    match request.check_every {
         Some(check_every) if is_raw => Unwinding::Templates {
             check_every,
             cast: cast(),

@@ -16,7 +16,7 @@ use aya::{
 use memmap2::{MmapOptions, MmapRaw};
 use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, Templates, maps};
 
-use super::object::{chunks, site_entries};
+use super::load::{chunks, site_entries};
 
 /// The slot of every page frame, in order; the kernel may be writing to it.
 pub struct SlotTable {

@@ -16,9 +16,9 @@ use tokio::{
 use super::{command::RunningCommand, interruption::Interruption};
 use crate::{
     analysis::{Measured, Timeline},
-    capture::{KernelLog, Tracer},
+    bpf::{KernelLog, Tracer},
     cli::{TraceArgs, Window},
-    present::Progress,
+    render::Progress,
 };
 
 /// How often the progress bar is drawn.

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     analysis::{AgeBucket, Kind, Totals, Window},
-    capture::{Losses, RecursionMisses},
+    bpf::{Losses, RecursionMisses},
     kernel::{host::Host, interrupts::Context},
-    present::{folded, json},
+    render::{folded, json},
     symbols::Frame,
 };
 

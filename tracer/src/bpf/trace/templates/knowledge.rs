@@ -22,11 +22,11 @@ const MOST_BELOW: usize = 8;
 
 /// Where the first return address above the programs' context lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::capture) struct FirstReturn {
+pub(in crate::bpf) struct FirstReturn {
     /// How far above, in bytes; 0 while it is not known.
-    pub(in crate::capture) distance: u32,
+    pub(in crate::bpf) distance: u32,
     /// How many of the frames that the kernel unwinds lie below.
-    pub(in crate::capture) frames_below: u32,
+    pub(in crate::bpf) frames_below: u32,
 }
 
 /// All that was learned.

@@ -3,7 +3,6 @@
 
 mod checklist;
 mod error_bar;
-mod files;
 mod folded;
 mod json;
 mod progress;
@@ -11,7 +10,6 @@ mod ranking;
 mod table;
 mod text;
 
-pub use files::Destination;
 pub use folded::folded;
 pub use json::json;
 pub use progress::Progress;
@@ -24,7 +22,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::check::Finding;
+use crate::commands::check::Finding;
 
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
 pub fn check(findings: &[Finding]) -> anyhow::Result<ExitCode> {

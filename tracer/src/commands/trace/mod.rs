@@ -1,9 +1,12 @@
 //! One trace from start to end: prepare, watch, analyse, write.
 
 mod command;
+mod destination;
+mod filters;
 mod interruption;
 mod outputs;
 mod pages;
+pub mod plan;
 mod watch;
 
 use std::{io::Write as _, process::ExitCode, time::Instant};
@@ -11,16 +14,19 @@ use std::{io::Write as _, process::ExitCode, time::Instant};
 use anyhow::Result;
 
 use self::{
-    command::RunningCommand, interruption::Interruption, outputs::Outputs, pages::LivePages,
+    command::RunningCommand,
+    interruption::Interruption,
+    outputs::Outputs,
+    pages::LivePages,
+    plan::{Plan, Request},
     watch::Clock,
 };
 use crate::{
     analysis::{self, KindChoice, Recorded, Selection},
-    capture::{Capture, PageArray, Tracer},
+    bpf::{Capture, PageArray, Tracer},
     cli::TraceArgs,
     kernel::host::{self, Host},
-    preflight::{self, Plan, Wishes},
-    present::{self, Progress},
+    render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
 
@@ -39,7 +45,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     let vmlinux = vmlinux(args, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
-    let plan = preflight::plan(&wishes(args))?;
+    let plan = plan::plan(&request(args))?;
     let tracer = attach(&plan)?;
     let clock = Clock::start(args.window());
     remark(
@@ -73,11 +79,11 @@ async fn trace(args: &TraceArgs) -> Result<()> {
 
 fn attach(plan: &Plan) -> Result<Tracer> {
     if let Some(reason) = plan.fallen_back {
-        present::say(&format!(
+        render::say(&format!(
             "using classic tracepoints, which can lose frees: {reason}"
         ));
     }
-    preflight::symbols().unwrap_or_else(|error| present::say(&present::sentence(&error)));
+    plan::symbols().unwrap_or_else(|error| render::say(&render::sentence(&error)));
     Tracer::attach(&plan.settings)
 }
 
@@ -105,8 +111,8 @@ fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
     })
 }
 
-fn wishes(args: &TraceArgs) -> Wishes {
-    Wishes {
+fn request(args: &TraceArgs) -> Request {
+    Request {
         filters: args.filters.clone(),
         max_sites: args.max_sites,
         hook: args.hook,
@@ -149,7 +155,7 @@ fn log_to_stderr(verbose: bool) {
 
 fn remark(args: &TraceArgs, sentence: String) {
     if args.verbose {
-        present::say(&sentence);
+        render::say(&sentence);
     }
 }
 

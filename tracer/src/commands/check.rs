@@ -1,15 +1,18 @@
 //! `pagetrace check`: what this kernel and this user can do, and the remedy for
 //! what they cannot.
 
+use std::process::ExitCode;
+
 use anyhow::{Result, anyhow};
 
+use super::trace::plan::{self, Request};
 use crate::{
-    capture::{self, Bulk, Probe, Tracer},
+    bpf::{self, Bulk, Probe, Tracer, Types},
     kernel::{
         host::{self, Host},
         zoneinfo,
     },
-    preflight::{self, Types, Wishes},
+    render,
     symbols::Vmlinux,
 };
 
@@ -42,8 +45,13 @@ impl Finding {
     }
 }
 
+/// Says what was found; exit code 1 if tracing cannot work.
+pub fn run() -> Result<ExitCode> {
+    render::check(&findings())
+}
+
 /// Looks at everything that tracing needs, or is better with.
-pub fn findings() -> Vec<Finding> {
+fn findings() -> Vec<Finding> {
     let privileges = privileges();
     // Without them, the rest would only say so again.
     let mut tracing = Vec::new();
@@ -76,7 +84,7 @@ fn finding(
 }
 
 fn privileges() -> Finding {
-    let result = host::capabilities().and_then(preflight::privileges);
+    let result = host::capabilities().and_then(plan::privileges);
     let result = result.map(|()| "may load and attach BPF programs".to_owned());
     finding("privileges", result, Lack::Prevents, None)
 }
@@ -99,7 +107,7 @@ fn raw_tracepoints() -> Finding {
 }
 
 fn classic_tracepoints() -> Finding {
-    let result = capture::classic_tracepoints();
+    let result = bpf::classic_tracepoints();
     let result = result.map(|()| "usable as a fall-back, tracefs mounted or not".to_owned());
     let remedy = "none needed while raw tracepoints work";
     finding("classic tracepoints", result, Lack::Degrades, Some(remedy))
@@ -118,9 +126,9 @@ fn stack_reading() -> Finding {
 fn memory() -> Finding {
     let result = host::zones().and_then(|zones| {
         let frames = zoneinfo::frames(&zones);
-        let needed = capture::table_bytes(frames, crate::cli::DEFAULT_MAX_SITES);
+        let needed = bpf::table_bytes(frames, crate::cli::DEFAULT_MAX_SITES);
         let available = host::available_bytes()?;
-        preflight::memory(needed, available)?;
+        plan::memory(needed, available)?;
         Ok(format!(
             "tables of {} MiB, {} MiB available",
             needed >> 20,
@@ -138,12 +146,12 @@ fn verification() -> Finding {
 
 /// Really attaches, for a moment.
 fn attached() -> [Finding; 2] {
-    let wishes = Wishes {
+    let request = Request {
         max_sites: crate::cli::DEFAULT_MAX_SITES,
         check_every: Some(crate::cli::DEFAULT_CHECK_EVERY),
-        ..Wishes::default()
+        ..Request::default()
     };
-    let tracer = preflight::plan(&wishes).and_then(|plan| Tracer::attach(&plan.settings));
+    let tracer = plan::plan(&request).and_then(|plan| Tracer::attach(&plan.settings));
     let bulk = match tracer.as_ref().map(Tracer::bulk) {
         Ok(Bulk::Traced) => Ok("pages of the bulk allocator are seen".to_owned()),
         Ok(Bulk::Untraced(reason)) => Err(anyhow!(reason)),
@@ -162,7 +170,7 @@ fn attached() -> [Finding; 2] {
 }
 
 fn symbols() -> Finding {
-    let result = preflight::symbols().map(|()| host::KALLSYMS.to_owned());
+    let result = plan::symbols().map(|()| host::KALLSYMS.to_owned());
     finding("kernel symbols", result, Lack::Degrades, None)
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::sentence;
-use crate::check::{Finding, Lack};
+use crate::commands::check::{Finding, Lack};
 
 /// Writes one line per finding, and the remedy under what is not as it should be.
 pub(super) fn checklist(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
