@@ -11,11 +11,9 @@ use anyhow::Result;
 use fastrand::Rng;
 use jiff::Timestamp;
 use pagetrace::{
-    analysis::{self, KindChoice, Measured, Recorded, Report, Selection, Survivors, Timeline},
-    bpf::{Losses, Scope, SiteRecord},
-    kernel::host::Host,
+    analysis::{self, Measured, Recorded, Survivors, Timeline},
+    model::{Frame, Host, KindChoice, Losses, Report, Scope, Selection, SiteRecord},
     render,
-    symbols::{Frame, Symbolize},
 };
 use tracer_ebpf::{FIRST_SITE, LAST_EPOCH, Slot};
 
@@ -68,7 +66,7 @@ impl Crowd {
         let (survivors, _) = spent.on("settle", || scan.settle(Some(0)));
         let recorded = spent.on("records", || self.recorded(survivors))?;
         let report = spent.on("report", || {
-            analysis::report(host(), &measured(), recorded, &Numbers, &everything())
+            analysis::report(host(), &measured(), recorded, numbers, &everything())
         });
         spent.on("table", || {
             render::table(&report, 10, &mut BufWriter::new(&mut *out))
@@ -141,12 +139,8 @@ fn record(rng: &mut Rng) -> SiteRecord {
 }
 
 /// Names addresses after themselves.
-struct Numbers;
-
-impl Symbolize for Numbers {
-    fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
-        addresses.iter().map(|&it| vec![frame(it)]).collect()
-    }
+fn numbers(addresses: &[u64]) -> Vec<Vec<Frame>> {
+    addresses.iter().map(|&it| vec![frame(it)]).collect()
 }
 
 fn frame(address: u64) -> Frame {

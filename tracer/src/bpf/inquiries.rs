@@ -68,11 +68,8 @@ mod tests {
     use super::*;
     use crate::{
         bpf::{Probe, Types},
-        kernel::{
-            host,
-            pageflags::{PageFlagsFile, PageState},
-            pagemap,
-        },
+        kernel::{host, pageflags::PageFlagsFile, pagemap},
+        model::PageState,
     };
 
     /// Free page frames among the highest of the machine, the first of 32 neighbours

@@ -17,9 +17,8 @@ pub use inquiries::PageReferences;
 pub use page_array::{PageArray, PageLayout};
 pub use probe::Probe;
 pub use trace::{
-    Bulk, BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Losses, Process, ProcessNamespace,
-    RecursionMisses, Scope, Settings, SiteRecord, SiteTable, SlotTable, TemplateUse, Tracer,
-    Unwinding, table_bytes,
+    BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
+    SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
 };
 pub use tracefs::{classic_tracepoints, gfp_flags};
 pub use types::Types;

@@ -7,11 +7,9 @@ use anyhow::{Result, anyhow};
 
 use super::trace::plan::{self, Request};
 use crate::{
-    bpf::{self, Bulk, Probe, Tracer, Types},
-    kernel::{
-        host::{self, Host},
-        zoneinfo,
-    },
+    bpf::{self, Probe, Tracer, Types},
+    kernel::{host, zoneinfo},
+    model::Bulk,
     render,
     symbols::Vmlinux,
 };
@@ -175,7 +173,7 @@ fn symbols() -> Finding {
 }
 
 fn debug_information() -> Finding {
-    let result = Host::running().and_then(|host| {
+    let result = host::running().and_then(|host| {
         let vmlinux = Vmlinux::installed(&host.kernel, host::build_id().as_ref());
         let vmlinux = vmlinux.ok_or_else(|| anyhow!("no files and lines in stacks"))?;
         Ok(vmlinux.path.display().to_string())

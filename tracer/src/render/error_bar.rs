@@ -6,7 +6,7 @@ use super::{
     table::{FAINT, HEADING},
     text,
 };
-use crate::bpf::{Bulk, Losses, RecursionMisses};
+use crate::model::{Bulk, Losses, RecursionMisses};
 
 /// Writes one line per cause.
 pub(super) fn error_bar(losses: &Losses, out: &mut impl Write) -> io::Result<()> {

@@ -6,11 +6,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{AgeBucket, Kind, Totals, Window},
-    bpf::{Losses, RecursionMisses},
-    kernel::{host::Host, interrupts::Context},
+    model::{AgeBucket, Context, Frame, Host, Kind, Losses, RecursionMisses, Totals, Window},
     render::{folded, json},
-    symbols::Frame,
 };
 
 fn frame(symbol: &str, offset: u64, address: u64) -> Arc<Frame> {

@@ -1,5 +1,5 @@
 //! Presentation: the only room that formats. One file per format; each writes a
-//! [`Report`](crate::analysis::Report) to any writer.
+//! [`Report`](crate::model::Report) to any writer.
 
 mod checklist;
 mod error_bar;

@@ -8,10 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use super::{error_bar::error_bar, ranking::ranking, text};
-use crate::{
-    analysis::{Report, Site},
-    bpf::{Bulk, Scope},
-};
+use crate::model::{Bulk, Choice as _, Kind, Report, Scope, Site};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const CULPRIT: Style = AnsiColor::Red.on_default().bold();
@@ -146,7 +143,8 @@ fn unranked(report: &Report) -> String {
     let page_size = report.host.page_size;
     let mut kinds: Vec<_> = report.unranked_pages().into_iter().collect();
     kinds.sort_by_key(|&(_, pages)| Reverse(pages));
-    let name = |(kind, pages)| format!("{} {}", text::bytes(pages * page_size), text::kind(kind));
+    let name =
+        |(kind, pages): (Kind, u64)| format!("{} {}", text::bytes(pages * page_size), kind.name());
     let kinds: Vec<_> = kinds.into_iter().map(name).collect();
     kinds.join(", ")
 }

@@ -7,8 +7,7 @@ use aya::{
 };
 use tracer_ebpf::programs;
 
-use super::Bulk;
-use crate::bpf::hooks;
+use crate::{bpf::hooks, model::Bulk};
 
 /// The running kernel's bulk allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
 
 use super::{
-    Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, RecursionMisses, SiteTable,
-    SlotTable, Unwinding, bulk::BulkHook, load, templates::Lessons,
+    BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
+    load, losses::losses, templates::Lessons,
 };
 use crate::{
     bpf::{
@@ -25,6 +25,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::{fdinfo, kallsyms::InterruptEntries},
+    model::{Bulk, RecursionMisses},
 };
 
 /// What to trace, and how.
@@ -204,7 +205,7 @@ impl Tracer {
         self.drain()?;
         self.hooks.detach_free(&mut self.ebpf)?;
         let tally = self.tally()?;
-        let mut losses = Losses::new(&tally, self.recursion_misses()?, self.bulk());
+        let mut losses = losses(&tally, self.recursion_misses()?, self.bulk());
         losses.templates = self.lessons.is_some().then(|| tally.templates.into());
         Ok(Capture {
             sites: self.sites,

@@ -22,10 +22,11 @@ use self::{
     watch::Clock,
 };
 use crate::{
-    analysis::{self, KindChoice, Recorded, Selection},
+    analysis::{self, Recorded},
     bpf::{Capture, PageArray, Tracer},
     cli::TraceArgs,
-    kernel::host::{self, Host},
+    kernel::host,
+    model::{Host, KindChoice, Selection},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -41,7 +42,7 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
 async fn trace(args: &TraceArgs) -> Result<()> {
     let start = Instant::now();
     let outputs = Outputs::open(args)?;
-    let host = Host::running()?;
+    let host = host::running()?;
     let vmlinux = vmlinux(args, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
@@ -64,7 +65,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
         host,
         &watched.measured,
         recorded,
-        &symbols,
+        |addresses| symbols.frames(addresses),
         &selection,
     ))?;
     remark(

@@ -5,10 +5,8 @@ use std::sync::OnceLock;
 use crate::{
     analysis::Pages,
     bpf::{PageArray, PageReferences, SiteTable},
-    kernel::{
-        host,
-        pageflags::{PageFlagsFile, PageState},
-    },
+    kernel::{host, pageflags::PageFlagsFile},
+    model::PageState,
     render,
 };
 
