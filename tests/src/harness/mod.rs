@@ -4,9 +4,9 @@
 //! It talks to its children through files, not pipes: a page in one of our own
 //! pipes would be a page that the tracer rightly reports.
 
-mod aloud;
 mod build;
 mod deadline;
+mod diagnostics;
 mod disk;
 mod folded;
 mod invariants;
@@ -20,8 +20,8 @@ mod report;
 mod tracing;
 mod unified_group;
 
-pub use aloud::{aloud, seed, skip};
 pub use deadline::{eventually, let_pass};
+pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
 pub use folded::{Folded, FoldedStack};
 pub use leaker::{Leaker, announcement};

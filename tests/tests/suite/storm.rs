@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use pagetrace_tests::harness::{Site, Tracing, aloud, announcement, root_or_skip};
+use pagetrace_tests::harness::{Site, Tracing, announcement, note, root_or_skip};
 
 use crate::LEAK;
 
@@ -45,7 +45,7 @@ fn nothing_that_a_storm_freed_is_accused() {
     let moved = storm();
     let outputs = trace.end();
     let losses = &outputs.report.losses;
-    aloud(&format!(
+    note(&format!(
         "the storm moved {moved} pages; {} of {} events lost, {:?} of them frees, {} phantoms dropped, \
          {} slots healed",
         losses.lost_events,

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use pagetrace_tests::harness::{
-    Report, Site, Templates, Tracing, aloud, eventually, is_emulated, root_or_skip,
+    Report, Site, Templates, Tracing, eventually, is_emulated, note, root_or_skip,
 };
 
 use crate::{LEAK, hold_500_pipes};
@@ -40,7 +40,7 @@ fn a_million_stacks_are_those_of_the_kernel() {
         assert!(templates.hits > templates.misses, "{templates:?}");
         checked += templates.checked;
     }
-    aloud(&format!("{checked} stacks checked, none was another"));
+    note(&format!("{checked} stacks checked, none was another"));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_steady_load_hits() {
         let trace = Tracing::attach(&[]);
         run(&["balanced", "--count", "300000"]);
         let templates = used(&trace.end().report);
-        aloud(&format!("{templates:?}"));
+        note(&format!("{templates:?}"));
         let stacks = templates.hits + templates.misses;
         (templates.hits * 100 >= stacks * 99).then_some(())
     });
