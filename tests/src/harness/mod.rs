@@ -5,6 +5,7 @@
 //! pipes would be a page that the tracer rightly reports.
 
 mod build;
+mod cgroup_v2;
 mod deadline;
 mod diagnostics;
 mod disk;
@@ -18,8 +19,8 @@ mod memory_limit;
 mod pagetrace;
 mod report;
 mod tracing;
-mod unified_group;
 
+pub use cgroup_v2::CgroupV2;
 pub use deadline::{eventually, let_pass};
 pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
@@ -33,4 +34,3 @@ pub use report::{
     AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Templates, Totals, Window,
 };
 pub use tracing::{OPEN_END, Outputs, Tracing};
-pub use unified_group::UnifiedGroup;
