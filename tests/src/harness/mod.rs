@@ -15,7 +15,7 @@ mod lacking;
 mod leaker;
 mod loaded;
 mod machine;
-mod memory_limit;
+mod memcg;
 mod pagetrace;
 mod report;
 mod tracing;
@@ -28,7 +28,7 @@ pub use folded::{Folded, FoldedStack};
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
 pub use machine::{Machine, is_emulated, root_or_skip};
-pub use memory_limit::MemoryLimit;
+pub use memcg::Memcg;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{
     AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Templates, Totals, Window,
