@@ -2,13 +2,11 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::Write as _,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process,
 };
-
-use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{Pagetrace, Running, eventually};
 
@@ -52,18 +50,6 @@ impl Pagetrace {
         let mut members = memcg.members();
         // SAFETY: one system call on a file opened before the fork.
         unsafe { self.command.pre_exec(move || members.write_all(b"0")) };
-        self
-    }
-
-    /// Limits its private memory to so many bytes; the tables are not its own.
-    pub fn with_data_limit(mut self, bytes: u64) -> Self {
-        let limit = Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        };
-        let set = move || setrlimit(Resource::Data, limit).map_err(io::Error::from);
-        // SAFETY: one system call.
-        unsafe { self.command.pre_exec(set) };
         self
     }
 }

@@ -7,11 +7,11 @@
 mod build;
 mod cgroup_v2;
 mod deadline;
+mod degraded;
 mod diagnostics;
 mod disk;
 mod folded;
 mod invariants;
-mod lacking;
 mod leaker;
 mod loaded;
 mod machine;

@@ -3,11 +3,11 @@
 
 mod bad_input;
 mod command;
+mod degraded;
 mod filters;
 mod hotplug;
 mod interface;
 mod interrupts;
-mod lacking;
 mod leak_programs;
 mod memory_limit;
 mod model;
