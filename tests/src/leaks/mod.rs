@@ -2,7 +2,7 @@
 
 mod anon;
 mod balanced;
-mod echoes;
+mod icmp;
 pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
@@ -17,7 +17,7 @@ use std::any::Any;
 
 pub use anon::Anon;
 pub use balanced::Balanced;
-pub use echoes::Echoes;
+pub use icmp::Icmp;
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
 pub use pipes::{Pipe, Pipes, payload};
@@ -67,8 +67,8 @@ pub enum Leak {
     Thp(Thp),
     /// Pages that are all free again when the program says so
     Balanced(Balanced),
-    /// Echo replies that nobody reads, made in softirqs
-    Echoes(Echoes),
+    /// ICMP echo replies that nobody reads, made in softirqs
+    Icmp(Icmp),
     /// A storm of pages, forks, files and interrupts that leaves nothing behind
     Storm(Storm),
     /// Anonymous memory, which is movable and so out of the default scope
@@ -87,7 +87,7 @@ impl Leak {
             Self::Ptys(leak) => leak.take()?,
             Self::Thp(leak) => leak.take()?,
             Self::Balanced(leak) => leak.take()?,
-            Self::Echoes(leak) => leak.take()?,
+            Self::Icmp(leak) => leak.take()?,
             Self::Storm(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
         })
