@@ -85,7 +85,7 @@ fn session(storms: &mut [Watched], programs: &Programs) -> Result<()> {
 }
 
 fn empty(programs: &Programs) -> Result<Attached> {
-    let mut command = Command::new(&programs.meter);
+    let mut command = Command::new(&programs.bpf_stats);
     command.arg("empty");
     Attached::start(command, Sign::Says("attached"))
 }
