@@ -2,6 +2,7 @@
 //! running kernel. One program, so that it can be carried into a virtual machine.
 
 mod bad_input;
+mod churn;
 mod command;
 mod degraded;
 mod filters;
@@ -22,7 +23,6 @@ mod ranking;
 mod scope;
 mod signals;
 mod site_table;
-mod storm;
 mod symbols;
 mod tcp;
 mod templates;

@@ -33,7 +33,7 @@ fn a_million_stacks_are_those_of_the_kernel() {
     let mut checked = 0;
     while checked < goal {
         let trace = Tracing::attach(&["--check-every", "1"]);
-        run(&["storm", "--seconds", "10"]);
+        run(&["churn", "--seconds", "10"]);
         let templates = used(&trace.end().report);
         assert_eq!(templates.mismatched, 0, "{templates:?}");
         assert_eq!(templates.checked, templates.hits);
