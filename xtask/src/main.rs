@@ -15,6 +15,7 @@ mod fuzz;
 mod installed;
 #[path = "../../tracer/build/manifest.rs"]
 mod manifest;
+mod mounted;
 mod setup;
 mod toolchain;
 mod vm;
@@ -37,6 +38,8 @@ enum Verb {
     Bench(bench::Options),
     /// Feed the readers of kernel text what no kernel would say
     Fuzz(fuzz::Options),
+    /// Run a command where the file systems are mounted that distributions mount
+    Mounted(mounted::Options),
     /// Run the end-to-end suite on other kernels, and write docs/kernels.md
     Vm(vm::Options),
 }
@@ -57,6 +60,7 @@ fn run(verb: &Verb) -> Result<()> {
         Verb::Ebpf(options) => ebpf::run(options),
         Verb::Bench(options) => bench::run(options),
         Verb::Fuzz(options) => fuzz::run(options),
+        Verb::Mounted(options) => mounted::run(options),
         Verb::Vm(options) => vm::run(options),
     }
 }
