@@ -2,8 +2,8 @@
 
 use crate::kernel::capabilities::{Capabilities, SYS_ADMIN};
 
-pub(super) fn check(data: &[u8]) {
-    let status = super::text(data);
+pub(crate) fn check(data: &[u8]) {
+    let status = crate::text(data);
     let held = Capabilities::from_status(status);
     assert_eq!(held.may_trace(), held.has(SYS_ADMIN));
     let bits = (0..64).map(|number| u64::from(held.has(number)) << number);
