@@ -17,6 +17,7 @@ mod machine;
 mod memory_limit;
 mod pagetrace;
 mod report;
+mod tracefs_mount;
 mod tracing;
 mod unified_group;
 
@@ -32,5 +33,6 @@ pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{
     AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Templates, Totals, Window,
 };
+pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};
 pub use unified_group::UnifiedGroup;
