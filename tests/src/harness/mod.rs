@@ -9,6 +9,7 @@ mod build;
 mod deadline;
 mod disk;
 mod folded;
+mod inherited;
 mod invariants;
 mod lacking;
 mod leaker;

@@ -67,6 +67,7 @@ pub(super) async fn watch(
         }
     }
     let ended = Instant::now();
+    interruption.end();
     progress.finish();
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
