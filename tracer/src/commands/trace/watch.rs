@@ -39,7 +39,7 @@ pub(super) async fn watch(
     mut clock: Clock,
     args: &TraceArgs,
     mut interruption: Interruption,
-    mut command: RunningCommand,
+    command: &mut RunningCommand,
     progress: &Progress,
 ) -> Result<Watched> {
     let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
