@@ -89,6 +89,7 @@ impl Crowd {
             survivors,
             taken_pages: 0,
             losses: Losses::default(),
+            limitations: vec![],
         })
     }
 }

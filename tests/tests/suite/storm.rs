@@ -46,7 +46,7 @@ fn nothing_that_a_storm_freed_is_accused() {
     let outputs = trace.end();
     let losses = &outputs.report.losses;
     aloud(&format!(
-        "the storm moved {moved} pages; {} of {} events lost, {:?} of them frees, {} phantoms dropped, \
+        "the storm moved {moved} pages; {} of {} events lost, {:?} of them frees, {:?} phantoms dropped, \
          {} slots healed",
         losses.lost_events,
         losses.events,

@@ -2,7 +2,7 @@
 
 use tracer_ebpf::{Tally, TemplateTally};
 
-use crate::model::{Bulk, Losses, RecursionMisses, TemplateUse};
+use crate::model::{Losses, RecursionMisses, TemplateUse};
 
 impl From<TemplateTally> for TemplateUse {
     fn from(tally: TemplateTally) -> Self {
@@ -17,7 +17,7 @@ impl From<TemplateTally> for TemplateUse {
 
 /// What the programs counted, and the kernel of them. What verification finds is yet
 /// to come.
-pub(super) fn losses(tally: &Tally, misses: RecursionMisses, bulk: Bulk) -> Losses {
+pub(super) fn losses(tally: &Tally, misses: RecursionMisses) -> Losses {
     let taken = tally.allocations();
     let out_of_range = taken.out_of_range + tally.free.out_of_range;
     let missed = misses.sum().unwrap_or(0);
@@ -26,7 +26,7 @@ pub(super) fn losses(tally: &Tally, misses: RecursionMisses, bulk: Bulk) -> Loss
         lost_events: missed + out_of_range + taken.failed_unwinds + taken.site_table_full,
         recursion_misses: misses.sum(),
         recursion_misses_by_program: misses,
-        phantom_pages: 0,
+        phantom_pages: None,
         healed_pages: taken.healed,
         site_table_full: taken.site_table_full,
         failed_unwinds: taken.failed_unwinds,
@@ -34,9 +34,7 @@ pub(super) fn losses(tally: &Tally, misses: RecursionMisses, bulk: Bulk) -> Loss
         out_of_range,
         failed_allocations: taken.failed,
         own_pages: taken.own_pages,
-        bulk,
-        unread_bulk_pages: taken.unread_pages,
-        unverified: None,
+        unread_bulk_pages: Some(taken.unread_pages),
         templates: None,
     }
 }
@@ -66,7 +64,7 @@ mod tests {
             free: Some(misses - 1),
             bulk: None,
         };
-        losses(&tally, misses, Bulk::Traced)
+        losses(&tally, misses)
     }
 
     #[test]
@@ -86,7 +84,7 @@ mod tests {
     #[test]
     fn what_the_kernel_does_not_count_is_unknown() {
         let tally = Tally::default();
-        let losses = losses(&tally, RecursionMisses::default(), Bulk::Traced);
+        let losses = losses(&tally, RecursionMisses::default());
         assert_eq!(losses.recursion_misses, None);
     }
 }
