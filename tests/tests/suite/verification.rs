@@ -76,8 +76,8 @@ fn without_page_flags_the_header_says_so() {
     let Some(_machine) = root_or_skip("without_page_flags_the_header_says_so") else {
         return;
     };
-    let lacking = |pagetrace: Pagetrace| pagetrace.seeing(PAGE_FLAGS, "");
-    let trace = Tracing::start(&OPEN_END, |pagetrace| lacking(pagetrace).spawn());
+    let degraded = |pagetrace: Pagetrace| pagetrace.seeing(PAGE_FLAGS, "");
+    let trace = Tracing::start(&OPEN_END, |pagetrace| degraded(pagetrace).spawn());
     let leak = hold_500_pipes();
     let outputs = trace.end();
     drop(leak);
@@ -93,7 +93,7 @@ fn without_page_flags_the_header_says_so() {
     assert_eq!(pages_in_pipes(&outputs.report), 8000);
     assert!(outputs.report.sites[0].owner.contains("pipe_write"));
 
-    let finished = lacking(Pagetrace::new(&["check"])).run();
+    let finished = degraded(Pagetrace::new(&["check"])).run();
     assert_eq!(finished.status.code(), Some(0), "{finished:#?}");
     assert!(
         finished.stdout.contains("page verification"),
