@@ -18,6 +18,7 @@ mod machine;
 mod memcg;
 mod pagetrace;
 mod report;
+mod tracefs_mount;
 mod tracing;
 
 pub use cgroup_v2::CgroupV2;
@@ -34,4 +35,5 @@ pub use report::{
     AgeBucket, Frame, Host, Limitation, Losses, RecursionMisses, Report, Site, Templates, Totals,
     Window,
 };
+pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};
