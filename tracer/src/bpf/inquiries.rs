@@ -106,9 +106,9 @@ mod tests {
             writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
             return;
         };
-        let mut probe = Probe::new().expect("root may load programs");
-        assert!(probe.own_process().expect("it runs") > 0);
-        let array = Types::read().page_array(&mut probe).expect("BPF works");
+        let probe = Probe::new().expect("root may load programs");
+        assert!(probe.own_process() > 0);
+        let array = Types::read().page_array(&probe).expect("BPF works");
         let array = array.expect("a kernel with an array of page structs");
         let references = PageReferences::new(array).expect("root may load programs");
         let unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;

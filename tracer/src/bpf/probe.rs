@@ -1,26 +1,24 @@
 //! A first look at the kernel, before any table is made.
 
 use anyhow::Result;
-use aya::Ebpf;
 
 use super::{PageArray, PageLayout, calibration, cast, inquiries, object};
 
-/// The programs with tables as small as they can be.
+/// What the programs say of the kernel, with tables as small as they can be.
 pub struct Probe {
-    ebpf: Ebpf,
+    own_process: u32,
 }
 
 impl Probe {
-    /// Parses the programs; an error if BPF does not work.
+    /// Runs a first program; an error if BPF does not work.
     pub fn new() -> Result<Self> {
-        Ok(Self {
-            ebpf: object::load_small()?,
-        })
+        let own_process = inquiries::own_process(&mut object::load_small()?)?;
+        Ok(Self { own_process })
     }
 
     /// This process's id in the initial namespace, where the programs see it.
-    pub fn own_process(&mut self) -> Result<u32> {
-        inquiries::own_process(&mut self.ebpf)
+    pub const fn own_process(&self) -> u32 {
+        self.own_process
     }
 
     /// Whether programs can read their stack by the kernel's function with this BTF id.
@@ -28,8 +26,10 @@ impl Probe {
         cast::reads_stacks(cast)
     }
 
-    /// Finds the array of page structs; none if they do not lie in one.
-    pub fn page_array(&mut self, layout: PageLayout) -> Result<Option<PageArray>> {
-        calibration::calibrate(&mut self.ebpf, layout)
+    /// Finds the array of page structs, or says why it cannot be told; an error
+    /// if BPF does not work.
+    pub fn page_array(&self, layout: PageLayout) -> Result<Result<PageArray, &'static str>> {
+        let mut ebpf = object::load_for_calibration(self.own_process)?;
+        calibration::calibrate(&mut ebpf, layout)
     }
 }

@@ -43,15 +43,13 @@ impl Types {
 
     /// The array of page structs, or why it cannot be found; an error if BPF
     /// does not work.
-    pub fn page_array(&self, probe: &mut Probe) -> Result<Result<PageArray, &'static str>> {
+    pub fn page_array(&self, probe: &Probe) -> Result<Result<PageArray, &'static str>> {
         let Some(layout) = self.page else {
             return Ok(Err(
                 "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
             ));
         };
-        let array = probe.page_array(layout)?;
-        Ok(array
-            .ok_or("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)"))
+        probe.page_array(layout)
     }
 
     /// The id of the kernel's function by which programs can read their stack, if they can.

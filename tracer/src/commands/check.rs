@@ -96,7 +96,7 @@ fn type_information() -> Finding {
 
 fn raw_tracepoints() -> Finding {
     let result = Probe::new()
-        .and_then(|mut probe| Types::read().page_array(&mut probe))
+        .and_then(|probe| Types::read().page_array(&probe))
         .and_then(|array| array.map_err(|missing| anyhow!(missing)))
         .map(|array| {
             let size = array.layout.size;

@@ -44,9 +44,9 @@ pub fn plan(request: &Request) -> Result<Plan> {
         host::available_bytes()?,
     )?;
     let types = Types::read();
-    let mut probe = Probe::new()?;
-    let own_process = probe.own_process()?;
-    let (page_array, fallen_back) = page_array(&types, &mut probe, request.hook)?;
+    let probe = Probe::new()?;
+    let own_process = probe.own_process();
+    let (page_array, fallen_back) = page_array(&types, &probe, request.hook)?;
     let settings = Settings {
         frames,
         filters: filters::resolve(&request.filters, &zones, own_process)?,
@@ -107,7 +107,7 @@ pub fn memory(tables: u64, available: u64) -> Result<()> {
 /// ones, with the reason if the user did not ask for them.
 fn page_array(
     types: &Types,
-    probe: &mut Probe,
+    probe: &Probe,
     choice: HookChoice,
 ) -> Result<(Option<PageArray>, Option<&'static str>)> {
     if choice == HookChoice::Classic {
