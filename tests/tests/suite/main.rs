@@ -2,6 +2,7 @@
 //! running kernel. One program, so that it can be carried into a virtual machine.
 
 mod bad_input;
+mod calibration;
 mod churn;
 mod command;
 mod degraded;

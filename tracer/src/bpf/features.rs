@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{BulkAllocator, CAST_FUNCTION, PageArray, PageLayout, Probe};
+use super::{BulkAllocator, PageArray, PageLayout, calibration, cast, inquiries, object};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -31,21 +31,19 @@ pub struct Features {
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
+        let own_process = inquiries::own_process(&mut object::load_small()?)?;
         let types = Types::read();
-        let mut probe = Probe::new()?;
-        let own_process = probe.own_process()?;
-        let page_array = page_array(&types, &mut probe)?;
         Ok(Self {
-            stack_reader: stack_reader(&types, &probe),
+            page_array: page_array(&types, own_process)?,
+            stack_reader: stack_reader(&types),
             bulk: types.bulk.map_err(not_bulk),
-            page_array,
             movable: types.movable,
             own_process,
         })
     }
 }
 
-fn page_array(types: &Types, probe: &mut Probe) -> Result<Result<PageArray, Limitation>> {
+fn page_array(types: &Types, own_process: u32) -> Result<Result<PageArray, Limitation>> {
     let missing = |reason: &str| {
         let limitation = Feature::RawTracepoints.degraded(reason);
         limitation.remedied("tracefs tracepoints serve instead, and can lose frees")
@@ -55,14 +53,12 @@ fn page_array(types: &Types, probe: &mut Probe) -> Result<Result<PageArray, Limi
             "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
         )));
     };
-    let array = probe.page_array(layout)?;
-    Ok(array.ok_or_else(|| {
-        missing("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)")
-    }))
+    let mut ebpf = object::load_for_calibration(own_process)?;
+    Ok(calibration::calibrate(&mut ebpf, layout)?.map_err(missing))
 }
 
-fn stack_reader(types: &Types, probe: &Probe) -> Result<u32, Limitation> {
-    let reader = types.cast.filter(|&id| probe.reads_stacks(id));
+fn stack_reader(types: &Types) -> Result<u32, Limitation> {
+    let reader = types.cast.filter(|&id| cast::reads_stacks(id));
     reader.ok_or_else(|| {
         Feature::StackReading
             .degraded("programs copy their stack, which takes longer than reading it")
@@ -104,7 +100,7 @@ impl Types {
             page: page_layout(&btf),
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
             bulk: bulk_allocator(&btf),
-            cast: btf.function_id(CAST_FUNCTION).ok(),
+            cast: btf.function_id(cast::FUNCTION).ok(),
         }
     }
 }

@@ -8,7 +8,6 @@ mod hooks;
 mod inquiries;
 mod object;
 mod page_array;
-mod probe;
 mod trace;
 mod tracefs;
 
@@ -16,8 +15,6 @@ pub use features::Features;
 pub use inquiries::PageReferences;
 pub use page_array::{PageArray, PageLayout};
 
-use cast::FUNCTION as CAST_FUNCTION;
-use probe::Probe;
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
