@@ -4,18 +4,18 @@
 mod calibration;
 mod cast;
 mod hooks;
-mod inquiries;
 mod object;
 mod page_array;
 mod probe;
+mod queries;
 mod trace;
 mod tracefs;
 mod types;
 
 pub use cast::FUNCTION as CAST_FUNCTION;
-pub use inquiries::PageReferences;
 pub use page_array::{PageArray, PageLayout};
 pub use probe::Probe;
+pub use queries::PageReferences;
 pub use trace::{
     Bulk, BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Losses, Process, ProcessNamespace,
     RecursionMisses, Scope, Settings, SiteRecord, SiteTable, SlotTable, TemplateUse, Tracer,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use aya::Ebpf;
 
-use super::{PageArray, PageLayout, calibration, cast, inquiries, object};
+use super::{PageArray, PageLayout, calibration, cast, object, queries};
 
 /// The programs with tables as small as they can be.
 pub struct Probe {
@@ -20,7 +20,7 @@ impl Probe {
 
     /// This process's id in the initial namespace, where the programs see it.
     pub fn own_process(&mut self) -> Result<u32> {
-        inquiries::own_process(&mut self.ebpf)
+        queries::own_process(&mut self.ebpf)
     }
 
     /// Whether programs can read their stack by the kernel's function with this BTF id.

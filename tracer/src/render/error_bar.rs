@@ -49,6 +49,12 @@ fn lines(losses: &Losses) -> Vec<Line> {
             "allocations without a stack",
         ),
         counted(
+            losses.nested_allocations,
+            "nested allocations",
+            "by an interrupt in the middle of another, without a stack",
+        ),
+        mismatched_sites(losses),
+        counted(
             losses.out_of_range,
             "frames out of range",
             "pages beyond the slot table",
@@ -93,11 +99,21 @@ fn phantoms(losses: &Losses) -> Line {
     (number, "phantom pages", meaning.to_owned())
 }
 
+fn mismatched_sites(losses: &Losses) -> Line {
+    let pages = text::counted(losses.mismatched_pages, "page");
+    let meaning = format!("call sites whose record does not match their key: {pages} unnamed");
+    (
+        text::count(losses.mismatched_sites),
+        "record mismatches",
+        meaning,
+    )
+}
+
 fn bulk(losses: &Losses) -> Line {
     let (number, meaning) = match &losses.bulk {
         Bulk::Traced => (
             text::count(losses.unread_bulk_pages),
-            "pages of calls too large to look at".to_owned(),
+            "pages at most of calls too large or seen in part".to_owned(),
         ),
         Bulk::Untraced(reason) => ("unknown".to_owned(), format!("not traced: {reason}")),
     };

@@ -1,15 +1,15 @@
 //! The error bar: everything a window did not see, or saw in part.
 
 use serde::{Serialize, Serializer};
-use tracer_ebpf::{Tally, TemplateTally};
+use tracer_ebpf::{Counters, UnwindCounters};
 
 /// What a window could not see, by cause. Events unless named otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Losses {
     /// Events the programs were called for, the lost ones included.
     pub events: u64,
-    /// Events lost in whole or in part: recursion misses, frames out of range, stacks that could
-    /// not be unwound, sites that found no room.
+    /// Events lost in whole or in part: recursion misses, frames out of range, nested allocations,
+    /// stacks that could not be unwound, sites that found no room.
     pub lost_events: u64,
     /// Sum of `recursion_misses_by_program`, or none.
     pub recursion_misses: Option<u64>,
@@ -24,6 +24,14 @@ pub struct Losses {
     pub site_table_full: u64,
     /// Allocations whose stack could not be unwound; their pages are in the report.
     pub failed_unwinds: u64,
+    /// Allocations by an interrupt in the middle of the program's run for another, as kernels
+    /// before 6.1 let it happen; their pages are in the report, without a stack.
+    pub nested_allocations: u64,
+    /// Sites whose record does not match the key that they are found by.
+    pub mismatched_sites: u64,
+    /// Unfreed pages of those sites; they are in the report, without a stack. What the report
+    /// finds is yet to come.
+    pub mismatched_pages: u64,
     /// Frees of pages that were not marked: taken before the window, or not to be recorded.
     pub unmatched_frees: u64,
     /// Events on page frames or orders beyond the slot table.
@@ -34,7 +42,8 @@ pub struct Losses {
     pub own_pages: u64,
     /// Whether bulk allocations were seen.
     pub bulk: Bulk,
-    /// Pages of very large bulk calls that were not looked at.
+    /// Pages of bulk calls that could not be told from those that were there before, at most: of
+    /// very large calls, and of calls whose beginning was not seen.
     pub unread_bulk_pages: u64,
     /// Why pages were not verified; none if they were.
     pub unverified: Option<String>,
@@ -55,13 +64,13 @@ pub struct TemplateUse {
     pub mismatched: u64,
 }
 
-impl From<TemplateTally> for TemplateUse {
-    fn from(tally: TemplateTally) -> Self {
+impl From<UnwindCounters> for TemplateUse {
+    fn from(counters: UnwindCounters) -> Self {
         Self {
-            hits: tally.hits,
-            misses: tally.misses,
-            checked: tally.checked,
-            mismatched: tally.mismatched,
+            hits: counters.hits,
+            misses: counters.misses,
+            checked: counters.checked,
+            mismatched: counters.mismatched,
         }
     }
 }
@@ -111,20 +120,25 @@ impl RecursionMisses {
 impl Losses {
     /// What the programs counted, and the kernel of them. What verification
     /// finds is yet to come.
-    pub(super) fn new(tally: &Tally, misses: RecursionMisses, bulk: Bulk) -> Self {
-        let taken = tally.allocations();
-        let out_of_range = taken.out_of_range + tally.free.out_of_range;
+    pub(super) fn new(counters: &Counters, misses: RecursionMisses, bulk: Bulk) -> Self {
+        let (taken, freed) = (counters.allocations(), counters.frees());
+        let out_of_range = taken.out_of_range + freed.out_of_range;
+        let nested_allocations = taken.nested.iter().sum();
         let missed = misses.sum().unwrap_or(0);
+        let nameless = nested_allocations + taken.failed_unwinds + taken.site_table_full;
         Self {
-            events: taken.events + tally.free.events + missed,
-            lost_events: missed + out_of_range + taken.failed_unwinds + taken.site_table_full,
+            events: taken.events + freed.events + missed,
+            lost_events: missed + out_of_range + nameless,
             recursion_misses: misses.sum(),
             recursion_misses_by_program: misses,
             phantom_pages: 0,
             healed_pages: taken.healed,
             site_table_full: taken.site_table_full,
             failed_unwinds: taken.failed_unwinds,
-            unmatched_frees: tally.free.unmatched,
+            nested_allocations,
+            mismatched_sites: 0,
+            mismatched_pages: 0,
+            unmatched_frees: freed.unmatched,
             out_of_range,
             failed_allocations: taken.failed,
             own_pages: taken.own_pages,
@@ -143,30 +157,30 @@ impl Losses {
 
 #[cfg(test)]
 mod tests {
-    use tracer_ebpf::{AllocationTally, FreeTally};
+    use tracer_ebpf::{AllocationCounters, FreeCounters};
 
     use super::*;
 
     fn losses(misses: u64) -> Losses {
-        let tally = Tally {
-            alloc: AllocationTally {
-                events: 500,
-                failed_unwinds: 2,
-                ..AllocationTally::default()
-            },
-            free: FreeTally {
-                events: 490,
-                out_of_range: 3,
-                ..FreeTally::default()
-            },
-            ..Tally::default()
+        let mut counters = Counters::default();
+        counters.alloc.levels[0] = AllocationCounters {
+            events: 499,
+            failed_unwinds: 1,
+            ..AllocationCounters::default()
+        };
+        counters.alloc.levels[1].events = 1;
+        counters.alloc.levels[1].nested[3] = 1;
+        counters.free.levels[0] = FreeCounters {
+            events: 490,
+            out_of_range: 3,
+            ..FreeCounters::default()
         };
         let misses = RecursionMisses {
             alloc: Some(1),
             free: Some(misses - 1),
             bulk: None,
         };
-        Losses::new(&tally, misses, Bulk::Traced)
+        Losses::new(&counters, misses, Bulk::Traced)
     }
 
     #[test]
@@ -185,8 +199,8 @@ mod tests {
 
     #[test]
     fn what_the_kernel_does_not_count_is_unknown() {
-        let tally = Tally::default();
-        let losses = Losses::new(&tally, RecursionMisses::default(), Bulk::Traced);
+        let counters = Counters::default();
+        let losses = Losses::new(&counters, RecursionMisses::default(), Bulk::Traced);
         assert_eq!(losses.recursion_misses, None);
     }
 }
