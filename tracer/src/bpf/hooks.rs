@@ -19,7 +19,7 @@ pub(super) enum Hook {
     /// Raw tracepoints: cheap, and at most blind to their own recursion. They hand
     /// over `struct page` pointers, so the page array must be known.
     Raw,
-    /// tracefs tracepoints, which carry the page frame number; the kernel skips
+    /// Tracepoints by tracefs, which carry the page frame number; the kernel skips
     /// them whenever any BPF program is running on the CPU.
     Tracefs,
 }
@@ -99,7 +99,7 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: Hook, name: &str) -> Result<()> {
     loaded.map_err(|error| refusal(name, error))
 }
 
-/// Attaches a loaded program to a tracepoint; that of tracefs only where tracefs
+/// Attaches a loaded program to a tracepoint; one by tracefs only where it
 /// can be seen.
 pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Result<Link> {
     let link = match hook {

@@ -7,8 +7,13 @@ use aya::{
 };
 use tracer_ebpf::programs;
 
-use super::Bulk;
-use crate::bpf::hooks::{self, program};
+use crate::{
+    bpf::{
+        features::not_bulk,
+        hooks::{self, program},
+    },
+    model::Limitation,
+};
 
 /// The running kernel's bulk allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ impl BulkAllocator {
 /// The programs, attached or detached again, or why there are none.
 pub(super) enum BulkHook {
     Loaded(Option<Links>),
-    Refused(String),
+    Refused(Limitation),
 }
 
 /// Both programs: what the one on the exit marks, that on the entry tells.
@@ -43,12 +48,12 @@ pub(super) struct Links {
 
 impl BulkHook {
     /// Loads the programs; a kernel that refuses them only loses sight of these pages.
-    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, String>) -> Self {
+    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, Limitation>) -> Self {
         match allocator {
             Ok(allocator) => {
                 load(ebpf, allocator).map_or_else(Self::refused, |()| Self::Loaded(None))
             }
-            Err(reason) => Self::Refused(reason.clone()),
+            Err(limitation) => Self::Refused(limitation.clone()),
         }
     }
 
@@ -60,7 +65,7 @@ impl BulkHook {
     }
 
     fn refused(error: anyhow::Error) -> Self {
-        Self::Refused(format!("{error:#}"))
+        Self::Refused(not_bulk(format!("{error:#}")))
     }
 
     /// No page is recorded from here on.
@@ -85,11 +90,11 @@ impl BulkHook {
         }
     }
 
-    /// What a report says of it.
-    pub(super) fn coverage(&self) -> Bulk {
+    /// Why the allocator's pages are not seen, if they are not.
+    pub(super) const fn limitation(&self) -> Option<&Limitation> {
         match self {
-            Self::Loaded(_) => Bulk::Traced,
-            Self::Refused(reason) => Bulk::Untraced(reason.clone()),
+            Self::Loaded(_) => None,
+            Self::Refused(limitation) => Some(limitation),
         }
     }
 }

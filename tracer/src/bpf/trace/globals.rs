@@ -5,8 +5,8 @@ use std::ops::Range;
 use aya::{EbpfLoader, Pod};
 use tracer_ebpf::{Code, InterruptCode, NO_MIGRATETYPE, constants};
 
-use super::{Scope, Settings, Unwinding};
-use crate::{bpf::tracefs::Offsets, kernel::kallsyms::InterruptEntries};
+use super::{Settings, Unwinding};
+use crate::{bpf::tracefs::Offsets, kernel::kallsyms::InterruptEntries, model::Scope};
 
 /// The most seldom that stacks can be checked.
 const MOST_SELDOM: u64 = 1 << 31;

@@ -15,8 +15,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
 
 use super::{
-    Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, RecursionMisses, SiteTable,
-    SlotTable, Unwinding, bulk::BulkHook, globals, load, tables::take, templates::Lessons,
+    BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
+    globals, load, losses::losses, tables::take, templates::Lessons,
 };
 use crate::{
     bpf::{
@@ -25,6 +25,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::{fdinfo, kallsyms::InterruptEntries},
+    model::{Limitation, RecursionMisses},
 };
 
 /// What to trace, and how.
@@ -42,8 +43,8 @@ pub struct Settings {
     pub max_sites: u32,
     /// Where `struct page` pointers point to; none to use tracefs tracepoints.
     pub page_array: Option<PageArray>,
-    /// The kernel's bulk allocator, or why it cannot be traced.
-    pub bulk: Result<BulkAllocator, String>,
+    /// The kernel's bulk allocator, or why its pages cannot be seen.
+    pub bulk: Result<BulkAllocator, Limitation>,
     /// Where interrupts enter the kernel.
     pub interrupt_entries: InterruptEntries,
     /// How stacks are unwound.
@@ -185,9 +186,9 @@ impl Tracer {
         &self.sites
     }
 
-    /// Whether bulk allocations are seen.
-    pub fn bulk(&self) -> Bulk {
-        self.bulk.coverage()
+    /// Why bulk allocations are not seen, if they are not.
+    pub const fn bulk_limitation(&self) -> Option<&Limitation> {
+        self.bulk.limitation()
     }
 
     /// Bytes of kernel memory that the slot table takes.
@@ -206,9 +207,12 @@ impl Tracer {
         self.hooks.detach_free(&mut self.ebpf)?;
         let counters = self.counters()?;
         let taken = counters.allocations();
-        let mut losses = Losses::new(&counters, self.recursion_misses()?, self.bulk());
+        let mut losses = losses(&counters, self.recursion_misses()?);
         losses.templates = self.lessons.is_some().then(|| counters.unwind.into());
         losses.mismatched_sites = self.sites.close(taken.nested)?;
+        if self.bulk_limitation().is_some() {
+            losses.unread_bulk_pages = None;
+        }
         Ok(Capture {
             sites: self.sites,
             taken_pages: taken.pages,
