@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{BulkAllocator, PageArray, PageLayout, calibration, cast, inquiries, object};
+use super::{BulkAllocator, PageArray, PageLayout, calibration, cast, object, queries};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -31,7 +31,7 @@ pub struct Features {
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
-        let own_process = inquiries::own_process(&mut object::load_small()?)?;
+        let own_process = queries::own_process(&mut object::load_small()?)?;
         let types = Types::read();
         Ok(Self {
             page_array: page_array(&types, own_process)?,

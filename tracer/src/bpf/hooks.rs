@@ -18,7 +18,7 @@ use crate::kernel::tracepoint;
 /// The kind of tracepoint the programs sit on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hook {
-    /// Raw tracepoints: cheap, and blind only to their own recursion. They hand
+    /// Raw tracepoints: cheap, and at most blind to their own recursion. They hand
     /// over `struct page` pointers, so the page array must be known.
     Raw,
     /// Tracepoints by tracefs, which carry the page frame number; the kernel skips
@@ -82,7 +82,7 @@ impl Hooks {
 const fn names(hook: Hook) -> (&'static str, &'static str) {
     match hook {
         Hook::Raw => (programs::PAGE_ALLOC, programs::PAGE_FREE),
-        Hook::Tracefs => (programs::PAGE_ALLOC_CLASSIC, programs::PAGE_FREE_CLASSIC),
+        Hook::Tracefs => (programs::PAGE_ALLOC_TRACEFS, programs::PAGE_FREE_TRACEFS),
     }
 }
 

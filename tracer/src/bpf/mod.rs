@@ -5,15 +5,15 @@ mod calibration;
 mod cast;
 mod features;
 mod hooks;
-mod inquiries;
 mod object;
 mod page_array;
+mod queries;
 mod trace;
 mod tracefs;
 
 pub use features::Features;
-pub use inquiries::PageReferences;
 pub use page_array::{PageArray, PageLayout};
+pub use queries::PageReferences;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
