@@ -18,12 +18,12 @@ use crate::kernel::tracepoint;
 /// The kind of tracepoint the programs sit on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hook {
-    /// Raw tracepoints: cheap, and blind only to their own recursion. They hand
+    /// Raw tracepoints: cheap, and at most blind to their own recursion. They hand
     /// over `struct page` pointers, so the page array must be known.
     Raw,
-    /// Classic tracepoints, which carry the page frame number; the kernel skips
+    /// Tracepoints by tracefs, which carry the page frame number; the kernel skips
     /// them whenever any BPF program is running on the CPU.
-    Classic,
+    Tracefs,
 }
 
 /// The attached programs of a window.
@@ -37,7 +37,7 @@ pub(super) struct Hooks {
 pub(super) enum Link {
     Raw(RawTracePointLinkId),
     /// The event that the program sits on; closing it detaches the program.
-    Classic(Counter),
+    Tracefs(Counter),
 }
 
 impl Hooks {
@@ -82,7 +82,7 @@ impl Hooks {
 const fn names(hook: Hook) -> (&'static str, &'static str) {
     match hook {
         Hook::Raw => (programs::PAGE_ALLOC, programs::PAGE_FREE),
-        Hook::Classic => (programs::PAGE_ALLOC_CLASSIC, programs::PAGE_FREE_CLASSIC),
+        Hook::Tracefs => (programs::PAGE_ALLOC_TRACEFS, programs::PAGE_FREE_TRACEFS),
     }
 }
 
@@ -90,7 +90,7 @@ const fn names(hook: Hook) -> (&'static str, &'static str) {
 pub(super) fn load(ebpf: &mut Ebpf, hook: Hook, name: &str) -> Result<()> {
     let loaded = match hook {
         Hook::Raw => program::<RawTracePoint>(ebpf, name)?.load(),
-        Hook::Classic => program::<TracePoint>(ebpf, name)?.load(),
+        Hook::Tracefs => program::<TracePoint>(ebpf, name)?.load(),
     };
     loaded.map_err(|error| refusal(name, error))
 }
@@ -102,7 +102,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Re
             .attach(event)
             .map(Link::Raw)
             .map_err(Into::into),
-        Hook::Classic => attach_classic(program(ebpf, name)?, event).map(Link::Classic),
+        Hook::Tracefs => attach_by_tracefs(program(ebpf, name)?, event).map(Link::Tracefs),
     };
     link.with_context(|| {
         format!(
@@ -114,7 +114,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Re
 
 /// By hand: `TracePoint::attach` finds tracepoints only where tracefs is mounted in one of two
 /// folders. A program is run on every CPU, whichever CPU its event is opened on.
-fn attach_classic(program: &TracePoint, event: &str) -> Result<Counter> {
+fn attach_by_tracefs(program: &TracePoint, event: &str) -> Result<Counter> {
     let tracepoint = Tracepoint::with_id(Tracefs::open()?.id(event)?);
     let mut builder = Builder::new(tracepoint);
     let mut counter = builder.any_pid().one_cpu(0).include_kernel().build()?;
@@ -127,7 +127,7 @@ fn attach_classic(program: &TracePoint, event: &str) -> Result<Counter> {
 pub(super) fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
     let detached = match link {
         Link::Raw(link) => program::<RawTracePoint>(ebpf, name)?.detach(link),
-        Link::Classic(event) => {
+        Link::Tracefs(event) => {
             drop(event);
             Ok(())
         }

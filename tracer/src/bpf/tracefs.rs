@@ -18,7 +18,7 @@ use tracer_ebpf::constants;
 
 use crate::kernel::{gfp, host, tracepoint};
 
-/// Where the fields of the two classic records lie, in bytes.
+/// Where the fields of the two records lie, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Offsets {
     alloc: [u32; 4],
@@ -46,8 +46,8 @@ impl Offsets {
     }
 }
 
-/// Whether the classic tracepoints can be found.
-pub fn classic_tracepoints() -> Result<()> {
+/// Whether the tracepoints can be found.
+pub fn tracefs_tracepoints() -> Result<()> {
     Offsets::read().map(|_| ())
 }
 
