@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use pagetrace::bpf::{PageArray, Probe, Types};
+use pagetrace::bpf::{Features, Probe};
 use pagetrace_tests::harness::{eventually, root_or_skip, skip};
 
 const WORKLOAD: &str = env!("CARGO_BIN_EXE_workload");
@@ -40,24 +40,21 @@ impl Drop for BusyPipes {
     }
 }
 
-fn calibrate(types: &Types) -> Result<PageArray, &'static str> {
-    let probe = Probe::new().expect("root may load programs");
-    types.page_array(&probe).expect("BPF works")
-}
-
 #[test]
 fn a_hundred_calibrations_on_a_busy_machine_agree() {
     let test = "a_hundred_calibrations_on_a_busy_machine_agree";
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
-    let types = Types::read();
-    let array = match calibrate(&types) {
+    let features = Features::probe().expect("root may load programs");
+    let array = match features.page_array {
         Ok(array) => array,
-        Err(reason) => return skip(test, reason),
+        Err(limitation) => return skip(test, &limitation.reason),
     };
+    let probe = Probe::new().expect("root may load programs");
     let _busy = BusyPipes::start();
     for attempt in 1..=100 {
-        assert_eq!(calibrate(&types), Ok(array), "attempt {attempt}");
+        let found = probe.page_array(array.layout).expect("BPF works");
+        assert_eq!(found, Ok(array), "attempt {attempt}");
     }
 }

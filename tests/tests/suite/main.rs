@@ -3,12 +3,13 @@
 
 mod bad_input;
 mod calibration;
+mod churn;
 mod command;
+mod degraded;
 mod filters;
 mod hotplug;
 mod interface;
 mod interrupts;
-mod lacking;
 mod leak_programs;
 mod memory_limit;
 mod model;
@@ -23,7 +24,6 @@ mod ranking;
 mod scope;
 mod signals;
 mod site_table;
-mod storm;
 mod symbols;
 mod tcp;
 mod templates;

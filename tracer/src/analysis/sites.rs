@@ -8,8 +8,8 @@ use std::{
 use anyhow::Result;
 use tracer_ebpf::SiteId;
 
-use super::{Kind, Survivors, window::Slices};
-use crate::bpf::SiteRecord;
+use super::{Survivors, window::Slices};
+use crate::model::{Kind, SiteRecord};
 
 /// What identifies a call site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

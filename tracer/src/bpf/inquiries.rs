@@ -67,12 +67,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        bpf::{Probe, Types},
-        kernel::{
-            host,
-            pageflags::{PageFlagsFile, PageState},
-            pagemap,
-        },
+        bpf::Features,
+        kernel::{host, pageflags::PageFlagsFile, pagemap},
+        model::PageState,
     };
 
     /// Free page frames among the highest of the machine, the first of 32 neighbours
@@ -106,9 +103,9 @@ mod tests {
             writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
             return;
         };
-        let probe = Probe::new().expect("root may load programs");
-        assert!(probe.own_process() > 0);
-        let array = Types::read().page_array(&probe).expect("BPF works");
+        let features = Features::probe().expect("root may load programs");
+        assert!(features.own_process > 0);
+        let array = features.page_array;
         let array = array.expect("a kernel with an array of page structs");
         let references = PageReferences::new(array).expect("root may load programs");
         let unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;

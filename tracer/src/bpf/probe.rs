@@ -17,12 +17,12 @@ impl Probe {
     }
 
     /// This process's id in the initial namespace, where the programs see it.
-    pub const fn own_process(&self) -> u32 {
+    pub(super) const fn own_process(&self) -> u32 {
         self.own_process
     }
 
     /// Whether programs can read their stack by the kernel's function with this BTF id.
-    pub fn reads_stacks(&self, cast: u32) -> bool {
+    pub(super) fn reads_stacks(&self, cast: u32) -> bool {
         cast::reads_stacks(cast)
     }
 

@@ -3,8 +3,8 @@
 use aya::{EbpfLoader, Pod};
 use tracer_ebpf::{NO_MIGRATETYPE, constants};
 
-use super::{Scope, Settings, Unwinding};
-use crate::{bpf::tracefs::Offsets, kernel::kallsyms::InterruptEntries};
+use super::{Settings, Unwinding};
+use crate::{bpf::tracefs::Offsets, kernel::kallsyms::InterruptEntries, model::Scope};
 
 /// The constants by width, each with its name.
 pub(super) struct Globals {

@@ -17,6 +17,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, Templates, maps};
 
 use super::load::{chunks, site_entries};
+use crate::model::SiteRecord;
 
 /// The slot of every page frame, in order; the kernel may be writing to it.
 pub struct SlotTable {
@@ -41,20 +42,6 @@ impl Deref for SlotTable {
         // long as `self`; every change from outside is that of a whole word.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr().cast(), len) }
     }
-}
-
-/// What the kernel wrote down about one site.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SiteRecord {
-    /// Return addresses, innermost first, the tracer's own among the first.
-    /// Empty for pages whose stack is not known.
-    pub frames: Vec<u64>,
-    /// The order of every allocation of this site.
-    pub order: u32,
-    /// Process id and name of the task that came here first, if known.
-    pub first_seen: Option<(u32, String)>,
-    /// Pages ever recorded for this site, the freed ones included.
-    pub allocated_pages: u64,
 }
 
 /// The site table.

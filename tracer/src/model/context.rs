@@ -2,7 +2,18 @@
 //! to whoever was interrupted.
 
 /// Who took pages: a task for itself, or an interrupt on top of whatever ran.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Context {
     /// A task, in a system call, a fault or a kernel thread.

@@ -11,11 +11,9 @@ use anyhow::Result;
 use fastrand::Rng;
 use jiff::Timestamp;
 use pagetrace::{
-    analysis::{self, KindChoice, Measured, Recorded, Report, Selection, Survivors, Timeline},
-    bpf::{Losses, Scope, SiteRecord},
-    kernel::host::Host,
+    analysis::{self, Measured, Recorded, Survivors, Timeline},
+    model::{Frame, Host, KindChoice, Losses, Report, Scope, Selection, SiteRecord},
     render,
-    symbols::{Frame, Symbolize},
 };
 use tracer_ebpf::{FIRST_SITE, LAST_EPOCH, Slot};
 
@@ -33,7 +31,7 @@ const ALLOCATOR: [&str; 4] = [
 ];
 
 /// Sites with 24 frames each, and pages in random places, of random ages.
-pub struct Crowd {
+pub struct SyntheticSites {
     /// The slot table.
     pub table: Table,
     records: BTreeMap<u32, SiteRecord>,
@@ -47,7 +45,7 @@ pub struct Spent {
     pub json_bytes: u64,
 }
 
-impl Crowd {
+impl SyntheticSites {
     /// So many sites and pages, on a host of 24 GiB.
     pub fn new(rng: &mut Rng, sites: u32, pages: usize) -> io::Result<Self> {
         let table = Table::of_host(24 << 30)?;
@@ -68,7 +66,7 @@ impl Crowd {
         let (survivors, _) = spent.on("settle", || scan.settle(Some(0)));
         let recorded = spent.on("records", || self.recorded(survivors))?;
         let report = spent.on("report", || {
-            analysis::report(host(), &measured(), recorded, &Numbers, &everything())
+            analysis::report(host(), &measured(), recorded, numbers, &everything())
         });
         spent.on("table", || {
             render::table(&report, 10, &mut BufWriter::new(&mut *out))
@@ -91,6 +89,7 @@ impl Crowd {
             survivors,
             taken_pages: 0,
             losses: Losses::default(),
+            limitations: vec![],
         })
     }
 }
@@ -141,12 +140,8 @@ fn record(rng: &mut Rng) -> SiteRecord {
 }
 
 /// Names addresses after themselves.
-struct Numbers;
-
-impl Symbolize for Numbers {
-    fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
-        addresses.iter().map(|&it| vec![frame(it)]).collect()
-    }
+fn numbers(addresses: &[u64]) -> Vec<Vec<Frame>> {
+    addresses.iter().map(|&it| vec![frame(it)]).collect()
 }
 
 fn frame(address: u64) -> Frame {
