@@ -26,6 +26,9 @@ pub struct Features {
     pub movable: u32,
     /// This process's id in the initial namespace.
     pub own_process: u32,
+    /// Whether the kernel is known to count the events that it keeps from programs on tracefs
+    /// tracepoints.
+    pub counts_tracefs_misses: bool,
 }
 
 impl Features {
@@ -40,6 +43,7 @@ impl Features {
             page_array,
             movable: types.movable,
             own_process: probe.own_process(),
+            counts_tracefs_misses: types.counts_tracefs_misses,
         })
     }
 }
@@ -81,6 +85,7 @@ struct Types {
     bulk: Result<BulkAllocator, &'static str>,
     /// The id of the function by which programs may read any memory.
     cast: Option<u32>,
+    counts_tracefs_misses: bool,
 }
 
 impl Types {
@@ -92,6 +97,7 @@ impl Types {
                 page: None,
                 movable: MIGRATE_MOVABLE,
                 cast: None,
+                counts_tracefs_misses: false,
                 bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
             };
         };
@@ -101,6 +107,7 @@ impl Types {
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
             bulk: bulk_allocator(&btf),
             cast: btf.function_id(CAST_FUNCTION).ok(),
+            counts_tracefs_misses: counts_tracefs_misses(&btf),
         }
     }
 }
@@ -134,4 +141,12 @@ fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, &'static str> {
         list,
         array,
     })
+}
+
+/// Whether `trace_call_bpf` counts what it keeps from programs: dd8657894c11 (Linux 6.7)
+/// came in one series with the parameter `missed` of its neighbour
+/// (kernel/trace/bpf_trace.c). A release would not tell of a distribution that has both.
+fn counts_tracefs_misses(btf: &Btf<'_>) -> bool {
+    let parameters = btf.parameters("bpf_get_perf_event_info");
+    parameters.is_ok_and(|names| names.contains(&"missed"))
 }
