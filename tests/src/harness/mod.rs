@@ -11,6 +11,7 @@ mod degraded;
 mod diagnostics;
 mod disk;
 mod folded;
+mod inherited;
 mod invariants;
 mod leaker;
 mod loaded;
@@ -18,6 +19,7 @@ mod machine;
 mod memcg;
 mod pagetrace;
 mod report;
+mod tracefs_mount;
 mod tracing;
 
 pub use cgroup_v2::CgroupV2;
@@ -31,6 +33,8 @@ pub use machine::{Machine, is_emulated, root_or_skip};
 pub use memcg::Memcg;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{
-    AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Templates, Totals, Window,
+    AgeBucket, Frame, Host, Limitation, Losses, RecursionMisses, Report, Site, Templates, Totals,
+    Window,
 };
+pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};

@@ -46,7 +46,7 @@ fn nothing_that_was_freed_is_accused() {
     let outputs = trace.end();
     let losses = &outputs.report.losses;
     note(&format!(
-        "the workload moved {moved} pages; {} of {} events lost, {:?} of them frees, {} phantoms dropped, \
+        "the workload moved {moved} pages; {} of {} events lost, {:?} of them frees, {:?} phantoms dropped, \
          {} slots healed",
         losses.lost_events,
         losses.events,

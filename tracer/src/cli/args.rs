@@ -32,7 +32,15 @@ Examples:
 
 {usage-heading} {usage}
 
-{all-args}";
+{all-args}
+
+Ctrl-C, SIGTERM and SIGHUP end the window early; a second Ctrl-C or SIGTERM aborts.
+
+Exit codes:
+  0  the report is written
+  1  pagetrace could not trace or write
+  2  the command line makes no sense
+  With -- CMD, that of CMD (128 and the signal that ended it), or 0 if CMD goes on.";
 
 /// Finds who took the kernel pages that no counter shows.
 #[derive(Debug, Parser)]
@@ -107,12 +115,14 @@ pub struct TraceArgs {
     )]
     pub kind: Vec<KindChoice>,
 
-    /// Write folded stacks, root first, with bytes; `-` puts them on stdout instead of the table
-    #[arg(long, value_name = "FILE|-", value_parser = values::output)]
+    /// Write folded stacks, root first, with bytes, to a file that only you may read; `-` puts them on
+    /// stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub folded: Option<Output>,
 
-    /// Write the whole report as JSON; `-` puts it on stdout instead of the table
-    #[arg(long, value_name = "FILE|-", value_parser = values::output)]
+    /// Write the whole report as JSON to a file that only you may read; `-` puts it on stdout instead
+    /// of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub json: Option<Output>,
 
     /// Uncompressed image of the running kernel, for files, lines and inlined functions
@@ -123,7 +133,7 @@ pub struct TraceArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, value_parser = clap::value_parser!(u32).range(1..=values::MAX_SITES))]
     pub max_sites: u32,
 
-    /// Kind of tracepoint to sit on: `classic` is slower and can lose frees, `auto` uses it only
+    /// Kind of tracepoint to sit on: `tracefs` is slower and can lose frees, `auto` uses it only
     /// where `raw` cannot work
     #[arg(long, value_enum, default_value_t)]
     pub hook: HookChoice,
@@ -154,8 +164,9 @@ pub enum HookChoice {
     Auto,
     /// Raw, or nothing.
     Raw,
-    /// Classic.
-    Classic,
+    /// By tracefs.
+    #[value(alias = "classic")]
+    Tracefs,
 }
 
 impl Args {

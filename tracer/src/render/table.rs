@@ -8,7 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use super::{error_bar::error_bar, ranking::ranking, text};
-use crate::model::{Bulk, Choice as _, Kind, Report, Scope, Site};
+use crate::model::{Choice as _, Feature, Kind, Report, Scope, Site};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const CULPRIT: Style = AnsiColor::Red.on_default().bold();
@@ -31,7 +31,7 @@ pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()
         stack(site, out)?;
     }
     writeln!(out)?;
-    error_bar(&report.losses, out)
+    error_bar(report, out)
 }
 
 /// What must be known before any number is read.
@@ -84,16 +84,18 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 /// What the numbers do not cover.
 fn coverage(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    if let Some(reason) = &report.losses.unverified {
+    if let Some(limitation) = report.limitation(Feature::PageVerification) {
         writeln!(
             out,
-            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {reason}"
+            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {}",
+            limitation.reason
         )?;
     }
-    if let Bulk::Untraced(reason) = &report.losses.bulk {
+    if let Some(limitation) = report.limitation(Feature::BulkAllocations) {
         writeln!(
             out,
-            "{FAINT}Bulk allocations are not traced: {reason}{FAINT:#}"
+            "{FAINT}Bulk allocations are not traced: {}{FAINT:#}",
+            limitation.reason
         )?;
     }
     Ok(())

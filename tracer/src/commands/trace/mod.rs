@@ -23,23 +23,23 @@ use self::{
 };
 use crate::{
     analysis::{self, Recorded},
-    bpf::{Capture, PageArray, Tracer},
+    bpf::{Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
-    model::{Host, KindChoice, Selection},
+    model::{Feature, Host, KindChoice, Selection},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
 
-/// Traces as the options say, and writes the report.
+/// Traces as the options say, and writes the report; the exit code is that of the traced command, if
+/// there is one and it has ended.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     log_to_stderr(args.verbose);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(trace(args))?;
-    Ok(ExitCode::SUCCESS)
+    runtime.enable_all().build()?.block_on(trace(args))
 }
 
-async fn trace(args: &TraceArgs) -> Result<()> {
+async fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let start = Instant::now();
     let outputs = Outputs::open(args)?;
     let host = host::running()?;
@@ -54,11 +54,11 @@ async fn trace(args: &TraceArgs) -> Result<()> {
         format!("slot table {} bytes", tracer.slot_table_bytes()),
     );
     remark(args, format!("attached {} after start", seconds(start)));
-    let command = RunningCommand::start(&args.cmd)?;
+    let mut command = RunningCommand::start(&args.cmd)?;
     let progress = Progress::new(args.window().end, host.page_size);
-    let watched = watch::watch(tracer, clock, args, interruption, command, &progress).await?;
+    let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
     let ended = watched.ended;
-    let recorded = recorded(watched.tracer, plan.settings.page_array)?;
+    let recorded = recorded(watched.tracer, plan)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     let selection = selection(args);
     outputs.write(&analysis::report(
@@ -75,40 +75,40 @@ async fn trace(args: &TraceArgs) -> Result<()> {
             seconds(ended)
         ),
     );
-    Ok(())
+    Ok(command.exit_code())
 }
 
 fn attach(plan: &Plan) -> Result<Tracer> {
-    if let Some(reason) = plan.fallen_back {
-        render::say(&format!(
-            "using classic tracepoints, which can lose frees: {reason}"
-        ));
+    for limitation in &plan.limitations {
+        render::say(&limitation.to_string());
     }
-    plan::symbols().unwrap_or_else(|error| render::say(&render::sentence(&error)));
     Tracer::attach(&plan.settings)
 }
 
 /// Looks at every page that is still out, then ends the trace.
-fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), page_array);
+fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
+    let pages = LivePages::new(tracer.sites(), plan.settings.page_array);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
-        scan.is_unverified().then(|| some.to_owned())
+        let limitation = || Feature::PageVerification.degraded(some);
+        scan.is_unverified().then(limitation)
     });
+    let bulk = tracer.bulk_limitation().cloned();
     let Capture {
         sites,
         taken_pages,
         mut losses,
     } = tracer.finish()?;
     let (survivors, phantoms) = scan.settle(losses.recursion_misses_by_program.free);
-    losses.phantom_pages = phantoms;
-    losses.unverified = unverified;
+    losses.phantom_pages = unverified.is_none().then_some(phantoms);
+    let limitations = plan.limitations.into_iter().chain(unverified).chain(bulk);
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
         survivors,
         taken_pages,
         losses,
+        limitations: limitations.collect(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Questions to the kernel that no file answers: programs run on the spot by
+//! Queries of what no file of the kernel tells: programs run on the spot by
 //! `BPF_PROG_TEST_RUN` (Linux 5.10).
 
 use anyhow::{Context as _, Result, bail};
@@ -6,7 +6,7 @@ use aya::{
     Ebpf,
     programs::{Program, RawTracePointRunOptions, TestRun as _},
 };
-use tracer_ebpf::{INQUIRED_FRAMES, programs};
+use tracer_ebpf::{QUERIED_FRAMES, programs};
 
 use super::{
     PageArray,
@@ -46,7 +46,7 @@ impl PageReferences {
     }
 
     /// How many page frames one question is about.
-    pub const FRAMES: u64 = INQUIRED_FRAMES as u64;
+    pub const FRAMES: u64 = QUERIED_FRAMES as u64;
 }
 
 fn run(ebpf: &Ebpf, name: &str, argument: u64) -> Result<u32> {
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        bpf::{Probe, Types},
+        bpf::Features,
         kernel::{host, pageflags::PageFlagsFile, pagemap},
         model::PageState,
     };
@@ -103,9 +103,9 @@ mod tests {
             writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
             return;
         };
-        let mut probe = Probe::new().expect("root may load programs");
-        assert!(probe.own_process().expect("it runs") > 0);
-        let array = Types::read().page_array(&mut probe).expect("BPF works");
+        let features = Features::probe().expect("root may load programs");
+        assert!(features.own_process > 0);
+        let array = features.page_array;
         let array = array.expect("a kernel with an array of page structs");
         let references = PageReferences::new(array).expect("root may load programs");
         let unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;
