@@ -37,7 +37,7 @@ enum Verb {
     Bench(bench::Options),
     /// Run a command where the file systems are mounted that distributions mount
     Mounted(mounted::Options),
-    /// Run the end-to-end suite on other kernels, and write docs/kernels.md
+    /// Run the end-to-end suite in virtual machines, and write docs/kernels.md
     Vm(vm::Options),
 }
 
