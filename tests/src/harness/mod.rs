@@ -30,7 +30,7 @@ pub use machine::{Machine, is_emulated, root_or_skip};
 pub use memory_limit::MemoryLimit;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{
-    AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Templates, Totals, Window,
+    AgeBucket, Frame, Host, Losses, RecursionMisses, Report, Site, Totals, UnwindRules, Window,
 };
 pub use tracing::{OPEN_END, Outputs, Tracing};
 pub use unified_group::UnifiedGroup;

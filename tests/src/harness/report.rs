@@ -67,13 +67,9 @@ pub struct Totals {
 #[expect(missing_docs, reason = "as above")]
 pub struct Losses {
     pub events: u64,
-    pub lost_events: u64,
-    /// `null` on kernels that do not count them.
-    #[serde(deserialize_with = "present")]
-    pub recursion_misses: Option<u64>,
-    pub recursion_misses_by_program: RecursionMisses,
-    pub phantom_pages: u64,
-    pub healed_pages: u64,
+    pub recursion_misses: RecursionMisses,
+    pub missed_frees_at_end_pages: u64,
+    pub missed_frees_at_reuse_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,
     pub unmatched_frees: u64,
@@ -88,21 +84,21 @@ pub struct Losses {
     pub unverified: Option<String>,
     /// `null` if the kernel unwound every stack.
     #[serde(deserialize_with = "present")]
-    pub templates: Option<Templates>,
+    pub unwind_rules: Option<UnwindRules>,
 }
 
 /// How stacks were unwound.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "as above")]
-pub struct Templates {
+pub struct UnwindRules {
     pub hits: u64,
     pub misses: u64,
     pub checked: u64,
     pub mismatched: u64,
 }
 
-/// Events kept from each program.
+/// Events kept from each program; `null` on kernels that do not count them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "as above")]
@@ -172,6 +168,20 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
     Option::deserialize(field)
+}
+
+impl Losses {
+    /// Events of which nothing is known.
+    pub fn lost_events(&self) -> u64 {
+        self.recursion_misses.sum().unwrap_or(0) + self.out_of_range
+    }
+}
+
+impl RecursionMisses {
+    /// The sum; none where the kernel does not count.
+    pub fn sum(&self) -> Option<u64> {
+        Some(self.alloc? + self.free? + self.bulk.unwrap_or(0))
+    }
 }
 
 impl Report {

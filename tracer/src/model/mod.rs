@@ -18,7 +18,7 @@ pub use context::Context;
 pub use frame::Frame;
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
-pub use losses::{Bulk, Losses, RecursionMisses, TemplateUse};
+pub use losses::{Bulk, Losses, RecursionMisses, UnwindRuleUse};
 pub use page_state::PageState;
 pub use report::{Report, Site, Totals};
 pub use selection::{Selection, SortKey};

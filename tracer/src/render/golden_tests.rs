@@ -169,15 +169,13 @@ fn report() -> Report {
         },
         losses: Losses {
             events: 140_000,
-            lost_events: 4,
-            recursion_misses: Some(3),
-            recursion_misses_by_program: RecursionMisses {
+            recursion_misses: RecursionMisses {
                 alloc: Some(1),
                 free: Some(2),
                 bulk: Some(0),
             },
-            phantom_pages: 2,
-            healed_pages: 1,
+            missed_frees_at_end_pages: 2,
+            missed_frees_at_reuse_pages: 1,
             site_table_full: 1,
             unmatched_frees: 123_456,
             own_pages: 17,
@@ -226,7 +224,7 @@ fn a_table_of_doubts() {
     doubtful.window.filters = vec!["--order 2..3".to_owned(), "--node 0".to_owned()];
     doubtful.losses = Losses {
         events: 1000,
-        lost_events: 34,
+        out_of_range: 34,
         bulk: Bulk::Untraced("the kernel refuses fexit programs (EPERM)".to_owned()),
         unverified: Some("cannot read /proc/kpageflags: Permission denied".to_owned()),
         ..Losses::default()

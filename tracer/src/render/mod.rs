@@ -2,11 +2,12 @@
 //! [`Report`](crate::model::Report) to any writer.
 
 mod checklist;
-mod error_bar;
 mod folded;
 mod json;
+mod loss_accounting;
 mod progress;
 mod ranking;
+mod styles;
 mod table;
 mod text;
 

@@ -5,14 +5,13 @@ use std::{
     io::{self, Write},
 };
 
-use anstyle::{AnsiColor, Style};
-
-use super::{error_bar::error_bar, ranking::ranking, text};
+use super::{
+    loss_accounting::loss_accounting,
+    ranking::ranking,
+    styles::{CULPRIT, FAINT, HEADING},
+    text,
+};
 use crate::model::{Bulk, Choice as _, Kind, Report, Scope, Site};
-
-pub(super) const HEADING: Style = Style::new().bold();
-pub(super) const CULPRIT: Style = AnsiColor::Red.on_default().bold();
-pub(super) const FAINT: Style = Style::new().dimmed();
 
 /// Writes the report with its first `top` sites, with colours; the writer may
 /// take them out again.
@@ -31,14 +30,14 @@ pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()
         stack(site, out)?;
     }
     writeln!(out)?;
-    error_bar(&report.losses, out)
+    loss_accounting(&report.losses, out)
 }
 
 /// What must be known before any number is read.
 fn warnings(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let losses = &report.losses;
     if losses.are_serious() {
-        let (lost, events) = (losses.lost_events, losses.events);
+        let (lost, events) = (losses.lost_events(), losses.events);
         let percent = lost as f64 * 100.0 / events as f64;
         let (lost, events) = (text::count(lost), text::counted(events, "event"));
         writeln!(

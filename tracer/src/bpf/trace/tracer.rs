@@ -206,7 +206,7 @@ impl Tracer {
         self.hooks.detach_free(&mut self.ebpf)?;
         let tally = self.tally()?;
         let mut losses = losses(&tally, self.recursion_misses()?, self.bulk());
-        losses.templates = self.lessons.is_some().then(|| tally.templates.into());
+        losses.unwind_rules = self.lessons.is_some().then(|| tally.templates.into());
         Ok(Capture {
             sites: self.sites,
             taken_pages: tally.allocations().pages,

@@ -101,8 +101,8 @@ fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
         taken_pages,
         mut losses,
     } = tracer.finish()?;
-    let (survivors, phantoms) = scan.settle(losses.recursion_misses_by_program.free);
-    losses.phantom_pages = phantoms;
+    let (survivors, missed_frees) = scan.settle(losses.recursion_misses.free);
+    losses.missed_frees_at_end_pages = missed_frees;
     losses.unverified = unverified;
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,

@@ -1,15 +1,15 @@
-//! The error bar: everything that was lost or not seen, zero or not.
+//! Loss accounting: everything that was lost or not seen, zero or not.
 
 use std::io::{self, Write};
 
 use super::{
-    table::{FAINT, HEADING},
+    styles::{FAINT, HEADING},
     text,
 };
 use crate::model::{Bulk, Losses, RecursionMisses};
 
 /// Writes one line per cause.
-pub(super) fn error_bar(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn loss_accounting(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{HEADING}Lost or not seen{HEADING:#} in {}",
@@ -27,10 +27,10 @@ fn lines(losses: &Losses) -> Vec<Line> {
     let counted = |count, cause, meaning: &str| (text::count(count), cause, meaning.to_owned());
     vec![
         misses(losses),
-        phantoms(losses),
+        missed_frees_at_end(losses),
         counted(
-            losses.healed_pages,
-            "healed slots",
+            losses.missed_frees_at_reuse_pages,
+            "missed frees, reuse",
             "pages taken again though their free was never seen",
         ),
         counted(
@@ -64,13 +64,13 @@ fn lines(losses: &Losses) -> Vec<Line> {
             "taken by pagetrace itself, left out",
         ),
         bulk(losses),
-        templates(losses),
+        unwind_rules(losses),
     ]
 }
 
 fn misses(losses: &Losses) -> Line {
     let count = |count: Option<u64>| count.map_or("unknown".to_owned(), text::count);
-    let RecursionMisses { alloc, free, bulk } = losses.recursion_misses_by_program;
+    let RecursionMisses { alloc, free, bulk } = losses.recursion_misses;
     let mut meaning = format!(
         "events on a CPU inside the same program: alloc {}, free {}",
         count(alloc),
@@ -79,18 +79,19 @@ fn misses(losses: &Losses) -> Line {
     if let Some(bulk) = bulk {
         meaning += &format!(", bulk {}", text::count(bulk));
     }
-    (count(losses.recursion_misses), "recursion misses", meaning)
+    let sum = losses.recursion_misses.sum();
+    (count(sum), "recursion misses", meaning)
 }
 
-fn phantoms(losses: &Losses) -> Line {
+fn missed_frees_at_end(losses: &Losses) -> Line {
     let (number, meaning) = match losses.unverified {
         None => (
-            text::count(losses.phantom_pages),
+            text::count(losses.missed_frees_at_end_pages),
             "found free at the end, dropped: their free was never seen",
         ),
         Some(_) => ("unknown".to_owned(), "pages could not be verified"),
     };
-    (number, "phantom pages", meaning.to_owned())
+    (number, "missed frees, end", meaning.to_owned())
 }
 
 fn bulk(losses: &Losses) -> Line {
@@ -104,14 +105,14 @@ fn bulk(losses: &Losses) -> Line {
     (number, "bulk pages", meaning)
 }
 
-fn templates(losses: &Losses) -> Line {
-    let cause = "template mismatches";
-    let Some(used) = losses.templates else {
+fn unwind_rules(losses: &Losses) -> Line {
+    let cause = "rule mismatches";
+    let Some(used) = losses.unwind_rules else {
         let meaning = "not used: the kernel unwound every stack";
         return (text::count(0), cause, meaning.to_owned());
     };
     let [checked, hits, misses] = [used.checked, used.hits, used.misses].map(text::count);
     let meaning =
-        format!("of {checked} checked: {hits} stacks by templates, {misses} by the kernel");
+        format!("of {checked} checked: {hits} stacks by unwind rules, {misses} by the kernel");
     (text::count(used.mismatched), cause, meaning)
 }
