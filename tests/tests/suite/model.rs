@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pagetrace_tests::{
-    harness::{aloud, root_or_skip, seed},
+    harness::{note, root_or_skip, seed},
     model::{Event, Filters, Model, Page, Programs, Random, Settings},
 };
 use tracer_ebpf::Tally;
@@ -108,7 +108,7 @@ impl Pair {
 fn unwinds(programs: &Programs) -> bool {
     let tally = programs.tally().expect("the counters");
     if tally.alloc.failed_unwinds > 0 {
-        aloud("stacks cannot be unwound here: every page goes to [stack lost]");
+        note("stacks cannot be unwound here: every page goes to [stack lost]");
     }
     tally.alloc.failed_unwinds == 0
 }

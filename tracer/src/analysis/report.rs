@@ -12,7 +12,7 @@ use super::{
     window::Measured,
 };
 use crate::model::{
-    Frame, Host, Kind, Losses, Report, Selection, Site, SiteRecord, SortKey, Totals,
+    Frame, Host, Kind, Limitation, Losses, Report, Selection, Site, SiteRecord, SortKey, Totals,
 };
 
 /// Sets by which of its pages a site is ranked.
@@ -41,6 +41,8 @@ pub struct Recorded {
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// What this kernel or this user cannot do, as far as it touches the numbers.
+    pub limitations: Vec<Limitation>,
 }
 
 /// Groups what was recorded by stack, names the frames, and ranks the sites.
@@ -74,6 +76,7 @@ pub fn report(
         totals: totals(&sites),
         host,
         losses: recorded.losses,
+        limitations: recorded.limitations,
         sites,
         taken_pages: recorded.taken_pages,
         too_young_pages,

@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        bpf::{Probe, Types},
+        bpf::Features,
         kernel::{host, pageflags::PageFlagsFile, pagemap},
         model::PageState,
     };
@@ -103,9 +103,9 @@ mod tests {
             writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
             return;
         };
-        let mut probe = Probe::new().expect("root may load programs");
-        assert!(probe.own_process().expect("it runs") > 0);
-        let array = Types::read().page_array(&mut probe).expect("BPF works");
+        let features = Features::probe().expect("root may load programs");
+        assert!(features.own_process > 0);
+        let array = features.page_array;
         let array = array.expect("a kernel with an array of page structs");
         let references = PageReferences::new(array).expect("root may load programs");
         let unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;

@@ -3,6 +3,7 @@
 
 mod calibration;
 mod cast;
+mod features;
 mod hooks;
 mod inquiries;
 mod object;
@@ -10,15 +11,15 @@ mod page_array;
 mod probe;
 mod trace;
 mod tracefs;
-mod types;
 
-pub use cast::FUNCTION as CAST_FUNCTION;
+pub use features::Features;
 pub use inquiries::PageReferences;
 pub use page_array::{PageArray, PageLayout};
-pub use probe::Probe;
+
+use cast::FUNCTION as CAST_FUNCTION;
+use probe::Probe;
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
 };
-pub use tracefs::{classic_tracepoints, gfp_flags};
-pub use types::Types;
+pub use tracefs::{gfp_flags, tracefs_tracepoints};

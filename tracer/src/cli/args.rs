@@ -123,7 +123,7 @@ pub struct TraceArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, value_parser = clap::value_parser!(u32).range(1..=values::MAX_SITES))]
     pub max_sites: u32,
 
-    /// Kind of tracepoint to sit on: `classic` is slower and can lose frees, `auto` uses it only
+    /// Kind of tracepoint to sit on: `tracefs` is slower and can lose frees, `auto` uses it only
     /// where `raw` cannot work
     #[arg(long, value_enum, default_value_t)]
     pub hook: HookChoice,
@@ -154,8 +154,9 @@ pub enum HookChoice {
     Auto,
     /// Raw, or nothing.
     Raw,
-    /// Classic.
-    Classic,
+    /// By tracefs.
+    #[value(alias = "classic")]
+    Tracefs,
 }
 
 impl Args {

@@ -1,6 +1,6 @@
 //! Loss accounting: everything a window did not see, or saw in part.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// What a window could not see, by cause. Events unless named otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +10,8 @@ pub struct Losses {
     /// Events the kernel kept from a program because it was running on that CPU already.
     pub recursion_misses: RecursionMisses,
     /// Pages that were marked and yet free at the end: their free was lost. They are in no site.
-    pub missed_frees_at_end_pages: u64,
+    /// None where pages could not be verified.
+    pub missed_frees_at_end_pages: Option<u64>,
     /// Pages that were taken again while marked: their free was lost. They are where they were
     /// taken last.
     pub missed_frees_at_reuse_pages: u64,
@@ -26,12 +27,8 @@ pub struct Losses {
     pub failed_allocations: u64,
     /// Pages that the tracer's own process took in the window; not in the report.
     pub own_pages: u64,
-    /// Whether bulk allocations were seen.
-    pub bulk: Bulk,
-    /// Pages of very large bulk calls that were not looked at.
-    pub unread_bulk_pages: u64,
-    /// Why pages were not verified; none if they were.
-    pub unverified: Option<String>,
+    /// Pages of very large bulk calls that were not looked at; none where no bulk call was.
+    pub unread_bulk_pages: Option<u64>,
     /// How stacks were unwound by unwind rules; none if the kernel unwound them all.
     pub unwind_rules: Option<UnwindRuleUse>,
 }
@@ -58,39 +55,6 @@ pub struct RecursionMisses {
     pub free: Option<u64>,
     /// Of the program on the bulk allocator; none also where there is none.
     pub bulk: Option<u64>,
-}
-
-/// Whether the pages of the bulk allocator, which pass no tracepoint, were seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bulk {
-    /// They were.
-    Traced,
-    /// They were not, and why.
-    Untraced(String),
-}
-
-impl Default for Bulk {
-    fn default() -> Self {
-        Self::Untraced("not tried".to_owned())
-    }
-}
-
-impl Serialize for Bulk {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Traced => "traced",
-            Self::Untraced(reason) => reason,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Bulk {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match String::deserialize(deserializer)? {
-            reason if reason == "traced" => Self::Traced,
-            reason => Self::Untraced(reason),
-        })
-    }
 }
 
 impl RecursionMisses {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
-use super::{AgeBucket, Context, Frame, Host, Kind, Losses, Window};
+use super::{AgeBucket, Context, Feature, Frame, Host, Kind, Limitation, Losses, Window};
 
 /// All that one window found. Sites are many and share their frames, so whoever
 /// serialises it adds them.
@@ -18,6 +18,8 @@ pub struct Report {
     pub totals: Totals,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// What this kernel or this user cannot do, as far as it touches the numbers.
+    pub limitations: Vec<Limitation>,
     /// Every site with unfreed pages, best-ranked first.
     #[serde(skip)]
     pub sites: Vec<Site>,
@@ -97,6 +99,11 @@ pub struct Site {
 }
 
 impl Report {
+    /// What is limited of a feature, if anything is.
+    pub fn limitation(&self, feature: Feature) -> Option<&Limitation> {
+        self.limitations.iter().find(|it| it.feature == feature)
+    }
+
     /// The sites that have pages of the kinds, and in the module, that the user
     /// asked for; the others come after them.
     pub fn ranked(&self) -> &[Site] {

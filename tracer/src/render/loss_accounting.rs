@@ -6,16 +6,16 @@ use super::{
     styles::{FAINT, HEADING},
     text,
 };
-use crate::model::{Bulk, Losses, RecursionMisses};
+use crate::model::{Feature, Losses, RecursionMisses, Report};
 
 /// Writes one line per cause.
-pub(super) fn loss_accounting(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn loss_accounting(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{HEADING}Lost or not seen{HEADING:#} in {}",
-        text::counted(losses.events, "event")
+        text::counted(report.losses.events, "event")
     )?;
-    for (number, cause, meaning) in lines(losses) {
+    for (number, cause, meaning) in lines(report) {
         writeln!(out, "{number:>12}  {cause:<20} {FAINT}{meaning}{FAINT:#}")?;
     }
     Ok(())
@@ -23,7 +23,8 @@ pub(super) fn loss_accounting(losses: &Losses, out: &mut impl Write) -> io::Resu
 
 type Line = (String, &'static str, String);
 
-fn lines(losses: &Losses) -> Vec<Line> {
+fn lines(report: &Report) -> Vec<Line> {
+    let losses = &report.losses;
     let counted = |count, cause, meaning: &str| (text::count(count), cause, meaning.to_owned());
     vec![
         misses(losses),
@@ -63,7 +64,7 @@ fn lines(losses: &Losses) -> Vec<Line> {
             "own pages",
             "taken by pagetrace itself, left out",
         ),
-        bulk(losses),
+        bulk(report),
         unwind_rules(losses),
     ]
 }
@@ -84,23 +85,26 @@ fn misses(losses: &Losses) -> Line {
 }
 
 fn missed_frees_at_end(losses: &Losses) -> Line {
-    let (number, meaning) = match losses.unverified {
-        None => (
-            text::count(losses.missed_frees_at_end_pages),
+    let (number, meaning) = match losses.missed_frees_at_end_pages {
+        Some(pages) => (
+            text::count(pages),
             "found free at the end, dropped: their free was never seen",
         ),
-        Some(_) => ("unknown".to_owned(), "pages could not be verified"),
+        None => ("unknown".to_owned(), "pages could not be verified"),
     };
     (number, "missed frees, end", meaning.to_owned())
 }
 
-fn bulk(losses: &Losses) -> Line {
-    let (number, meaning) = match &losses.bulk {
-        Bulk::Traced => (
-            text::count(losses.unread_bulk_pages),
+fn bulk(report: &Report) -> Line {
+    let (number, meaning) = match report.limitation(Feature::BulkAllocations) {
+        None => (
+            text::count(report.losses.unread_bulk_pages.unwrap_or(0)),
             "pages of calls too large to look at".to_owned(),
         ),
-        Bulk::Untraced(reason) => ("unknown".to_owned(), format!("not traced: {reason}")),
+        Some(limitation) => (
+            "unknown".to_owned(),
+            format!("not traced: {}", limitation.reason),
+        ),
     };
     (number, "bulk pages", meaning)
 }

@@ -11,7 +11,7 @@ use super::{
     styles::{CULPRIT, FAINT, HEADING},
     text,
 };
-use crate::model::{Bulk, Choice as _, Kind, Report, Scope, Site};
+use crate::model::{Choice as _, Feature, Kind, Report, Scope, Site};
 
 /// Writes the report with its first `top` sites, with colours; the writer may
 /// take them out again.
@@ -30,7 +30,7 @@ pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()
         stack(site, out)?;
     }
     writeln!(out)?;
-    loss_accounting(&report.losses, out)
+    loss_accounting(report, out)
 }
 
 /// What must be known before any number is read.
@@ -83,16 +83,18 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 /// What the numbers do not cover.
 fn coverage(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    if let Some(reason) = &report.losses.unverified {
+    if let Some(limitation) = report.limitation(Feature::PageVerification) {
         writeln!(
             out,
-            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {reason}"
+            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {}",
+            limitation.reason
         )?;
     }
-    if let Bulk::Untraced(reason) = &report.losses.bulk {
+    if let Some(limitation) = report.limitation(Feature::BulkAllocations) {
         writeln!(
             out,
-            "{FAINT}Bulk allocations are not traced: {reason}{FAINT:#}"
+            "{FAINT}Bulk allocations are not traced: {}{FAINT:#}",
+            limitation.reason
         )?;
     }
     Ok(())

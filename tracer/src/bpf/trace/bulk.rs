@@ -7,7 +7,10 @@ use aya::{
 };
 use tracer_ebpf::programs;
 
-use crate::{bpf::hooks, model::Bulk};
+use crate::{
+    bpf::{features::not_bulk, hooks},
+    model::Limitation,
+};
 
 /// The running kernel's bulk allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +34,17 @@ impl BulkAllocator {
 /// The program, attached or detached again, or why there is none.
 pub(super) enum BulkHook {
     Loaded(Option<FExitLinkId>),
-    Refused(String),
+    Refused(Limitation),
 }
 
 impl BulkHook {
     /// Loads the program; a kernel that refuses it only loses sight of these pages.
-    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, String>) -> Self {
+    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, Limitation>) -> Self {
         match allocator {
             Ok(allocator) => {
                 load(ebpf, allocator).map_or_else(Self::refused, |()| Self::Loaded(None))
             }
-            Err(reason) => Self::Refused(reason.clone()),
+            Err(limitation) => Self::Refused(limitation.clone()),
         }
     }
 
@@ -53,7 +56,7 @@ impl BulkHook {
     }
 
     fn refused(error: anyhow::Error) -> Self {
-        Self::Refused(format!("{error:#}"))
+        Self::Refused(not_bulk(format!("{error:#}")))
     }
 
     /// No page is recorded from here on.
@@ -78,11 +81,11 @@ impl BulkHook {
         }
     }
 
-    /// What a report says of it.
-    pub(super) fn coverage(&self) -> Bulk {
+    /// Why the allocator's pages are not seen, if they are not.
+    pub(super) const fn limitation(&self) -> Option<&Limitation> {
         match self {
-            Self::Loaded(_) => Bulk::Traced,
-            Self::Refused(reason) => Bulk::Untraced(reason.clone()),
+            Self::Loaded(_) => None,
+            Self::Refused(limitation) => Some(limitation),
         }
     }
 }

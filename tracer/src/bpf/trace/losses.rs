@@ -2,7 +2,7 @@
 
 use tracer_ebpf::{Tally, TemplateTally};
 
-use crate::model::{Bulk, Losses, RecursionMisses, UnwindRuleUse};
+use crate::model::{Losses, RecursionMisses, UnwindRuleUse};
 
 impl From<TemplateTally> for UnwindRuleUse {
     fn from(tally: TemplateTally) -> Self {
@@ -17,14 +17,14 @@ impl From<TemplateTally> for UnwindRuleUse {
 
 /// What the programs counted, and the kernel of them. What verification finds is yet
 /// to come.
-pub(super) fn losses(tally: &Tally, misses: RecursionMisses, bulk: Bulk) -> Losses {
+pub(super) fn losses(tally: &Tally, misses: RecursionMisses) -> Losses {
     let taken = tally.allocations();
     let out_of_range = taken.out_of_range + tally.free.out_of_range;
     let missed = misses.sum().unwrap_or(0);
     Losses {
         events: taken.events + tally.free.events + missed,
         recursion_misses: misses,
-        missed_frees_at_end_pages: 0,
+        missed_frees_at_end_pages: None,
         missed_frees_at_reuse_pages: taken.healed,
         site_table_full: taken.site_table_full,
         failed_unwinds: taken.failed_unwinds,
@@ -32,9 +32,7 @@ pub(super) fn losses(tally: &Tally, misses: RecursionMisses, bulk: Bulk) -> Loss
         out_of_range,
         failed_allocations: taken.failed,
         own_pages: taken.own_pages,
-        bulk,
-        unread_bulk_pages: taken.unread_pages,
-        unverified: None,
+        unread_bulk_pages: Some(taken.unread_pages),
         unwind_rules: None,
     }
 }
@@ -64,7 +62,7 @@ mod tests {
             free: Some(misses - 1),
             bulk: None,
         };
-        losses(&tally, misses, Bulk::Traced)
+        losses(&tally, misses)
     }
 
     #[test]
@@ -84,7 +82,7 @@ mod tests {
     #[test]
     fn what_the_kernel_does_not_count_is_unknown() {
         let tally = Tally::default();
-        let losses = losses(&tally, RecursionMisses::default(), Bulk::Traced);
+        let losses = losses(&tally, RecursionMisses::default());
         assert_eq!(losses.recursion_misses.sum(), None);
     }
 }

@@ -25,7 +25,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::{fdinfo, kallsyms::InterruptEntries},
-    model::{Bulk, RecursionMisses},
+    model::{Limitation, RecursionMisses},
 };
 
 /// What to trace, and how.
@@ -41,10 +41,10 @@ pub struct Settings {
     pub own_process: u32,
     /// How many call sites the site table holds.
     pub max_sites: u32,
-    /// Where `struct page` pointers point to; none to use classic tracepoints.
+    /// Where `struct page` pointers point to; none to use tracefs tracepoints.
     pub page_array: Option<PageArray>,
-    /// The kernel's bulk allocator, or why it cannot be traced.
-    pub bulk: Result<BulkAllocator, String>,
+    /// The kernel's bulk allocator, or why its pages cannot be seen.
+    pub bulk: Result<BulkAllocator, Limitation>,
     /// Where interrupts enter the kernel.
     pub interrupt_entries: InterruptEntries,
     /// How stacks are unwound.
@@ -87,12 +87,12 @@ impl Tracer {
         let hook = if settings.page_array.is_some() {
             Hook::Raw
         } else {
-            Hook::Classic
+            Hook::Tracefs
         };
         lift_memlock_limit();
         let offsets = match hook {
             Hook::Raw => Offsets::default(),
-            Hook::Classic => Offsets::read()?,
+            Hook::Tracefs => Offsets::read()?,
         };
         let mut ebpf = load::load(settings, &offsets)?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
@@ -185,9 +185,9 @@ impl Tracer {
         &self.sites
     }
 
-    /// Whether bulk allocations are seen.
-    pub fn bulk(&self) -> Bulk {
-        self.bulk.coverage()
+    /// Why bulk allocations are not seen, if they are not.
+    pub const fn bulk_limitation(&self) -> Option<&Limitation> {
+        self.bulk.limitation()
     }
 
     /// Bytes of kernel memory that the slot table takes.
@@ -205,8 +205,11 @@ impl Tracer {
         self.drain()?;
         self.hooks.detach_free(&mut self.ebpf)?;
         let tally = self.tally()?;
-        let mut losses = losses(&tally, self.recursion_misses()?, self.bulk());
+        let mut losses = losses(&tally, self.recursion_misses()?);
         losses.unwind_rules = self.lessons.is_some().then(|| tally.templates.into());
+        if self.bulk_limitation().is_some() {
+            losses.unread_bulk_pages = None;
+        }
         Ok(Capture {
             sites: self.sites,
             taken_pages: tally.allocations().pages,

@@ -2,9 +2,9 @@
 //! counts it.
 //!
 //! ```text
-//! $ meter read --pid 4711 -- workload pipes --operations 20000
+//! $ bpf_stats read --pid 4711 -- workload pipes --operations 20000
 //! {"map_bytes":48573140,"seconds":0.21,"programs":{"page_alloc":{"runs":320711,...
-//! $ meter empty &   # for comparison: programs that do nothing
+//! $ bpf_stats empty &   # for comparison: programs that do nothing
 //! attached
 //! ```
 
@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use pagetrace_tests::meter::{Empty, Reading};
+use pagetrace_tests::bpf_stats::{Empty, Reading};
 
 /// Says what BPF programs cost
 #[derive(Parser)]

@@ -1,4 +1,4 @@
-//! Machines that lack something, made of this one for a single process.
+//! Degraded machines: what one process is denied of this one.
 
 use std::{
     collections::BTreeMap,
@@ -14,6 +14,7 @@ use std::{
 use rustix::{
     io::close,
     mount::{MountPropagationFlags, mount_bind, mount_change},
+    process::{Resource, Rlimit, setrlimit},
     thread::{UnshareFlags, unshare_unsafe},
 };
 use seccompiler::{
@@ -58,6 +59,18 @@ impl Pagetrace {
         };
         // SAFETY: one system call per descriptor.
         unsafe { self.command.pre_exec(close_all) };
+        self
+    }
+
+    /// Limits its private memory to so many bytes; the tables are not its own.
+    pub fn with_data_limit(mut self, bytes: u64) -> Self {
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        let set = move || setrlimit(Resource::Data, limit).map_err(io::Error::from);
+        // SAFETY: one system call.
+        unsafe { self.command.pre_exec(set) };
         self
     }
 

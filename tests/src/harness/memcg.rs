@@ -1,69 +1,55 @@
-//! Limits on the memory of a pagetrace.
+//! Memcgs, made for a test.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::Write as _,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process,
 };
 
-use rustix::process::{Resource, Rlimit, setrlimit};
-
 use super::{Pagetrace, Running, eventually};
 
-/// A memory control group, which counts the BPF maps of its processes too (from
-/// Linux 5.11 on). Dropping it removes it.
-pub struct MemoryLimit {
+/// A memcg with a limit. It counts the BPF maps of its processes too (from Linux 5.11
+/// on). Dropping it removes it.
+pub struct Memcg {
     /// The limit.
     pub bytes: u64,
     folder: PathBuf,
 }
 
-impl MemoryLimit {
-    /// A group with that limit. None if this machine has no such groups.
-    pub fn of(bytes: u64) -> Option<Self> {
+impl Memcg {
+    /// A memcg with that limit. None if this machine has none.
+    pub fn with_limit(bytes: u64) -> Option<Self> {
         let (root, limit) = version_1().or_else(version_2)?;
         let folder = root.join(format!("pagetrace-test-{}", process::id()));
-        fs::create_dir(&folder).expect("root may make a group");
-        fs::write(folder.join(limit), bytes.to_string()).expect("our own group");
+        fs::create_dir(&folder).expect("root may make a cgroup");
+        fs::write(folder.join(limit), bytes.to_string()).expect("our own cgroup");
         Some(Self { bytes, folder })
     }
 
     fn members(&self) -> File {
         let members = self.folder.join("cgroup.procs");
         let file = OpenOptions::new().write(true).open(members);
-        file.expect("our own group")
+        file.expect("our own cgroup")
     }
 }
 
-impl Drop for MemoryLimit {
+impl Drop for Memcg {
     fn drop(&mut self) {
-        // A process can be waited for shortly before it has left its group.
-        eventually("the group to be empty", || {
+        // A process can be waited for shortly before it has left its memcg.
+        eventually("the memcg to be empty", || {
             fs::remove_dir(&self.folder).ok()
         });
     }
 }
 
 impl Pagetrace {
-    /// Puts it into the group before it starts.
-    pub fn within(mut self, limit: &MemoryLimit) -> Self {
-        let mut members = limit.members();
+    /// Puts it into the memcg before it starts.
+    pub fn within(mut self, memcg: &Memcg) -> Self {
+        let mut members = memcg.members();
         // SAFETY: one system call on a file opened before the fork.
         unsafe { self.command.pre_exec(move || members.write_all(b"0")) };
-        self
-    }
-
-    /// Limits its private memory to so many bytes; the tables are not its own.
-    pub fn with_data_limit(mut self, bytes: u64) -> Self {
-        let limit = Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        };
-        let set = move || setrlimit(Resource::Data, limit).map_err(io::Error::from);
-        // SAFETY: one system call.
-        unsafe { self.command.pre_exec(set) };
         self
     }
 }
@@ -86,14 +72,14 @@ fn map_bytes(text: &str) -> Option<u64> {
     field("memlock:")?.trim().parse().ok()
 }
 
-/// Where groups of version 1 are made, and the name of the limit.
+/// Where memcgs of version 1 are made, and the name of the limit.
 fn version_1() -> Option<(PathBuf, &'static str)> {
     let root = Path::new("/sys/fs/cgroup/memory");
     let limit = "memory.limit_in_bytes";
     root.join(limit).exists().then(|| (root.to_owned(), limit))
 }
 
-/// As [`version_1`]; here the groups below the root have to be told.
+/// As [`version_1`]; here the cgroups below the root must be given the controller.
 fn version_2() -> Option<(PathBuf, &'static str)> {
     let root = Path::new("/sys/fs/cgroup");
     fs::write(root.join("cgroup.subtree_control"), "+memory").ok()?;

@@ -1,4 +1,4 @@
-//! Control groups of version 2, made for a test.
+//! Cgroups of version 2, made for a test.
 
 use std::{
     fs::{self, OpenOptions},
@@ -9,13 +9,13 @@ use std::{
 
 use super::eventually;
 
-/// A group. Dropping it removes it; its processes must have ended.
-pub struct UnifiedGroup {
+/// A cgroup. Dropping it removes it; its processes must have ended.
+pub struct CgroupV2 {
     folder: PathBuf,
 }
 
-impl UnifiedGroup {
-    /// Makes a group. None where no hierarchy of version 2 is mounted.
+impl CgroupV2 {
+    /// Makes a cgroup. None where no hierarchy of version 2 is mounted.
     pub fn new(name: &str) -> Option<Self> {
         let root = mount_point(&fs::read_to_string("/proc/mounts").expect("every kernel has it"))?;
         Some(Self::make(
@@ -24,14 +24,14 @@ impl UnifiedGroup {
         ))
     }
 
-    /// Makes a group inside this one.
+    /// Makes a cgroup inside this one.
     pub fn below(&self, name: &str) -> Self {
         Self::make(&self.folder, name)
     }
 
     fn make(parent: &Path, name: &str) -> Self {
         let folder = parent.join(name);
-        fs::create_dir(&folder).expect("root may make a group");
+        fs::create_dir(&folder).expect("root may make a cgroup");
         Self { folder }
     }
 
@@ -40,19 +40,19 @@ impl UnifiedGroup {
         self.folder.to_str().expect("a UTF-8 path")
     }
 
-    /// Moves the process that calls what this gives into the group.
+    /// Moves the process that calls what this gives into the cgroup.
     pub fn enter(&self) -> impl FnMut() -> io::Result<()> + use<> {
         let members = self.folder.join("cgroup.procs");
         let file = OpenOptions::new().write(true).open(members);
-        let mut file = file.expect("our own group");
+        let mut file = file.expect("our own cgroup");
         move || file.write_all(b"0")
     }
 }
 
-impl Drop for UnifiedGroup {
+impl Drop for CgroupV2 {
     fn drop(&mut self) {
-        // A process can be waited for shortly before it has left its group.
-        eventually("the group to be empty", || {
+        // A process can be waited for shortly before it has left its cgroup.
+        eventually("the cgroup to be empty", || {
             fs::remove_dir(&self.folder).ok()
         });
     }

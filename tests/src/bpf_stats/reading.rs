@@ -1,4 +1,4 @@
-//! One reading of the meter.
+//! One reading of the kernel's BPF statistics.
 
 use std::{
     process::{Command, Stdio},

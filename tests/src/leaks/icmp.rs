@@ -1,4 +1,4 @@
-//! Echo replies that nobody reads: pages taken in a softirq.
+//! ICMP echo replies that nobody reads: pages taken in a softirq.
 
 use std::{
     io,
@@ -21,15 +21,15 @@ const BYTES: usize = 20_000;
 /// Room for every reply.
 const BUFFER: usize = 64 << 20;
 
-/// `leak echoes`
+/// `leak icmp`
 #[derive(clap::Args)]
-pub struct Echoes {
+pub struct Icmp {
     /// How many
     #[arg(long, default_value_t = 100)]
     pub count: usize,
 }
 
-impl Echoes {
+impl Icmp {
     /// Asks for echoes of itself, and keeps the socket that holds the replies.
     ///
     /// The kernel makes each reply in the softirq that receives the request. What

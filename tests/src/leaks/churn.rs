@@ -1,4 +1,4 @@
-//! A storm of pages that are taken and given back, with interrupts in it.
+//! Pages that are taken and given back on all CPUs, in tasks and in interrupts.
 
 use std::{
     fs::File,
@@ -13,25 +13,26 @@ use std::{
 use super::{Held, Pipe, own_network, payload};
 use crate::announcement::Announcement;
 
-/// `leak storm`
+/// `leak churn`
 #[derive(clap::Args)]
-pub struct Storm {
+pub struct Churn {
     /// How long it lasts
     #[arg(long, default_value_t = 60)]
     pub seconds: u64,
 }
 
 /// One thing that is done over and over. It gives the pages of data it moved.
-type Gust = fn(&mut Tools) -> io::Result<u64>;
+type Operation = fn(&mut Tools) -> io::Result<u64>;
 
-impl Storm {
-    /// Blows on all CPUs for its time; everything is given back when it ends.
+impl Churn {
+    /// Runs on all CPUs for its time; everything is given back when it ends.
     pub fn take(&self) -> io::Result<Held> {
-        const GUSTS: [Gust; 5] = [udp, udp, pipe_and_datagram, file, process];
+        const OPERATIONS: [Operation; 5] = [udp, udp, pipe_and_datagram, file, process];
         let end = Instant::now() + Duration::from_secs(self.seconds);
         let pages = &AtomicU64::new(0);
         thread::scope(|scope| {
-            let workers = GUSTS.map(|gust| scope.spawn(move || blow(gust, end, pages)));
+            let workers =
+                OPERATIONS.map(|operation| scope.spawn(move || repeat(operation, end, pages)));
             let results = workers.map(|worker| worker.join().expect("no panic"));
             results.into_iter().collect::<io::Result<()>>()
         })?;
@@ -42,10 +43,10 @@ impl Storm {
     }
 }
 
-fn blow(gust: Gust, end: Instant, pages: &AtomicU64) -> io::Result<()> {
+fn repeat(operation: Operation, end: Instant, pages: &AtomicU64) -> io::Result<()> {
     let mut tools = Tools::new()?;
     while Instant::now() < end {
-        pages.fetch_add(gust(&mut tools)?, Ordering::Relaxed);
+        pages.fetch_add(operation(&mut tools)?, Ordering::Relaxed);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The storms: loads that take and give back many pages.
+//! The workloads, which take and give back many pages.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::command;
 
 /// One of the workloads of the helper program.
 #[derive(Debug, Serialize)]
-pub(super) struct Storm {
+pub(super) struct Workload {
     /// As the program knows it.
     pub(super) name: &'static str,
     /// What one operation is.
@@ -20,26 +20,26 @@ pub(super) struct Storm {
     operations: u32,
 }
 
-/// All storms.
-pub(super) const STORMS: [Storm; 6] = [
+/// All workloads.
+pub(super) const WORKLOADS: [Workload; 6] = [
     PAGE_FAULTS,
-    Storm {
+    Workload {
         name: "unix-dgrams",
         operation: "a datagram of 32 KiB sent and received between two UNIX sockets",
         operations: 50_000,
     },
     PIPES,
-    Storm {
+    Workload {
         name: "tcp",
         operation: "256 KiB written to a TCP connection on loopback and read from it",
         operations: 15_000,
     },
-    Storm {
+    Workload {
         name: "fork-exec",
         operation: "a process started that runs true(1), and waited for",
         operations: 400,
     },
-    Storm {
+    Workload {
         name: "tar",
         operation: "512 files of 16 KiB, in the page cache, packed by tar(1) into a pipe to cat(1)",
         operations: 20,
@@ -47,40 +47,40 @@ pub(super) const STORMS: [Storm; 6] = [
 ];
 
 /// Hardly anything but movable pages, which are not recorded.
-pub(super) const PAGE_FAULTS: Storm = Storm {
+pub(super) const PAGE_FAULTS: Workload = Workload {
     name: "page-faults",
     operation: "a page of anonymous memory touched for the first time; unmapped by the thousand",
     operations: 150_000,
 };
 
 /// Hardly anything but pages that are recorded, from one place.
-pub(super) const PIPES: Storm = Storm {
+pub(super) const PIPES: Workload = Workload {
     name: "pipes",
     operation: "a pipe opened, filled with 16 pages at once and closed",
     operations: 25_000,
 };
 
-/// A storm on some CPUs.
+/// A workload on some CPUs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Load {
     #[serde(serialize_with = "name_of")]
-    pub(super) storm: &'static Storm,
+    pub(super) workload: &'static Workload,
     pub(super) threads: usize,
 }
 
-fn name_of<S: Serializer>(storm: &&Storm, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(storm.name)
+fn name_of<S: Serializer>(workload: &&Workload, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(workload.name)
 }
 
-/// Each storm on one CPU and on all.
+/// Each workload on one CPU and on all.
 pub(super) fn loads() -> Vec<Load> {
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     let mut widths = vec![1, cpus];
     widths.dedup();
-    let of = |threads| move |storm| Load { storm, threads };
+    let of = |threads| move |workload| Load { workload, threads };
     let loads = widths
         .into_iter()
-        .flat_map(|threads| STORMS.iter().map(of(threads)));
+        .flat_map(|threads| WORKLOADS.iter().map(of(threads)));
     loads.collect()
 }
 
@@ -89,8 +89,8 @@ impl Load {
     pub(super) fn command(&self, workload: &Path) -> Command {
         let mut command = Command::new(workload);
         command
-            .arg(self.storm.name)
-            .args(["--operations", &self.storm.operations.to_string()])
+            .arg(self.workload.name)
+            .args(["--operations", &self.workload.operations.to_string()])
             .args(["--threads", &self.threads.to_string()]);
         command
     }
@@ -99,14 +99,14 @@ impl Load {
     pub(super) fn run(&self, workload: &Path) -> Result<f64> {
         let said = command::output(&mut self.command(workload))?;
         let number = said.split(' ').next().and_then(|it| it.parse().ok());
-        number.with_context(|| format!("workload {} said `{said}`", self.storm.name))
+        number.with_context(|| format!("workload {} said `{said}`", self.workload.name))
     }
 
-    /// The storm, and on how many CPUs it blows.
+    /// The workload, and on how many CPUs it runs.
     pub(super) fn name(&self) -> String {
         match self.threads {
-            1 => self.storm.name.to_owned(),
-            threads => format!("{}, {threads} CPUs", self.storm.name),
+            1 => self.workload.name.to_owned(),
+            threads => format!("{}, {threads} CPUs", self.workload.name),
         }
     }
 }
@@ -116,11 +116,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_storm_blows_on_one_cpu_at_least() {
+    fn each_workload_runs_on_one_cpu_at_least() {
         let loads = loads();
-        for storm in &STORMS {
-            let of = |load: &&Load| load.storm.name == storm.name && load.threads == 1;
-            assert_eq!(loads.iter().filter(of).count(), 1, "{}", storm.name);
+        for workload in &WORKLOADS {
+            let of = |load: &&Load| load.workload.name == workload.name && load.threads == 1;
+            assert_eq!(loads.iter().filter(of).count(), 1, "{}", workload.name);
         }
     }
 }

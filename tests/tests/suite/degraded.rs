@@ -1,4 +1,4 @@
-//! Machines that lack something: what is lost is named, and the rest works.
+//! Degraded machines: what is lost is named, and the rest works.
 
 use pagetrace_tests::harness::{
     Finished, Leaker, OPEN_END, Outputs, Pagetrace, Site, Tracing, complaint, root_or_skip,
@@ -10,9 +10,9 @@ const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// `BPF_RAW_TRACEPOINT_OPEN` of include/uapi/linux/bpf.h.
 const OPEN_RAW_TRACEPOINT: u32 = 17;
 
-/// A trace of 500 full pipes on a machine that lacks something.
-fn trace_of_pipes(lacking: impl FnOnce(Pagetrace) -> Pagetrace) -> Outputs {
-    let trace = Tracing::start(&OPEN_END, |pagetrace| lacking(pagetrace).spawn());
+/// A trace of 500 full pipes on a degraded machine.
+fn trace_of_pipes(degraded: impl FnOnce(Pagetrace) -> Pagetrace) -> Outputs {
+    let trace = Tracing::start(&OPEN_END, |pagetrace| degraded(pagetrace).spawn());
     let _leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
     trace.end()
 }
@@ -22,8 +22,8 @@ fn refused(pagetrace: Pagetrace, reason: &str) {
     assert!(finished.refusal().contains(reason), "{finished:#?}");
 }
 
-fn check(lacking: impl FnOnce(Pagetrace) -> Pagetrace) -> Finished {
-    lacking(Pagetrace::new(&["check"])).run()
+fn check(degraded: impl FnOnce(Pagetrace) -> Pagetrace) -> Finished {
+    degraded(Pagetrace::new(&["check"])).run()
 }
 
 #[test]
@@ -35,9 +35,9 @@ fn a_kernel_without_bpf_is_refused() {
         (libc::ENOSYS, "CONFIG_BPF_SYSCALL"),
         (libc::EPERM, "forbids"),
     ] {
-        let lacking = |pagetrace: Pagetrace| pagetrace.failing_bpf(None, errno);
-        refused(lacking(Pagetrace::new(&OPEN_END)), reason);
-        let finished = check(lacking);
+        let degraded = |pagetrace: Pagetrace| pagetrace.failing_bpf(None, errno);
+        refused(degraded(Pagetrace::new(&OPEN_END)), reason);
+        let finished = check(degraded);
         assert_eq!(finished.status.code(), Some(1), "{finished:#?}");
         assert!(finished.stdout.contains(reason), "{finished:#?}");
     }
@@ -48,8 +48,8 @@ fn a_kernel_without_the_tracepoint_is_refused() {
     let Some(_machine) = root_or_skip("a_kernel_without_the_tracepoint_is_refused") else {
         return;
     };
-    let lacking = Pagetrace::new(&OPEN_END).failing_bpf(Some(OPEN_RAW_TRACEPOINT), libc::ENOENT);
-    refused(lacking, "mm_page_alloc");
+    let degraded = Pagetrace::new(&OPEN_END).failing_bpf(Some(OPEN_RAW_TRACEPOINT), libc::ENOENT);
+    refused(degraded, "mm_page_alloc");
 }
 
 #[test]
@@ -58,9 +58,9 @@ fn too_little_memory_is_refused_and_says_how_much() {
         return;
     };
     let meminfo = "MemTotal: 24000000 kB\nMemAvailable: 3072 kB\n";
-    let lacking = |pagetrace: Pagetrace| pagetrace.seeing("/proc/meminfo", meminfo);
-    refused(lacking(Pagetrace::new(&OPEN_END)), "only 3 MiB");
-    assert_eq!(check(lacking).status.code(), Some(1));
+    let degraded = |pagetrace: Pagetrace| pagetrace.seeing("/proc/meminfo", meminfo);
+    refused(degraded(Pagetrace::new(&OPEN_END)), "only 3 MiB");
+    assert_eq!(check(degraded).status.code(), Some(1));
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn without_btf_classic_tracepoints_serve() {
     let Some(_machine) = root_or_skip("without_btf_classic_tracepoints_serve") else {
         return;
     };
-    let lacking = |pagetrace: Pagetrace| pagetrace.seeing(BTF, "");
-    let outputs = trace_of_pipes(lacking);
+    let degraded = |pagetrace: Pagetrace| pagetrace.seeing(BTF, "");
+    let outputs = trace_of_pipes(degraded);
     assert!(
         complaint(&outputs.stderr).contains("CONFIG_DEBUG_INFO_BTF"),
         "{outputs:#?}"
@@ -77,8 +77,8 @@ fn without_btf_classic_tracepoints_serve() {
     let pages = |site: &Site| site.contains("pipe_write") && site.contains("writev");
     assert_eq!(outputs.report.sum_where(pages), 8000);
     let raw = Pagetrace::new(&["-i", "600", "--hook", "raw"]);
-    refused(lacking(raw), "CONFIG_DEBUG_INFO_BTF");
-    assert_eq!(check(lacking).status.code(), Some(0));
+    refused(degraded(raw), "CONFIG_DEBUG_INFO_BTF");
+    assert_eq!(check(degraded).status.code(), Some(0));
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn hidden_symbols_leave_addresses_and_a_remedy() {
         return;
     };
     let hidden = "0000000000000000 T _stext\n0000000000000000 T do_one_initcall\n";
-    let lacking = |pagetrace: Pagetrace| pagetrace.seeing("/proc/kallsyms", hidden);
-    let outputs = trace_of_pipes(lacking);
+    let degraded = |pagetrace: Pagetrace| pagetrace.seeing("/proc/kallsyms", hidden);
+    let outputs = trace_of_pipes(degraded);
     assert!(
         complaint(&outputs.stderr).contains("kernel.kptr_restrict"),
         "{outputs:#?}"
@@ -105,5 +105,5 @@ fn hidden_symbols_leave_addresses_and_a_remedy() {
     assert!(first.iter().all(address), "{first:#?}");
     let named = |site: &Site| site.frames.iter().any(|it| it.symbol.is_some());
     assert!(!sites.iter().any(named));
-    assert_eq!(check(lacking).status.code(), Some(0));
+    assert_eq!(check(degraded).status.code(), Some(0));
 }

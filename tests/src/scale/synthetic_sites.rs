@@ -31,7 +31,7 @@ const ALLOCATOR: [&str; 4] = [
 ];
 
 /// Sites with 24 frames each, and pages in random places, of random ages.
-pub struct Crowd {
+pub struct SyntheticSites {
     /// The slot table.
     pub table: Table,
     records: BTreeMap<u32, SiteRecord>,
@@ -45,7 +45,7 @@ pub struct Spent {
     pub json_bytes: u64,
 }
 
-impl Crowd {
+impl SyntheticSites {
     /// So many sites and pages, on a host of 24 GiB.
     pub fn new(rng: &mut Rng, sites: u32, pages: usize) -> io::Result<Self> {
         let table = Table::of_host(24 << 30)?;
@@ -89,6 +89,7 @@ impl Crowd {
             survivors,
             taken_pages: 0,
             losses: Losses::default(),
+            limitations: vec![],
         })
     }
 }
