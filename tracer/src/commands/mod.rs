@@ -2,4 +2,5 @@
 //! rendered. The only asynchronous code.
 
 pub mod check;
+pub mod report;
 pub mod trace;

@@ -3,26 +3,35 @@
 
 mod choice;
 pub mod context;
+mod cost;
 mod frame;
 mod host;
 mod kind;
 mod limitation;
 mod losses;
+mod meminfo;
 mod page_state;
 mod report;
+mod saved;
+mod seconds;
 mod selection;
 mod site_record;
+mod summary;
 mod window;
 
 pub use choice::Choice;
 pub use context::Context;
+pub use cost::{Cost, ProgramTime};
 pub use frame::Frame;
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
+pub use meminfo::Meminfo;
 pub use page_state::PageState;
-pub use report::{Report, Site, Totals};
-pub use selection::{Selection, SortKey};
+pub use report::{NoStack, Report, Schema, Site, Task, Tool, Unfreed};
+pub use seconds::Seconds;
+pub use selection::{GroupBy, Selection, SortKey};
 pub use site_record::SiteRecord;
-pub use window::{AgeBucket, Scope, Window};
+pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
+pub use window::{Scope, Window};

@@ -25,7 +25,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::{fdinfo, kallsyms::InterruptEntries},
-    model::{Limitation, RecursionMisses},
+    model::{Limitation, ProgramTime, RecursionMisses},
 };
 
 /// What to trace, and how.
@@ -211,10 +211,24 @@ impl Tracer {
             losses.unread_bulk_pages = None;
         }
         Ok(Capture {
+            program_time: self.program_time()?,
             sites: self.sites,
             taken_pages: tally.allocations().pages,
             losses,
         })
+    }
+
+    /// None unless `kernel.bpf_stats_enabled`, or another tool, has the kernel measure it.
+    fn program_time(&self) -> Result<Option<ProgramTime>> {
+        let mut sum = ProgramTime::default();
+        let [alloc, free] = self.hooks.programs();
+        for name in [alloc, free].into_iter().chain(self.bulk.program()) {
+            let program = self.ebpf.program(name);
+            let info = program.context("the BPF object lacks a program")?.info()?;
+            sum.runs += info.run_count();
+            sum.nanoseconds += info.run_time().as_nanos() as u64;
+        }
+        Ok((sum.runs > 0).then_some(sum))
     }
 
     fn tally(&self) -> Result<Tally> {
