@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         Ok(command) => command,
         Err(error) => error.exit(),
     };
+    commands::outlive_file_size_limit();
     let result = match command {
         cli::Command::Trace(args) => commands::trace::run(&args),
         cli::Command::Report(args) => commands::report::run(&args),

@@ -103,6 +103,8 @@ pub struct Losses {
     pub missed_frees_at_reuse_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,
+    pub nested_allocations: u64,
+    pub mismatched_sites: u64,
     pub unmatched_frees: u64,
     pub out_of_range: u64,
     pub failed_allocations: u64,

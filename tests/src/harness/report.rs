@@ -115,6 +115,7 @@ impl Site {
         let reason = record.no_stack.map(|it| match it.as_str() {
             "site-table-full" => "[site table full]".to_owned(),
             "lost" => "[stack lost]".to_owned(),
+            "record-mismatch" => "[record mismatch]".to_owned(),
             other => panic!("no reason why there is no stack: {other}"),
         });
         let (mut kinds, mut orders) = (BTreeMap::new(), PagesByOrder::new());

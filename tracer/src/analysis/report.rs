@@ -78,6 +78,7 @@ fn site(stack: Stack, group: Group, names: &Names) -> Site {
         Stack::Known(addresses) => (addresses, None),
         Stack::SiteTableFull => (vec![], Some(NoStack::SiteTableFull)),
         Stack::Lost => (vec![], Some(NoStack::Lost)),
+        Stack::Mismatched => (vec![], Some(NoStack::RecordMismatch)),
     };
     let trace = Trace::new(&names.functions(&addresses));
     // Whoever an interrupt hits first has nothing to do with it.

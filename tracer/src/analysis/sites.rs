@@ -21,6 +21,8 @@ pub(super) enum Stack {
     SiteTableFull,
     /// Pages of allocations whose stack could not be unwound.
     Lost,
+    /// Pages of sites whose record does not match their key.
+    Mismatched,
 }
 
 /// The pages of one call site.
@@ -132,6 +134,7 @@ fn identity(id: u32, record: &mut SiteRecord) -> (Stack, u32) {
     match SiteId::of(id) {
         SiteId::SiteTableFull(order) => (Stack::SiteTableFull, order),
         SiteId::StackLost(order) => (Stack::Lost, order),
+        SiteId::Stack(_) if record.is_mismatched => (Stack::Mismatched, record.order),
         SiteId::Stack(_) if record.frames.is_empty() => (Stack::Lost, record.order),
         SiteId::Stack(_) => (Stack::Known(mem::take(&mut record.frames)), record.order),
     }
@@ -156,6 +159,7 @@ mod tests {
             order: id % 2,
             first_seen,
             allocated_pages: 10,
+            is_mismatched: false,
         })
     }
 
@@ -217,6 +221,25 @@ mod tests {
             [(3, vec![(1, 8)])]
         );
         assert_eq!(by_order(&groups[&Stack::Lost]), [(0, vec![(1, 3)])]);
+    }
+
+    #[test]
+    fn a_record_that_does_not_match_its_key_names_nobody() {
+        let survivors = raw(&[(FIRST_SITE, 0, 5), (FIRST_SITE + 1, 0, 3)]);
+        let wrong = || SiteRecord {
+            order: 3,
+            is_mismatched: true,
+            ..SiteRecord::default()
+        };
+        let record = |id| match id {
+            FIRST_SITE => Ok(wrong()),
+            _ => record(id),
+        };
+        let records = records(&survivors, std::iter::empty(), record).expect("they are there");
+        let groups = group(&survivors, records, |frames| frames.len().min(2));
+        assert_eq!(by_order(&groups[&Stack::Mismatched]), [(3, vec![(0, 5)])]);
+        let other = by_order(&groups[&Stack::Known(vec![1, 2])]);
+        assert_eq!(other, [((FIRST_SITE + 1) % 2, vec![(0, 3)])]);
     }
 
     #[test]

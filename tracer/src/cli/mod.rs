@@ -42,7 +42,15 @@ Examples:
 
 {usage-heading} {usage}
 
-{all-args}";
+{all-args}
+
+Ctrl-C, SIGTERM and SIGHUP end the window early; a second Ctrl-C or SIGTERM aborts.
+
+Exit codes:
+  0  the report is written
+  1  pagetrace could not trace or write
+  2  the command line makes no sense
+  With -- CMD, that of CMD (128 and the signal that ended it), or 0 if CMD goes on.";
 
 /// Finds who took the kernel pages that no counter shows.
 #[derive(Debug, Parser)]

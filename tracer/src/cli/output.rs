@@ -11,11 +11,13 @@ const HEADING: &str = "Where it goes";
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = HEADING)]
 pub struct OutputArgs {
-    /// Write folded stacks, root first, with bytes; `-` puts them on stdout instead of the table
+    /// Write folded stacks, root first, with bytes, to a file that only you may read; `-` puts
+    /// them on stdout instead of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub folded: Option<Output>,
 
-    /// Write the whole report as JSON; `-` puts it on stdout instead of the table
+    /// Write the whole report as JSON to a file that only you may read; `-` puts it on stdout
+    /// instead of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub json: Option<Output>,
 

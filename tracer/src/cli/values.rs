@@ -75,26 +75,34 @@ pub(super) fn gfp_flag(text: &str) -> Result<GfpFlag, String> {
 
 /// A path, which need not be text, or `-`.
 pub(super) fn output() -> impl TypedValueParser<Value = Output> {
-    let output = |path: OsString| match path.as_encoded_bytes() {
+    OsStringValueParser::new().try_map(output_named)
+}
+
+fn output_named(name: OsString) -> Result<Output, &'static str> {
+    match name.as_encoded_bytes() {
         b"" => Err("give a file name, or - for stdout"),
         b"-" => Ok(Output::Stdout),
-        _ => Ok(Output::File(path.into())),
-    };
-    OsStringValueParser::new().try_map(output)
+        _ => Ok(Output::File(name.into())),
+    }
 }
 
 /// A path, which need not be text, or `-`.
 pub(super) fn input() -> impl TypedValueParser<Value = Input> {
-    let input = |path: OsString| match path.as_encoded_bytes() {
+    OsStringValueParser::new().try_map(input_named)
+}
+
+fn input_named(name: OsString) -> Result<Input, &'static str> {
+    match name.as_encoded_bytes() {
         b"" => Err("give a file name, or - for stdin"),
         b"-" => Ok(Input::Stdin),
-        _ => Ok(Input::File(path.into())),
-    };
-    OsStringValueParser::new().try_map(input)
+        _ => Ok(Input::File(name.into())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
 
     #[test]
@@ -112,5 +120,22 @@ mod tests {
         let flag = gfp_flag("!__GFP_ZERO").expect("a flag");
         assert_eq!((flag.name.as_str(), flag.excluded), ("__GFP_ZERO", true));
         assert!(gfp_flag("!").is_err());
+    }
+
+    #[test]
+    fn a_dash_is_no_file() {
+        assert_eq!(output_named("-".into()), Ok(Output::Stdout));
+        assert_eq!(output_named("-x".into()), Ok(Output::File("-x".into())));
+        assert!(output_named(OsString::new()).is_err());
+        assert_eq!(input_named("-".into()), Ok(Input::Stdin));
+        assert!(input_named(OsString::new()).is_err());
+    }
+
+    #[test]
+    fn a_file_name_need_not_be_text() {
+        let name = OsString::from_vec(b"leak\xff.json".into());
+        let (output, input) = (output_named(name.clone()), input_named(name.clone()));
+        assert_eq!(output, Ok(Output::File(name.clone().into())));
+        assert_eq!(input, Ok(Input::File(name.into())));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Losses {
     /// Events the programs were called for, the lost ones included.
     pub events: u64,
-    /// Events the kernel kept from a program because it was running on that CPU already.
+    /// Events the kernel kept from a program because one was running on that CPU already.
     pub recursion_misses: RecursionMisses,
     /// Pages that were marked and yet free at the end: their free was lost. They are in no site.
     /// None where pages could not be verified.
@@ -19,6 +19,12 @@ pub struct Losses {
     pub site_table_full: u64,
     /// Allocations whose stack could not be unwound; their pages are in the report.
     pub failed_unwinds: u64,
+    /// Allocations by an interrupt in the middle of the program's run for another, as kernels
+    /// before 6.1 let it happen; their pages are in the report, without a stack.
+    pub nested_allocations: u64,
+    /// Sites whose record does not match the key that they are found by; their pages are in the
+    /// report, without a stack.
+    pub mismatched_sites: u64,
     /// Frees of pages that were not marked: taken before the window, or not to be recorded.
     pub unmatched_frees: u64,
     /// Events on page frames or orders beyond the slot table.
@@ -27,7 +33,8 @@ pub struct Losses {
     pub failed_allocations: u64,
     /// Pages that the tracer's own process took in the window; not in the report.
     pub own_pages: u64,
-    /// Pages of very large bulk calls that were not looked at; none where no bulk call was.
+    /// Pages of bulk calls that could not be told from those that were there before, at most: of
+    /// very large calls, and of calls whose beginning was not seen; none where no bulk call was.
     pub unread_bulk_pages: Option<u64>,
     /// How stacks were unwound by unwind rules; none if the kernel unwound them all.
     pub unwind_rules: Option<UnwindRuleUse>,

@@ -81,6 +81,8 @@ pub enum NoStack {
     SiteTableFull,
     /// The stack could not be unwound.
     Lost,
+    /// The record of the site does not match the key that it is found by.
+    RecordMismatch,
 }
 
 /// A task.
@@ -109,6 +111,7 @@ impl NoStack {
         match self {
             Self::SiteTableFull => "[site table full]",
             Self::Lost => "[stack lost]",
+            Self::RecordMismatch => "[record mismatch]",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     styles::{FAINT, HEADING},
     text,
 };
-use crate::model::{Feature, Losses, RecursionMisses, Report};
+use crate::model::{Feature, Losses, NoStack, RecursionMisses, Report, Site};
 
 /// One cause.
 struct Line {
@@ -75,6 +75,12 @@ fn lines(report: &Report) -> Vec<Line> {
             "allocations without a stack",
         ),
         loss(
+            losses.nested_allocations,
+            "nested allocations",
+            "by an interrupt in the middle of another, without a stack",
+        ),
+        mismatched_sites(report),
+        loss(
             losses.out_of_range,
             "frames out of range",
             "pages beyond the slot table",
@@ -116,6 +122,14 @@ fn no_loss(count: u64, cause: &'static str, meaning: &str) -> Line {
 }
 
 fn misses(misses: RecursionMisses) -> Line {
+    const CAUSE: &str = "recursion misses";
+    let Some(sum) = misses.sum() else {
+        let meaning = "not counted by this kernel (tracefs tracepoints before Linux 6.7)";
+        return Line {
+            count: None,
+            ..loss(0, CAUSE, meaning)
+        };
+    };
     let RecursionMisses { alloc, free, bulk } = misses;
     let mut meaning = format!(
         "events on a CPU inside the same program: alloc {}, free {}",
@@ -125,10 +139,19 @@ fn misses(misses: RecursionMisses) -> Line {
     if let Some(bulk) = bulk {
         meaning += &format!(", bulk {}", text::count(bulk));
     }
-    Line {
-        count: misses.sum(),
-        ..loss(0, "recursion misses", &meaning)
-    }
+    loss(sum, CAUSE, &meaning)
+}
+
+fn mismatched_sites(report: &Report) -> Line {
+    let sites = report.sites.iter();
+    let mismatched = sites.filter(|site| site.no_stack == Some(NoStack::RecordMismatch));
+    let pages = text::counted(mismatched.map(Site::unfreed_pages).sum(), "page");
+    let meaning = format!("call sites whose record does not match its key: {pages} unnamed");
+    loss(
+        report.losses.mismatched_sites,
+        "record mismatches",
+        &meaning,
+    )
 }
 
 fn missed_frees_at_end(losses: &Losses) -> Line {
@@ -142,7 +165,7 @@ fn missed_frees_at_end(losses: &Losses) -> Line {
 
 fn bulk(report: &Report) -> Line {
     let meaning = match report.limitation(Feature::BulkAllocations) {
-        None => "pages of calls too large to look at".to_owned(),
+        None => "pages at most of calls too large or seen in part".to_owned(),
         Some(limitation) => format!("not traced: {}", harmless(&limitation.reason)),
     };
     or_limited(

@@ -5,18 +5,20 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context as _;
+
 use super::escape::harmless;
 
-/// Says what failed, in one sentence, and gives the exit code for it. A reader
-/// that went away early (`| head`) has what it wanted.
-pub fn failure(error: &anyhow::Error) -> ExitCode {
-    let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        let error = cause.downcast_ref::<io::Error>();
-        error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(is_broken_pipe) {
-        return ExitCode::SUCCESS;
+/// Whether stdout was written to. A reader that went away early (`| head`) has what it wanted.
+pub fn to_stdout(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
     }
+}
+
+/// Says what failed, in one sentence, and gives the exit code for it.
+pub fn failure(error: &anyhow::Error) -> ExitCode {
     say(&sentence(error));
     ExitCode::FAILURE
 }

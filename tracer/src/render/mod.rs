@@ -22,13 +22,11 @@ mod text;
 
 pub use folded::folded;
 pub use json::json;
-pub use messages::{failure, say, say_logged, sentence};
+pub use messages::{failure, say, say_logged, sentence, to_stdout};
 pub use progress::Progress;
 pub use table::{Extent, table};
 
 use std::{io::Write as _, process::ExitCode};
-
-use anyhow::Context as _;
 
 use crate::model::FeatureCheck;
 
@@ -36,7 +34,7 @@ use crate::model::FeatureCheck;
 pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
     let mut stdout = anstream::stdout().lock();
     let written = checklist::checklist(checks, &mut stdout).and_then(|()| stdout.flush());
-    written.context("cannot write to stdout")?;
+    to_stdout(written)?;
     let works = checks.iter().all(FeatureCheck::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS

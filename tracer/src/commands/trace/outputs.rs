@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::destination::Destination;
 use crate::{
@@ -44,8 +44,7 @@ impl Outputs {
         let folded = write(&self.folded, |out| render::folded(report, &summary, out));
         let print = |extent| print(report, &summary, extent);
         let table = self.table.map_or(Ok(()), print);
-        json.and(folded)
-            .and(table.context("cannot write to stdout"))
+        json.and(folded).and(render::to_stdout(table))
     }
 }
 
