@@ -6,7 +6,9 @@
 //! names nobody, unless it meets all that such a stack left behind, in its places;
 //! now and then the kernel is asked, too, and each mismatch counted.
 
-use tracer_ebpf::{RUN, STACK_SIZE, TEMPLATES, Template, WAYS, code, first_way, registers};
+use tracer_ebpf::{
+    RUN, STACK_SIZE, TEMPLATES, Template, WAYS, code, first_way, key::mix, registers,
+};
 
 use crate::{stack::Stack, state, walks::Walk};
 
@@ -158,13 +160,6 @@ impl Cursor<'_> {
         self.at = sp.wrapping_sub(stack.context + size_of::<u64>() as u64);
         self.key = mix(self.key, self.ip);
     }
-}
-
-/// Mixes a frame into a key.
-#[inline(always)]
-pub(crate) fn mix(key: u64, frame: u64) -> u64 {
-    let key = (key ^ frame).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    key ^ key >> 32
 }
 
 #[inline(always)]

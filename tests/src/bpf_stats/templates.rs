@@ -8,7 +8,7 @@ use aya::{
     maps::{Map, MapData, MapInfo, PerCpuArray},
 };
 use serde::Serialize;
-use tracer_ebpf::{Tally, maps};
+use tracer_ebpf::{Counters, maps};
 
 use super::descriptors::Held;
 
@@ -34,23 +34,24 @@ impl Sub for Unwound {
 
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct TallyWire(Tally);
+struct CountersWire(Counters);
 
 // SAFETY: `repr(C)` words without padding; any bit pattern is a value.
-unsafe impl Pod for TallyWire {}
+unsafe impl Pod for CountersWire {}
 
 /// The counts so far of the process that holds these, if it is pagetrace.
 pub(super) fn now(held: &Held) -> Result<Option<Unwound>> {
-    let is_tally =
-        |id: &&u32| MapInfo::from_id(**id).is_ok_and(|map| map.name_as_str() == Some(maps::TALLY));
-    let Some(&id) = held.maps.keys().find(is_tally) else {
+    let is_counters = |id: &&u32| {
+        MapInfo::from_id(**id).is_ok_and(|map| map.name_as_str() == Some(maps::COUNTERS))
+    };
+    let Some(&id) = held.maps.keys().find(is_counters) else {
         return Ok(None);
     };
     let map = Map::from_map_data(MapData::from_id(id)?)?;
-    let cpus = PerCpuArray::<_, TallyWire>::try_from(map)?.get(&0, 0)?;
+    let cpus = PerCpuArray::<_, CountersWire>::try_from(map)?.get(&0, 0)?;
     let sum = cpus.iter().fold(Unwound::default(), |sum, cpu| Unwound {
-        hits: sum.hits + cpu.0.templates.hits,
-        misses: sum.misses + cpu.0.templates.misses,
+        hits: sum.hits + cpu.0.unwind.hits,
+        misses: sum.misses + cpu.0.unwind.misses,
     });
     Ok(Some(sum))
 }

@@ -136,6 +136,7 @@ fn record(rng: &mut Rng) -> SiteRecord {
         order: 0,
         first_seen: Some((rng.u32(..1 << 22), "worker".to_owned())),
         allocated_pages: 1000,
+        is_mismatched: false,
     }
 }
 

@@ -30,6 +30,7 @@ mod tcp;
 mod templates;
 mod terminal;
 mod thp;
+mod tracefs;
 mod two_tracers;
 mod unix_dgrams;
 mod verification;

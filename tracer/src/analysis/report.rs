@@ -61,6 +61,9 @@ pub fn report(
         |addresses| names.own(addresses),
         &measured.slices(),
     );
+    recorded.losses.mismatched_pages = groups
+        .get(&Stack::Mismatched)
+        .map_or(0, Group::unfreed_pages);
     // There can be as many as pages: not to be there beside the sites.
     drop(recorded.survivors);
     let mut sites: Vec<_> = groups
@@ -137,13 +140,14 @@ impl Names {
 fn addresses(stack: &Stack) -> &[u64] {
     match stack {
         Stack::Known(addresses) => addresses,
-        Stack::SiteTableFull | Stack::Lost => &[],
+        Stack::SiteTableFull | Stack::Lost | Stack::Mismatched => &[],
     }
 }
 
 fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
     match (stack, owner) {
         (Stack::SiteTableFull, _) => "[site table full]".to_owned(),
+        (Stack::Mismatched, _) => "[record mismatch]".to_owned(),
         (
             Stack::Known(_),
             Some(Frame {
@@ -159,7 +163,7 @@ fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
 fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
     let trace = Trace::new(&names.functions(addresses(stack)));
     let owner = trace.owner_frame();
-    let unfreed_pages = group.orders.values().sum();
+    let unfreed_pages = group.unfreed_pages();
     let growth = measured.growth(group.slices) * page_size as f64;
     Site {
         rank: 0,

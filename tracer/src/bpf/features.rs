@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{BulkAllocator, CAST_FUNCTION, PageArray, PageLayout, Probe};
+use super::{BulkAllocator, PageArray, PageLayout, cast, find_page_array, object, queries};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -34,21 +34,20 @@ pub struct Features {
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
+        let own_process = queries::own_process(&mut object::load_small()?)?;
         let types = Types::read();
-        let probe = Probe::new()?;
-        let page_array = page_array(&types, &probe)?;
         Ok(Self {
-            stack_reader: stack_reader(&types, &probe),
+            page_array: page_array(&types, own_process)?,
+            stack_reader: stack_reader(&types),
             bulk: types.bulk.map_err(not_bulk),
-            page_array,
             movable: types.movable,
-            own_process: probe.own_process(),
+            own_process,
             counts_tracefs_misses: types.counts_tracefs_misses,
         })
     }
 }
 
-fn page_array(types: &Types, probe: &Probe) -> Result<Result<PageArray, Limitation>> {
+fn page_array(types: &Types, own_process: u32) -> Result<Result<PageArray, Limitation>> {
     let missing = |reason: &str| {
         let limitation = Feature::RawTracepoints.degraded(reason);
         limitation.remedied("tracefs tracepoints serve instead, and can lose frees")
@@ -58,11 +57,11 @@ fn page_array(types: &Types, probe: &Probe) -> Result<Result<PageArray, Limitati
             "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
         )));
     };
-    Ok(probe.page_array(layout)?.map_err(missing))
+    Ok(find_page_array(own_process, layout)?.map_err(missing))
 }
 
-fn stack_reader(types: &Types, probe: &Probe) -> Result<u32, Limitation> {
-    let reader = types.cast.filter(|&id| probe.reads_stacks(id));
+fn stack_reader(types: &Types) -> Result<u32, Limitation> {
+    let reader = types.cast.filter(|&id| cast::reads_stacks(id));
     reader.ok_or_else(|| {
         Feature::StackReading
             .degraded("programs copy their stack, which takes longer than reading it")
@@ -106,7 +105,7 @@ impl Types {
             page: page_layout(&btf),
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
             bulk: bulk_allocator(&btf),
-            cast: btf.function_id(CAST_FUNCTION).ok(),
+            cast: btf.function_id(cast::FUNCTION).ok(),
             counts_tracefs_misses: counts_tracefs_misses(&btf),
         }
     }

@@ -5,19 +5,17 @@ mod calibration;
 mod cast;
 mod features;
 mod hooks;
-mod inquiries;
 mod object;
 mod page_array;
-mod probe;
+mod queries;
 mod trace;
 mod tracefs;
 
+pub use calibration::find_page_array;
 pub use features::Features;
-pub use inquiries::PageReferences;
 pub use page_array::{PageArray, PageLayout};
+pub use queries::PageReferences;
 
-use cast::FUNCTION as CAST_FUNCTION;
-pub use probe::Probe;
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,

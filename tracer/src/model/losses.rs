@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Losses {
     /// Events the programs were called for, the lost ones included.
     pub events: u64,
-    /// Events lost in whole or in part: recursion misses, frames out of range, stacks that could
-    /// not be unwound, sites that found no room.
+    /// Events lost in whole or in part: recursion misses, frames out of range, nested allocations,
+    /// stacks that could not be unwound, sites that found no room.
     pub lost_events: u64,
     /// Sum of `recursion_misses_by_program`, or none.
     pub recursion_misses: Option<u64>,
@@ -24,6 +24,13 @@ pub struct Losses {
     pub site_table_full: u64,
     /// Allocations whose stack could not be unwound; their pages are in the report.
     pub failed_unwinds: u64,
+    /// Allocations by an interrupt in the middle of the program's run for another, as kernels
+    /// before 6.1 let it happen; their pages are in the report, without a stack.
+    pub nested_allocations: u64,
+    /// Sites whose record does not match the key that they are found by.
+    pub mismatched_sites: u64,
+    /// Unfreed pages of those sites; they are in the report, without a stack.
+    pub mismatched_pages: u64,
     /// Frees of pages that were not marked: taken before the window, or not to be recorded.
     pub unmatched_frees: u64,
     /// Events on page frames or orders beyond the slot table.
@@ -32,7 +39,8 @@ pub struct Losses {
     pub failed_allocations: u64,
     /// Pages that the tracer's own process took in the window; not in the report.
     pub own_pages: u64,
-    /// Pages of very large bulk calls that were not looked at; none where no bulk call was.
+    /// Pages of bulk calls that could not be told from those that were there before, at most: of
+    /// very large calls, and of calls whose beginning was not seen; none where no bulk call was.
     pub unread_bulk_pages: Option<u64>,
     /// How stacks were unwound by templates; none if the kernel unwound them all.
     pub templates: Option<TemplateUse>,

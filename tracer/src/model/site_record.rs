@@ -12,4 +12,7 @@ pub struct SiteRecord {
     pub first_seen: Option<(u32, String)>,
     /// Pages ever recorded for this site, the freed ones included.
     pub allocated_pages: u64,
+    /// Whether the kernel's record does not match the key that the site is found by: there
+    /// are no frames then, and the order is a guess.
+    pub is_mismatched: bool,
 }

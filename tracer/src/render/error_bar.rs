@@ -50,6 +50,12 @@ fn lines(report: &Report) -> Vec<Line> {
             "allocations without a stack",
         ),
         counted(
+            losses.nested_allocations,
+            "nested allocations",
+            "by an interrupt in the middle of another, without a stack",
+        ),
+        mismatched_sites(losses),
+        counted(
             losses.out_of_range,
             "frames out of range",
             "pages beyond the slot table",
@@ -99,11 +105,21 @@ fn phantoms(losses: &Losses) -> Line {
     (number, "phantom pages", meaning.to_owned())
 }
 
+fn mismatched_sites(losses: &Losses) -> Line {
+    let pages = text::counted(losses.mismatched_pages, "page");
+    let meaning = format!("call sites whose record does not match its key: {pages} unnamed");
+    (
+        text::count(losses.mismatched_sites),
+        "record mismatches",
+        meaning,
+    )
+}
+
 fn bulk(report: &Report) -> Line {
     let (number, meaning) = match report.limitation(Feature::BulkAllocations) {
         None => (
             text::count(report.losses.unread_bulk_pages.unwrap_or(0)),
-            "pages of calls too large to look at".to_owned(),
+            "pages at most of calls too large or seen in part".to_owned(),
         ),
         Some(limitation) => (
             "unknown".to_owned(),

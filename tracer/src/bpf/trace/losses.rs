@@ -1,36 +1,41 @@
 //! Loss accounting: what the programs counted, in a report's terms.
 
-use tracer_ebpf::{Tally, TemplateTally};
+use tracer_ebpf::{Counters, UnwindCounters};
 
 use crate::model::{Losses, RecursionMisses, TemplateUse};
 
-impl From<TemplateTally> for TemplateUse {
-    fn from(tally: TemplateTally) -> Self {
+impl From<UnwindCounters> for TemplateUse {
+    fn from(counters: UnwindCounters) -> Self {
         Self {
-            hits: tally.hits,
-            misses: tally.misses,
-            checked: tally.checked,
-            mismatched: tally.mismatched,
+            hits: counters.hits,
+            misses: counters.misses,
+            checked: counters.checked,
+            mismatched: counters.mismatched,
         }
     }
 }
 
 /// What the programs counted, and the kernel of them. What verification finds is yet
 /// to come.
-pub(super) fn losses(tally: &Tally, misses: RecursionMisses) -> Losses {
-    let taken = tally.allocations();
-    let out_of_range = taken.out_of_range + tally.free.out_of_range;
+pub(super) fn losses(counters: &Counters, misses: RecursionMisses) -> Losses {
+    let (taken, freed) = (counters.allocations(), counters.frees());
+    let out_of_range = taken.out_of_range + freed.out_of_range;
+    let nested_allocations = taken.nested.iter().sum();
     let missed = misses.sum().unwrap_or(0);
+    let nameless = nested_allocations + taken.failed_unwinds + taken.site_table_full;
     Losses {
-        events: taken.events + tally.free.events + missed,
-        lost_events: missed + out_of_range + taken.failed_unwinds + taken.site_table_full,
+        events: taken.events + freed.events + missed,
+        lost_events: missed + out_of_range + nameless,
         recursion_misses: misses.sum(),
         recursion_misses_by_program: misses,
         phantom_pages: None,
         healed_pages: taken.healed,
         site_table_full: taken.site_table_full,
         failed_unwinds: taken.failed_unwinds,
-        unmatched_frees: tally.free.unmatched,
+        nested_allocations,
+        mismatched_sites: 0,
+        mismatched_pages: 0,
+        unmatched_frees: freed.unmatched,
         out_of_range,
         failed_allocations: taken.failed,
         own_pages: taken.own_pages,
@@ -41,30 +46,30 @@ pub(super) fn losses(tally: &Tally, misses: RecursionMisses) -> Losses {
 
 #[cfg(test)]
 mod tests {
-    use tracer_ebpf::{AllocationTally, FreeTally};
+    use tracer_ebpf::{AllocationCounters, FreeCounters};
 
     use super::*;
 
     fn losses_with(misses: u64) -> Losses {
-        let tally = Tally {
-            alloc: AllocationTally {
-                events: 500,
-                failed_unwinds: 2,
-                ..AllocationTally::default()
-            },
-            free: FreeTally {
-                events: 490,
-                out_of_range: 3,
-                ..FreeTally::default()
-            },
-            ..Tally::default()
+        let mut counters = Counters::default();
+        counters.alloc.levels[0] = AllocationCounters {
+            events: 499,
+            failed_unwinds: 1,
+            ..AllocationCounters::default()
+        };
+        counters.alloc.levels[1].events = 1;
+        counters.alloc.levels[1].nested[3] = 1;
+        counters.free.levels[0] = FreeCounters {
+            events: 490,
+            out_of_range: 3,
+            ..FreeCounters::default()
         };
         let misses = RecursionMisses {
             alloc: Some(1),
             free: Some(misses - 1),
             bulk: None,
         };
-        losses(&tally, misses)
+        losses(&counters, misses)
     }
 
     #[test]
@@ -83,8 +88,8 @@ mod tests {
 
     #[test]
     fn what_the_kernel_does_not_count_is_unknown() {
-        let tally = Tally::default();
-        let losses = losses(&tally, RecursionMisses::default());
+        let counters = Counters::default();
+        let losses = losses(&counters, RecursionMisses::default());
         assert_eq!(losses.recursion_misses, None);
     }
 }

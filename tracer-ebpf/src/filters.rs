@@ -1,6 +1,6 @@
-//! What the user asked for: whatever it leaves out is left before any work is
-//! done for it. All of it is known when the programs are loaded, so the kernel
-//! removes the tests that nobody asked for.
+//! Which allocations are recorded: what a filter leaves out costs no further work.
+//! All filters are known when the programs are loaded, so the kernel removes the
+//! tests that nobody asked for.
 
 use aya_ebpf::{
     bindings::bpf_pidns_info,
@@ -31,7 +31,7 @@ pub(crate) fn include_frame(frame: u64) -> bool {
     frame >= state::FIRST_FRAME.load() && frame <= state::LAST_FRAME.load()
 }
 
-/// Whether the tracer itself is running now.
+/// Whether a task of the tracer itself runs now, or an interrupt on top of one.
 #[inline(always)]
 pub(crate) fn is_own_task() -> bool {
     current_process() == state::OWN_PROCESS.load()

@@ -1,4 +1,4 @@
-//! Questions to the kernel that no file answers: programs run on the spot by
+//! Queries of what no file of the kernel tells: programs run on the spot by
 //! `BPF_PROG_TEST_RUN` (Linux 5.10).
 
 use anyhow::{Context as _, Result, bail};
@@ -6,7 +6,7 @@ use aya::{
     Ebpf,
     programs::{Program, RawTracePointRunOptions, TestRun as _},
 };
-use tracer_ebpf::{INQUIRED_FRAMES, programs};
+use tracer_ebpf::{QUERIED_FRAMES, programs};
 
 use super::{
     PageArray,
@@ -46,7 +46,7 @@ impl PageReferences {
     }
 
     /// How many page frames one question is about.
-    pub const FRAMES: u64 = INQUIRED_FRAMES as u64;
+    pub const FRAMES: u64 = QUERIED_FRAMES as u64;
 }
 
 fn run(ebpf: &Ebpf, name: &str, argument: u64) -> Result<u32> {
