@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use pagetrace::bpf::{Features, find_page_array};
+use pagetrace::bpf::{Features, locate_page_array};
 use pagetrace_tests::harness::{eventually, root_or_skip, skip};
 
 const WORKLOAD: &str = env!("CARGO_BIN_EXE_workload");
@@ -53,7 +53,7 @@ fn a_hundred_calibrations_on_a_busy_machine_agree() {
     };
     let _busy = BusyPipes::start();
     for attempt in 1..=100 {
-        let found = find_page_array(features.own_process, array.layout).expect("BPF works");
-        assert_eq!(found, Ok(array), "attempt {attempt}");
+        let found = locate_page_array(array.layout, features.own_process);
+        assert_eq!(found.expect("BPF works"), Ok(array), "attempt {attempt}");
     }
 }

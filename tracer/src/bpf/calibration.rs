@@ -19,7 +19,6 @@ use tracer_ebpf::{maps, programs};
 use super::{
     PageArray, PageLayout,
     hooks::{self, Hook},
-    object,
 };
 use crate::kernel::{pagemap, tracepoint};
 
@@ -30,13 +29,12 @@ const PAGES: usize = 96;
 /// How often to try: interrupts on top of this process take pages, too.
 const TRIES: usize = 5;
 
-/// Finds the array by watching this process, which has that id in the initial
-/// namespace, take pages; or says why it cannot be told. An error if BPF does not work.
-pub fn find_page_array(
-    own_process: u32,
+/// Finds the array by watching this process take pages, or says why it cannot
+/// be told; an error if BPF does not work.
+pub(super) fn calibrate(
+    ebpf: &mut Ebpf,
     layout: PageLayout,
 ) -> Result<Result<PageArray, &'static str>> {
-    let ebpf = &mut object::load_for_calibration(own_process)?;
     let program = programs::PROBE_PAGE_POINTER;
     hooks::load(ebpf, Hook::Raw, program)?;
     let link = hooks::attach(ebpf, Hook::Raw, program, tracepoint::ALLOC)?;

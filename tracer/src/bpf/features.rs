@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{BulkAllocator, PageArray, PageLayout, cast, find_page_array, object, queries};
+use super::{BulkAllocator, PageArray, PageLayout, calibration, cast, object, queries};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -57,7 +57,17 @@ fn page_array(types: &Types, own_process: u32) -> Result<Result<PageArray, Limit
             "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
         )));
     };
-    Ok(find_page_array(own_process, layout)?.map_err(missing))
+    Ok(locate_page_array(layout, own_process)?.map_err(missing))
+}
+
+/// Finds the array of page structs by the pages that this process takes, or says why
+/// it cannot be told; an error if BPF does not work.
+pub fn locate_page_array(
+    layout: PageLayout,
+    own_process: u32,
+) -> Result<Result<PageArray, &'static str>> {
+    let mut ebpf = object::load_for_calibration(own_process)?;
+    calibration::calibrate(&mut ebpf, layout)
 }
 
 fn stack_reader(types: &Types) -> Result<u32, Limitation> {
