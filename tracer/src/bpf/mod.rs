@@ -5,6 +5,7 @@ mod calibration;
 mod cast;
 mod features;
 mod hooks;
+mod map_memory;
 mod object;
 mod page_array;
 mod queries;
