@@ -1,9 +1,8 @@
 //! The report: what every output format writes down.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Survivors,
@@ -86,37 +85,16 @@ pub fn report(
     }
 }
 
-/// The functions at every address of every stack, each looked up once.
-struct Names(HashMap<u64, Vec<Function>, Addresses>);
-
-type Addresses = BuildHasherDefault<AddressHasher>;
-
-/// Millions of addresses are looked up, and none is chosen to collide.
-#[derive(Clone, Copy, Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        // Knuth's multiplier; the map takes the highest bits and the lowest.
-        let product = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ product >> 32;
-    }
-}
+/// The functions at every address of every stack, each looked up once. There are millions
+/// of look-ups, and no address is chosen to collide.
+struct Names(FxHashMap<u64, Vec<Function>>);
 
 impl Names {
     fn of<'a>(
         records: impl Iterator<Item = &'a SiteRecord>,
         symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
     ) -> Self {
-        let addresses: HashSet<_, Addresses> = records.flat_map(|it| &it.frames).copied().collect();
+        let addresses: FxHashSet<_> = records.flat_map(|it| &it.frames).copied().collect();
         let mut addresses: Vec<_> = addresses.into_iter().collect();
         addresses.sort_unstable();
         let frames = symbolize(&addresses).into_iter();
