@@ -13,7 +13,7 @@ use super::{
     capabilities::Capabilities,
     kallsyms::Kallsyms,
     meminfo,
-    memory_group::MemoryGroup,
+    memcg::Memcg,
     mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
@@ -56,7 +56,7 @@ pub fn available_bytes() -> Result<u64> {
         read("/proc/self/cgroup").and_then(|cgroup| Ok((cgroup, read("/proc/self/mountinfo")?)));
     let group = texts
         .ok()
-        .and_then(|(cgroup, mounts)| MemoryGroup::find(&cgroup, &mounts));
+        .and_then(|(cgroup, mounts)| Memcg::find(&cgroup, &mounts));
     let left = group.and_then(|group| group.available(|path| fs::read_to_string(path).ok()));
     Ok(left.map_or(machine, |left| left.min(machine)))
 }
