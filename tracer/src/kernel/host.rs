@@ -8,13 +8,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use rustix::thread::CapabilitySet;
 
 use super::{
-    capabilities::Capabilities,
     kallsyms::Kallsyms,
-    meminfo,
     memcg::Memcg,
-    mountinfo,
+    meminfo, mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
@@ -81,8 +80,11 @@ pub fn page_flags() -> Result<PageFlagsFile> {
 }
 
 /// What this process may do.
-pub fn capabilities() -> Result<Capabilities> {
-    Ok(Capabilities::from_status(&read("/proc/self/status")?))
+pub fn capabilities() -> Result<CapabilitySet> {
+    let held = rustix::thread::capabilities(None);
+    Ok(held
+        .context("the kernel does not say what this process may do")?
+        .effective)
 }
 
 /// Id of the process that a task belongs to.

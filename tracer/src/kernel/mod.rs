@@ -2,7 +2,6 @@
 //! so tests feed them text; only [`host`] knows the paths under `/proc` and `/sys`.
 
 pub mod btf;
-pub mod capabilities;
 pub mod cgroup;
 pub mod fdinfo;
 pub mod gfp;
