@@ -1,11 +1,18 @@
-//! Analysis: from the slots that are still marked to a ranked report. Pure
+//! Analysis: from the slots that are still marked to a report, and from a report to what is
+//! shown of it. Pure
 //! functions over plain values; nothing here reads the machine or formats text.
 
+mod entries;
+mod names;
 mod owner;
 mod report;
+#[cfg(test)]
+mod sample;
 mod scan;
+mod selected;
 mod sites;
 mod stack;
+mod summary;
 mod survivors;
 mod tally;
 mod timeline;
@@ -14,6 +21,6 @@ mod window;
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, scan};
 pub use sites::records;
+pub use summary::summary;
 pub use survivors::{Cell, Survivors};
 pub use timeline::Timeline;
-pub use window::Measured;

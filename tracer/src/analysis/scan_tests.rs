@@ -39,7 +39,8 @@ type Tree = BTreeMap<u32, BTreeMap<Cell, u64>>;
 
 fn tree((survivors, phantoms): (Survivors, u64)) -> (Tree, u64) {
     let sites = survivors.sites();
-    let tree = sites.map(|site| (site, survivors.of(site).collect()));
+    let cells = |site| survivors.of(site).map(|(cell, pages)| (cell, pages.into()));
+    let tree = sites.map(|site| (site, cells(site).collect()));
     (tree.collect(), phantoms)
 }
 

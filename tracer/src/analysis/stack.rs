@@ -1,8 +1,6 @@
 //! A stack as people read it: without the tracer's own frames, and without
 //! those of whoever an interrupt came on top of.
 
-use std::sync::Arc;
-
 use super::owner::{self, Role};
 use crate::model::{
     Frame, Kind,
@@ -13,21 +11,24 @@ use crate::model::{
 /// are many more stacks than functions.
 #[derive(Clone, Debug)]
 pub(super) struct Function {
-    frame: Arc<Frame>,
+    pub(super) frame: Frame,
+    /// Its place among all functions.
+    index: u32,
     role: Role,
     enters_bpf: bool,
     /// The context that begins with it.
     begins: Option<Context>,
 }
 
-impl From<Frame> for Function {
-    fn from(frame: Frame) -> Self {
+impl Function {
+    pub(super) fn new(index: u32, frame: Frame) -> Self {
         let symbol = frame.symbol.as_deref();
         Self {
+            index,
             role: Role::of(&frame),
             enters_bpf: symbol.is_some_and(enters_bpf),
             begins: symbol.and_then(context::entered_by),
-            frame: Arc::new(frame),
+            frame,
         }
     }
 }
@@ -35,10 +36,10 @@ impl From<Frame> for Function {
 /// The frames of one stack, innermost first, inlined functions in their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// The frames below the tracer's own.
-    pub(super) frames: Vec<Arc<Frame>>,
-    /// Index into `frames` of the function that asked for the pages.
-    pub(super) owner: Option<usize>,
+    /// The functions below the tracer's own, by their places among all.
+    pub(super) frames: Vec<u32>,
+    /// The one of them that asked for the pages.
+    pub(super) owner: Option<u32>,
     /// The kind of the pages, if the way they were taken tells it.
     pub(super) accounted: Option<Kind>,
     /// Who took the pages.
@@ -59,7 +60,7 @@ impl Trace {
         let functions = below_tracer(functions);
         let roles: Vec<_> = functions.iter().map(|it| it.role).collect();
         Self {
-            owner: owner::index(&roles),
+            owner: owner::index(&roles).map(|owner| functions[owner].index),
             accounted: owner::accounted(&roles),
             context: functions
                 .iter()
@@ -68,16 +69,11 @@ impl Trace {
             frames: frames(functions),
         }
     }
-
-    /// The frame of the function that asked for the pages.
-    pub(super) fn owner_frame(&self) -> Option<&Frame> {
-        self.frames.get(self.owner?).map(Arc::as_ref)
-    }
 }
 
-/// The frames of a stack.
-pub(super) fn frames(functions: &[&Function]) -> Vec<Arc<Frame>> {
-    functions.iter().map(|it| Arc::clone(&it.frame)).collect()
+/// The functions of a stack, by their places among all.
+pub(super) fn frames(functions: &[&Function]) -> Vec<u32> {
+    functions.iter().map(|it| it.index).collect()
 }
 
 fn below_tracer<'a, 'b>(functions: &'a [&'b Function]) -> &'a [&'b Function] {
@@ -121,7 +117,10 @@ mod tests {
     use super::*;
 
     fn functions(frames: impl IntoIterator<Item = Frame>) -> Vec<Function> {
-        frames.into_iter().map(Function::from).collect()
+        let frames = (0..).zip(frames);
+        frames
+            .map(|(index, frame)| Function::new(index, frame))
+            .collect()
     }
 
     fn traced(frames: impl IntoIterator<Item = Frame>) -> Trace {
@@ -132,45 +131,40 @@ mod tests {
         traced(names.iter().map(|name| Frame::named(name)))
     }
 
-    fn names(trace: &Trace) -> Vec<&str> {
-        trace
-            .frames
-            .iter()
-            .filter_map(|frame| frame.symbol.as_deref())
-            .collect()
+    /// The names of the frames that are left of a stack.
+    fn names<'a>(stack: &[&'a str]) -> Vec<&'a str> {
+        let frames = trace(stack).frames;
+        frames.iter().map(|&it| stack[it as usize]).collect()
     }
 
     #[test]
     fn raw_tracepoint_frames_are_cut() {
-        let trace = trace(&[
+        let names = names(&[
             "bpf_prog_6deef7357e7b4530_page_alloc",
             "bpf_trace_run4",
             "__alloc_frozen_pages_noprof",
             "anon_pipe_write",
         ]);
-        assert_eq!(
-            names(&trace),
-            ["__alloc_frozen_pages_noprof", "anon_pipe_write"]
-        );
+        assert_eq!(names, ["__alloc_frozen_pages_noprof", "anon_pipe_write"]);
     }
 
     #[test]
     fn an_unnamed_program_goes_with_its_entry() {
         let mut frames = vec![Frame::unnamed(0xffff_ffff_c012_0000)];
         frames.extend(["bpf_trace_run4", "__alloc_pages"].map(Frame::named));
-        assert_eq!(names(&traced(frames)), ["__alloc_pages"]);
+        assert_eq!(traced(frames).frames, [2]);
     }
 
     #[test]
     fn an_unnamed_trampoline_is_cut() {
         let mut frames = vec![Frame::unnamed(0xffff_ffff_c012_0000); 2];
         frames.extend(["__alloc_pages_bulk", "n_tty_open"].map(Frame::named));
-        assert_eq!(names(&traced(frames)), ["__alloc_pages_bulk", "n_tty_open"]);
+        assert_eq!(traced(frames).frames, [2, 3]);
     }
 
     #[test]
     fn classic_tracepoint_frames_are_cut() {
-        let trace = trace(&[
+        let names = names(&[
             "bpf_prog_1_page_alloc_classic",
             "trace_call_bpf",
             "perf_trace_run_bpf_submit",
@@ -178,18 +172,18 @@ mod tests {
             "__alloc_pages",
             "do_thing",
         ]);
-        assert_eq!(names(&trace), ["__alloc_pages", "do_thing"]);
+        assert_eq!(names, ["__alloc_pages", "do_thing"]);
     }
 
     #[test]
     fn a_repeated_innermost_frame_is_one() {
-        let trace = trace(&[
+        let names = names(&[
             "perf_trace_mm_page_alloc",
             "__alloc_pages_nodemask",
             "__alloc_pages_nodemask",
             "pipe_write",
         ]);
-        assert_eq!(names(&trace), ["__alloc_pages_nodemask", "pipe_write"]);
+        assert_eq!(names, ["__alloc_pages_nodemask", "pipe_write"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use tables::{SiteTable, SlotTable};
 pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
-use crate::model::Losses;
+use crate::model::{Losses, ProgramTime};
 
 /// What one window recorded, beside the slots.
 pub struct Capture {
@@ -29,4 +29,6 @@ pub struct Capture {
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// CPU time of the programs; none if the kernel did not measure it.
+    pub program_time: Option<ProgramTime>,
 }

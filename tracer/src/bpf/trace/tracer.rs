@@ -21,7 +21,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::kallsyms::InterruptEntries,
-    model::{Limitation, RecursionMisses},
+    model::{Limitation, ProgramTime, RecursionMisses},
 };
 
 /// What to trace, and how.
@@ -208,16 +208,30 @@ impl Tracer {
         let counters = self.counters()?;
         let taken = counters.allocations();
         let mut losses = losses(&counters, self.recursion_misses()?);
-        losses.templates = self.lessons.is_some().then(|| counters.unwind.into());
+        losses.unwind_rules = self.lessons.is_some().then(|| counters.unwind.into());
         losses.mismatched_sites = self.sites.close(taken.nested)?;
         if self.bulk_limitation().is_some() {
             losses.unread_bulk_pages = None;
         }
         Ok(Capture {
+            program_time: self.program_time()?,
             sites: self.sites,
             taken_pages: taken.pages,
             losses,
         })
+    }
+
+    /// None unless `kernel.bpf_stats_enabled`, or another tool, has the kernel measure it.
+    fn program_time(&self) -> Result<Option<ProgramTime>> {
+        let mut sum = ProgramTime::default();
+        let [alloc, free] = self.hooks.programs();
+        for name in [alloc, free].into_iter().chain(self.bulk.program()) {
+            let program = self.ebpf.program(name);
+            let info = program.context("the BPF object lacks a program")?.info()?;
+            sum.runs += info.run_count();
+            sum.nanoseconds += info.run_time().as_nanos() as u64;
+        }
+        Ok((sum.runs > 0).then_some(sum))
     }
 
     fn counters(&self) -> Result<Counters> {
