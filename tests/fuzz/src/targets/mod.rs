@@ -3,7 +3,6 @@
 //! The crate root brings `kernel`: the readers compiled in, or those of pagetrace.
 
 mod btf;
-mod capabilities;
 mod fdinfo;
 mod gfp;
 mod kallsyms;
@@ -18,9 +17,8 @@ mod zoneinfo;
 pub(crate) type Check = fn(&[u8]);
 
 /// All targets, each by the name of its samples' folder.
-pub(crate) const ALL: [(&str, Check); 11] = [
+pub(crate) const ALL: [(&str, Check); 10] = [
     ("btf", btf::check),
-    ("capabilities", capabilities::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),
