@@ -1,17 +1,6 @@
 //! What the readers of kernel text are fed, and what must hold: one file per reader.
 
-// The tests in the readers are run with pagetrace.
-#![cfg(not(test))]
-
-// The readers are compiled in: to build all of pagetrace once more, with libFuzzer's
-// instrumentation, takes minutes.
-#[path = "../../../tracer/src/kernel/mod.rs"]
-pub mod kernel;
-#[path = "../../../tracer/src/model/mod.rs"]
-pub mod model;
-
 mod btf;
-mod capabilities;
 mod fdinfo;
 mod gfp;
 mod kallsyms;
@@ -26,9 +15,8 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 11] = [
+pub const CHECKS: [(&str, Check); 10] = [
     ("btf", btf::check),
-    ("capabilities", capabilities::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),

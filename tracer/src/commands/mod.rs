@@ -2,6 +2,8 @@
 //! rendered. The only asynchronous code.
 
 pub mod check;
+mod destination;
+mod outputs;
 pub mod report;
 pub mod trace;
 

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::trace::outputs::Outputs;
+use super::outputs::Outputs;
 use crate::{
     cli::{Input, ReportArgs},
     model::Report,

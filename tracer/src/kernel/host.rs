@@ -9,13 +9,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use rustix::thread::CapabilitySet;
 
 use super::{
-    capabilities::Capabilities,
     kallsyms::Kallsyms,
-    meminfo,
-    memory_group::MemoryGroup,
-    mountinfo,
+    memcg::Memcg,
+    meminfo, mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
@@ -62,7 +61,7 @@ pub fn available_bytes() -> Result<u64> {
         read("/proc/self/cgroup").and_then(|cgroup| Ok((cgroup, read("/proc/self/mountinfo")?)));
     let group = texts
         .ok()
-        .and_then(|(cgroup, mounts)| MemoryGroup::find(&cgroup, &mounts));
+        .and_then(|(cgroup, mounts)| Memcg::find(&cgroup, &mounts));
     let left = group.and_then(|group| group.available(|path| fs::read_to_string(path).ok()));
     Ok(left.map_or(machine, |left| left.min(machine)))
 }
@@ -87,8 +86,11 @@ pub fn page_flags() -> Result<PageFlagsFile> {
 }
 
 /// What this process may do.
-pub fn capabilities() -> Result<Capabilities> {
-    Ok(Capabilities::from_status(&read("/proc/self/status")?))
+pub fn capabilities() -> Result<CapabilitySet> {
+    let held = rustix::thread::capabilities(None);
+    Ok(held
+        .context("the kernel does not say what this process may do")?
+        .effective)
 }
 
 /// Id of the process that a task belongs to.

@@ -79,7 +79,7 @@ fn explain(json: &[u8], error: serde_json::Error) -> Error {
         Err(other) if is_cut_off(json, &error) || is_cut_off(json, &other) => {
             anyhow!("it ends in the middle: it was not written to its end")
         }
-        Err(_) => anyhow!("it is no report of pagetrace ({error})"),
+        Err(other) => anyhow!("it is no report of pagetrace ({other})"),
     }
 }
 

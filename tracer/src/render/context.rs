@@ -62,7 +62,7 @@ fn cost(report: &Report) -> String {
     let programs = report.cost.programs;
     let programs = match programs.and_then(|it| it.mean_nanoseconds()) {
         Some(mean) => format!(" at {mean:.0} ns, {}", percent(rate * mean / 1e9)),
-        None => ", not measured (kernel.bpf_stats_enabled)".to_owned(),
+        None => ", whose cost is not measured (kernel.bpf_stats_enabled)".to_owned(),
     };
     let rate = text::count(rate.round() as u64);
     format!("Cost: pagetrace itself {own}; {rate} events/s{programs}")

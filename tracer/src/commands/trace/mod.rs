@@ -1,10 +1,8 @@
 //! One trace from start to end: prepare, watch, analyse, write.
 
 mod command;
-mod destination;
 mod filters;
 mod interruption;
-pub(super) mod outputs;
 mod pages;
 pub mod plan;
 mod readings;
@@ -17,12 +15,12 @@ use anyhow::Result;
 use self::{
     command::RunningCommand,
     interruption::Interruption,
-    outputs::Outputs,
     pages::LivePages,
     plan::{Plan, Request},
     readings::Readings,
     watch::Clock,
 };
+use super::outputs::Outputs;
 use crate::{
     analysis::{self, Recorded},
     bpf::{Capture, Tracer},

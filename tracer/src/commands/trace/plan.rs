@@ -1,12 +1,13 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
 use anyhow::{Result, bail, ensure};
+use rustix::thread::CapabilitySet;
 
 use super::filters;
 use crate::{
     bpf::{self, Features, PageArray, Settings, Unwinding},
     cli::{FilterArgs, HookChoice},
-    kernel::{capabilities::Capabilities, host, pageflags::PageFlagsFile, zoneinfo},
+    kernel::{host, pageflags::PageFlagsFile, zoneinfo},
     model::{Feature, Limitation},
     render,
 };
@@ -83,10 +84,11 @@ fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
     }
 }
 
-/// Whether this process may load and attach the programs.
-pub fn privileges(held: Capabilities) -> Result<()> {
+/// Whether this process may load and attach the programs, and see page frame numbers:
+/// `CAP_BPF` and `CAP_PERFMON` (since Linux 5.8) are enough for the first only.
+pub fn privileges(held: CapabilitySet) -> Result<()> {
     ensure!(
-        held.may_trace(),
+        held.contains(CapabilitySet::SYS_ADMIN),
         "tracing needs root, or at least CAP_SYS_ADMIN: run it with sudo"
     );
     Ok(())
@@ -150,9 +152,12 @@ mod tests {
 
     #[test]
     fn a_user_is_told_the_remedy() {
-        let nobody = Capabilities::from_status("CapEff:\t0000000000000000\n");
-        let error = privileges(nobody).expect_err("nobody may not trace");
-        assert!(error.to_string().contains("sudo"));
+        let few = CapabilitySet::BPF | CapabilitySet::PERFMON | CapabilitySet::SYSLOG;
+        for held in [CapabilitySet::empty(), few] {
+            let error = privileges(held).expect_err("it may not trace");
+            assert!(error.to_string().contains("sudo"));
+        }
+        assert!(privileges(CapabilitySet::SYS_ADMIN).is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::mountinfo::Mount;
 
 /// Where the groups of memory lie, and this process's among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemoryGroup {
+pub struct Memcg {
     /// The folder of this process's group.
     pub folder: PathBuf,
     /// The folder of the group around all others.
@@ -43,7 +43,7 @@ const VERSION_2: Files = Files {
     cache: ["inactive_file ", "active_file "],
 };
 
-impl MemoryGroup {
+impl Memcg {
     /// Finds the group in the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
     pub fn find(cgroup: &str, mountinfo: &str) -> Option<Self> {
         let paths = cgroup.lines().filter_map(|line| {
@@ -124,7 +124,7 @@ mod tests {
         "30 23 0:26 /box /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 
     fn folder(cgroup: &str, mountinfo: &str) -> Option<PathBuf> {
-        Some(MemoryGroup::find(cgroup, mountinfo)?.folder)
+        Some(Memcg::find(cgroup, mountinfo)?.folder)
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_tightest_group_decides_and_files_in_memory_do_not_count() {
-        let group = MemoryGroup::find("4:memory:/a/b\n", VERSION_1_MOUNTS).expect("it is there");
+        let group = Memcg::find("4:memory:/a/b\n", VERSION_1_MOUNTS).expect("it is there");
         let read = |path: &Path| {
             let text = match path.strip_prefix("/sys/fs/cgroup/memory").ok()?.to_str()? {
                 "memory.limit_in_bytes" => "9223372036854771712\n",
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_group_without_a_limit_leaves_everything() {
-        let group = MemoryGroup::find("0::/box\n", VERSION_2_MOUNTS).expect("it is there");
+        let group = Memcg::find("0::/box\n", VERSION_2_MOUNTS).expect("it is there");
         assert_eq!(group.available(|_| Some("max\n".to_owned())), None);
         assert_eq!(group.available(|_| None), None);
     }

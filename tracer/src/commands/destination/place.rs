@@ -24,7 +24,7 @@ use rustix::{
 
 /// A name in a folder, which stays that folder whatever its path leads to later.
 #[derive(Debug)]
-pub(in crate::commands::trace) struct Place {
+pub(in crate::commands) struct Place {
     folder: OwnedFd,
     name: OsString,
     /// What is there; none if nothing is.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The outputs the user asked for, found to be writable, and what they show.
-pub(in crate::commands) struct Outputs {
+pub(super) struct Outputs {
     json: Option<Destination>,
     folded: Option<Destination>,
     table: Option<Extent>,
@@ -21,7 +21,7 @@ pub(in crate::commands) struct Outputs {
 }
 
 impl Outputs {
-    pub(in crate::commands) fn open(ranking: &RankingArgs, output: &OutputArgs) -> Result<Self> {
+    pub(super) fn open(ranking: &RankingArgs, output: &OutputArgs) -> Result<Self> {
         let open = |output: &Option<Output>| output.as_ref().map(Destination::open).transpose();
         let stdout_taken = [&output.json, &output.folded].contains(&&Some(Output::Stdout));
         let extent = Extent {
@@ -38,7 +38,7 @@ impl Outputs {
 
     /// Writes to each, whatever becomes of the others; the first failure is the
     /// result. Files first: they are there even if nobody reads stdout to the end.
-    pub(in crate::commands) fn write(&self, report: &Report) -> Result<()> {
+    pub(super) fn write(&self, report: &Report) -> Result<()> {
         let summary = analysis::summary(report, &self.selection);
         let json = write(&self.json, |out| render::json(report, &summary, out));
         let folded = write(&self.folded, |out| render::folded(report, &summary, out));

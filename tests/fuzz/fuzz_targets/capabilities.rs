@@ -1,5 +1,0 @@
-//! Feeds the reader `capabilities`.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pagetrace_fuzz::check("capabilities", data));
