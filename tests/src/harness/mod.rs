@@ -18,6 +18,7 @@ mod loaded;
 mod machine;
 mod memcg;
 mod pagetrace;
+mod privileges;
 mod report;
 mod tracefs_mount;
 mod tracing;

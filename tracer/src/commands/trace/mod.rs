@@ -35,6 +35,7 @@ use crate::{
 /// there is one and it has ended.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     log_to_stderr(args.verbose);
+    plan::descriptors(host::descriptors_left()?)?;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build()?.block_on(trace(args))
 }
