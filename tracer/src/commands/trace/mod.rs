@@ -39,6 +39,7 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     } else {
         log::LevelFilter::Warn
     });
+    plan::descriptors(host::descriptors_left()?)?;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build()?.block_on(trace(args))
 }

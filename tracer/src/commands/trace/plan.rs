@@ -1,6 +1,8 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-use anyhow::{Result, bail, ensure};
+use std::io::{self, ErrorKind};
+
+use anyhow::{Error, Result, bail, ensure};
 use rustix::thread::CapabilitySet;
 
 use super::filters;
@@ -39,7 +41,7 @@ pub struct Plan {
 
 /// Finds out how to trace on this machine.
 pub fn plan(request: &Request) -> Result<Plan> {
-    privileges(host::capabilities()?)?;
+    privileges(host::capabilities()?, host::in_user_namespace())?;
     let zones = host::zones()?;
     let frames = zoneinfo::frames(&zones);
     memory(
@@ -86,10 +88,27 @@ fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
 
 /// Whether this process may load and attach the programs, and see page frame numbers:
 /// `CAP_BPF` and `CAP_PERFMON` (since Linux 5.8) are enough for the first only.
-pub fn privileges(held: CapabilitySet) -> Result<()> {
+pub fn privileges(held: CapabilitySet, in_user_namespace: bool) -> Result<()> {
+    ensure!(
+        !in_user_namespace,
+        "this is a user namespace, whose root may not trace: run pagetrace on the host, as root"
+    );
     ensure!(
         held.contains(CapabilitySet::SYS_ADMIN),
         "tracing needs root, or at least CAP_SYS_ADMIN: run it with sudo"
+    );
+    Ok(())
+}
+
+/// Files that a trace has open at most, with some to spare: each table and each program is one.
+const DESCRIPTORS: u64 = 64;
+
+/// Whether so many more files may be opened.
+pub fn descriptors(left: u64) -> Result<()> {
+    ensure!(
+        left >= DESCRIPTORS,
+        "tracing opens up to {DESCRIPTORS} files, and only {left} more may be opened: raise the \
+         limit with `ulimit -n 1024`"
     );
     Ok(())
 }
@@ -128,10 +147,26 @@ fn page_array(features: &Features, choice: HookChoice) -> Result<Result<PageArra
 /// What each page frame is now, where the kernel tells this process.
 pub fn page_flags() -> Result<PageFlagsFile, Limitation> {
     host::page_flags().map_err(|error| {
+        let remedy = if is_forbidden(&error) {
+            AS_ROOT
+        } else {
+            "use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified"
+        };
         Feature::PageVerification
             .degraded(render::sentence(&error))
-            .remedied("use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified")
+            .remedied(remedy)
     })
+}
+
+/// What to do where a file is root's own, which CAP_SYS_ADMIN alone does not open.
+pub const AS_ROOT: &str = "run pagetrace as root, or with CAP_DAC_READ_SEARCH too";
+
+/// Whether the user lacks the right to open a file.
+pub fn is_forbidden(error: &Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes
+        .into_iter()
+        .any(|cause: &io::Error| cause.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Whether kernel addresses can be named, for this process.
@@ -154,10 +189,25 @@ mod tests {
     fn a_user_is_told_the_remedy() {
         let few = CapabilitySet::BPF | CapabilitySet::PERFMON | CapabilitySet::SYSLOG;
         for held in [CapabilitySet::empty(), few] {
-            let error = privileges(held).expect_err("it may not trace");
+            let error = privileges(held, false).expect_err("it may not trace");
             assert!(error.to_string().contains("sudo"));
         }
-        assert!(privileges(CapabilitySet::SYS_ADMIN).is_ok());
+        assert!(privileges(CapabilitySet::SYS_ADMIN, false).is_ok());
+    }
+
+    #[test]
+    fn the_root_of_a_namespace_is_not_told_to_become_root() {
+        let error =
+            privileges(CapabilitySet::all(), true).expect_err("the kernel asks outside of it");
+        assert!(error.to_string().contains("on the host"));
+    }
+
+    #[test]
+    fn too_few_descriptors_name_the_limit() {
+        assert!(descriptors(u64::MAX).is_ok());
+        let error = descriptors(21).expect_err("one table would be missing");
+        assert!(error.to_string().contains("only 21"), "{error}");
+        assert!(error.to_string().contains("ulimit -n"), "{error}");
     }
 
     #[test]
