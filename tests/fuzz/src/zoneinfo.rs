@@ -6,7 +6,7 @@ use crate::kernel::zoneinfo::{Zone, frames, node_frames, zones};
 const ZONE: &[u8] =
     b"Node 0, zone X\n        spanned  10\n  start_pfn:           5\n        spanned  0\n";
 
-pub(super) fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let found = zones(data);
     let before = zones(&[ZONE, data].concat()[..]);
     match (found, before) {

@@ -2,8 +2,8 @@
 
 use crate::kernel::gfp::flags;
 
-pub(super) fn check(data: &[u8]) {
-    let format = super::text(data);
+pub(crate) fn check(data: &[u8]) {
+    let format = crate::text(data);
     for (name, value) in flags(format) {
         assert!(format.contains(&name), "{name}");
         let alone = format!("{{(unsigned long)({value:#x}u), \"{name}\"}}");

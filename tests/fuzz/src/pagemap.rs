@@ -6,7 +6,7 @@ const PRESENT: u64 = 1 << 63;
 /// Soft-dirty, exclusive, write-protected, guard, file-backed, swapped.
 const FLAGS: u64 = 0xff << 55 & !PRESENT;
 
-pub(super) fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     for entry in data.as_chunks::<ENTRY_LEN>().0 {
         let entry = u64::from_ne_bytes(*entry);
         let found = frame(entry);

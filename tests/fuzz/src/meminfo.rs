@@ -2,8 +2,8 @@
 
 use crate::kernel::meminfo::bytes;
 
-pub(super) fn check(data: &[u8]) {
-    let meminfo = super::text(data);
+pub(crate) fn check(data: &[u8]) {
+    let meminfo = crate::text(data);
     let names = meminfo.lines().filter_map(|line| line.split_once(':'));
     for name in names.map(|(name, _)| name).take(16).chain(["MemTotal"]) {
         if let Some(value) = bytes(meminfo, name) {

@@ -2,8 +2,8 @@
 
 use crate::kernel::tracepoint::offset;
 
-pub(super) fn check(data: &[u8]) {
-    let format = super::text(data);
+pub(crate) fn check(data: &[u8]) {
+    let format = crate::text(data);
     let declarations = format.lines().filter_map(|line| line.split(';').next());
     let names = declarations.filter_map(|text| text.rsplit([' ', ':']).next());
     for name in names.take(16).chain(["pfn", "order"]) {

@@ -12,7 +12,7 @@ const NAMES: [&str; 6] = [
     "",
 ];
 
-pub(super) fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let Ok(btf) = Btf::parse(data) else { return };
     for name in NAMES {
         for value in [btf.struct_size(name), btf.enumerator(name)] {

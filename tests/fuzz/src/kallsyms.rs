@@ -7,7 +7,7 @@ use crate::kernel::kallsyms::Kallsyms;
 /// The modules that have symbols at an address.
 type Starts<'a> = BTreeMap<u64, Vec<Option<&'a str>>>;
 
-pub(super) fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let table = Kallsyms::read(data);
     let Ok(text) = str::from_utf8(data) else {
         return assert!(table.is_err(), "bytes that are not text were read");

@@ -5,7 +5,7 @@ use crate::{kernel::pageflags::PageFlags, model::PageState};
 /// `KPF_BUDDY` of include/uapi/linux/kernel-page-flags.h.
 const BUDDY: u64 = 1 << 10;
 
-pub(super) fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     assert_eq!(PageFlags(0).state(), PageState::Unmarked);
     for entry in data.as_chunks::<8>().0 {
         let flags = u64::from_ne_bytes(*entry);

@@ -2,8 +2,8 @@
 
 use crate::kernel::fdinfo::recursion_misses;
 
-pub(super) fn check(data: &[u8]) {
-    let fdinfo = super::text(data);
+pub(crate) fn check(data: &[u8]) {
+    let fdinfo = crate::text(data);
     if let Some(misses) = recursion_misses(fdinfo) {
         assert!(fdinfo.contains(&misses.to_string()));
     }
