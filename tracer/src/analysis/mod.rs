@@ -3,11 +3,12 @@
 
 mod owner;
 mod report;
+mod run_length;
 mod scan;
 mod sites;
 mod stack;
 mod survivors;
-mod tally;
+
 mod timeline;
 mod window;
 

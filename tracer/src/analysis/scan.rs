@@ -15,8 +15,8 @@ use std::{
 use tracer_ebpf::{CHUNK_SLOTS, MAX_ORDER, Slot};
 
 use super::{
+    run_length::{Run, RunLengthMap},
     survivors::Survivors,
-    tally::{Run, Tally},
 };
 use crate::model::{Kind, PageState};
 
@@ -83,7 +83,7 @@ fn scan_by(slots: &[AtomicU32], pages: &impl Pages, workers: usize, stretch: usi
         }
         worker.done()
     };
-    let mut found = Tally::default();
+    let mut found = RunLengthMap::default();
     let mut unreferenced_blocks = 0;
     thread::scope(|scope| {
         // This thread is one of them.
@@ -184,7 +184,7 @@ struct Worker<'a, P> {
     order: (u32, u32),
     /// The unit asked about last, and the pages in it that nobody holds.
     unreferenced: (u64, u32),
-    found: Tally<Finding>,
+    found: RunLengthMap<Finding>,
     unreferenced_blocks: u64,
 }
 
@@ -197,12 +197,12 @@ impl<'a, P: Pages> Worker<'a, P> {
             states: Vec::with_capacity(CHUNK_SLOTS),
             order: (0, pages.order(0)),
             unreferenced: (u64::MAX, 0),
-            found: Tally::default(),
+            found: RunLengthMap::default(),
             unreferenced_blocks: 0,
         }
     }
 
-    fn done(self) -> (Tally<Finding>, u64) {
+    fn done(self) -> (RunLengthMap<Finding>, u64) {
         (self.found, self.unreferenced_blocks)
     }
 

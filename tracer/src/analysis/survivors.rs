@@ -2,7 +2,7 @@
 
 use tracer_ebpf::Slot;
 
-use super::tally::{Run, Tally};
+use super::run_length::{Run, RunLengthMap};
 use crate::model::Kind;
 
 /// Pages that were never freed, by site, age and kind.
@@ -20,7 +20,7 @@ pub struct Cell {
 
 impl Survivors {
     pub(super) fn new(runs: Vec<Run<Kind>>) -> Self {
-        Self(Tally::from(runs).joined())
+        Self(RunLengthMap::from(runs).joined())
     }
 
     /// The sites that have any, in ascending order.

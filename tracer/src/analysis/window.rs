@@ -97,3 +97,23 @@ impl Measured {
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_the_mean_of_the_two_in_the_middle() {
+        let measured = Measured {
+            started: Timestamp::UNIX_EPOCH,
+            recorded: Duration::from_secs(16),
+            watched: Duration::from_secs(20),
+            timeline: Timeline::default(),
+            scope: Scope::Kernel,
+            filters: vec![],
+        };
+        // Two seconds a slice; 6 and 10 are in the middle.
+        let growth = measured.growth([10, 0, 90, 6, 90, 2, 90, 1]);
+        assert!((growth - 4.0).abs() < f64::EPSILON, "{growth}");
+    }
+}
