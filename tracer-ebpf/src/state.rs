@@ -119,8 +119,6 @@ pub(crate) static READ_STACK: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static CHECK_EVERY: Global<u32> = Global::new(1);
 #[unsafe(no_mangle)]
-pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
 pub(crate) static PAGE_LIST_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static BULK_LIST_ARGUMENT: Global<u32> = Global::new(0);

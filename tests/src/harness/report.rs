@@ -76,6 +76,7 @@ pub struct Losses {
     /// `null` if pages could not be verified.
     #[serde(deserialize_with = "present")]
     pub phantom_pages: Option<u64>,
+    pub unknown_reference_pages: u64,
     pub healed_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,

@@ -13,7 +13,7 @@ mod timeline;
 mod window;
 
 pub use report::{Recorded, report};
-pub use scan::{Pages, Scan, scan};
+pub use scan::{Pages, Scan, Settled, scan};
 pub use sites::records;
 pub use survivors::{Cell, Survivors};
 pub use timeline::Timeline;

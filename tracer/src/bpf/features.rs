@@ -111,6 +111,7 @@ fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
         size: u64::from(btf.struct_size("page").ok()?),
         references: offset("_refcount"),
         list: offset("lru"),
+        mapping: offset("mapping"),
     })
 }
 

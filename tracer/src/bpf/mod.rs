@@ -13,7 +13,7 @@ mod tracefs;
 
 pub use features::Features;
 pub use page_array::{PageArray, PageLayout};
-pub use queries::PageReferences;
+pub use queries::PageStructs;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,

@@ -18,6 +18,9 @@ pub struct Losses {
     /// Pages in the table at the end that were free by then: their free was lost. Not in the report.
     /// None where pages could not be verified.
     pub phantom_pages: Option<u64>,
+    /// Unfreed pages that may be free, as whether somebody holds them could not be looked up;
+    /// they are in the report as unverified.
+    pub unknown_reference_pages: u64,
     /// Pages that were taken again while in the table: their free was lost, and the table healed.
     pub healed_pages: u64,
     /// Allocations that found the site table full; their pages are in the report.

@@ -87,7 +87,7 @@ fn attach(plan: &Plan) -> Result<Tracer> {
 
 /// Looks at every page that is still out, then ends the trace.
 fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), plan.settings.page_array);
+    let pages = LivePages::new(tracer.sites(), plan.page_structs);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
@@ -100,8 +100,10 @@ fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
         taken_pages,
         mut losses,
     } = tracer.finish()?;
-    let (survivors, phantoms) = scan.settle(losses.recursion_misses_by_program.free);
-    losses.phantom_pages = unverified.is_none().then_some(phantoms);
+    let settled = scan.settle(losses.recursion_misses_by_program.free);
+    let survivors = settled.survivors;
+    losses.phantom_pages = unverified.is_none().then_some(settled.missed_free_pages);
+    losses.unknown_reference_pages = settled.unknown_reference_pages;
     let limitations = plan.limitations.into_iter().chain(unverified).chain(bulk);
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,

@@ -32,6 +32,8 @@ pub struct Request {
 pub struct Plan {
     /// What the tracer is told.
     pub settings: Settings,
+    /// Where page structs lie, if that is known, whichever tracepoints are in use.
+    pub page_structs: Option<PageArray>,
     /// What is limited, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
 }
@@ -69,6 +71,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let limitations = page_array.err().into_iter().chain(symbols().err());
     Ok(Plan {
         settings,
+        page_structs: features.page_array.ok(),
         limitations: limitations.collect(),
     })
 }
