@@ -11,6 +11,7 @@ mod degraded;
 mod diagnostics;
 mod disk;
 mod folded;
+mod inherited;
 mod invariants;
 mod leaker;
 mod loaded;

@@ -11,6 +11,7 @@ mod hotplug;
 mod interface;
 mod interrupts;
 mod leak_programs;
+mod losses;
 mod memory_limit;
 mod model;
 mod module;

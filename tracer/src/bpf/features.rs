@@ -26,6 +26,9 @@ pub struct Features {
     pub movable: u32,
     /// This process's id in the initial namespace.
     pub own_process: u32,
+    /// Whether the kernel is known to count the events that it keeps from programs on tracefs
+    /// tracepoints.
+    pub counts_tracefs_misses: bool,
 }
 
 impl Features {
@@ -39,6 +42,7 @@ impl Features {
             bulk: types.bulk.map_err(not_bulk),
             movable: types.movable,
             own_process,
+            counts_tracefs_misses: types.counts_tracefs_misses,
         })
     }
 }
@@ -53,8 +57,17 @@ fn page_array(types: &Types, own_process: u32) -> Result<Result<PageArray, Limit
             "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
         )));
     };
+    Ok(locate_page_array(layout, own_process)?.map_err(missing))
+}
+
+/// Finds the array of page structs by the pages that this process takes, or says why
+/// it cannot be told; an error if BPF does not work.
+pub fn locate_page_array(
+    layout: PageLayout,
+    own_process: u32,
+) -> Result<Result<PageArray, &'static str>> {
     let mut ebpf = object::load_for_calibration(own_process)?;
-    Ok(calibration::calibrate(&mut ebpf, layout)?.map_err(missing))
+    calibration::calibrate(&mut ebpf, layout)
 }
 
 fn stack_reader(types: &Types) -> Result<u32, Limitation> {
@@ -81,6 +94,7 @@ struct Types {
     bulk: Result<BulkAllocator, &'static str>,
     /// The id of the function by which programs may read any memory.
     cast: Option<u32>,
+    counts_tracefs_misses: bool,
 }
 
 impl Types {
@@ -92,6 +106,7 @@ impl Types {
                 page: None,
                 movable: MIGRATE_MOVABLE,
                 cast: None,
+                counts_tracefs_misses: false,
                 bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
             };
         };
@@ -101,6 +116,7 @@ impl Types {
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
             bulk: bulk_allocator(&btf),
             cast: btf.function_id(cast::FUNCTION).ok(),
+            counts_tracefs_misses: counts_tracefs_misses(&btf),
         }
     }
 }
@@ -135,4 +151,12 @@ fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, &'static str> {
         list,
         array,
     })
+}
+
+/// Whether `trace_call_bpf` counts what it keeps from programs: dd8657894c11 (Linux 6.7)
+/// came in one series with the parameter `missed` of its neighbour
+/// (kernel/trace/bpf_trace.c). A release would not tell of a distribution that has both.
+fn counts_tracefs_misses(btf: &Btf<'_>) -> bool {
+    let parameters = btf.parameters("bpf_get_perf_event_info");
+    parameters.is_ok_and(|names| names.contains(&"missed"))
 }

@@ -11,7 +11,7 @@ mod queries;
 mod trace;
 mod tracefs;
 
-pub use features::Features;
+pub use features::{Features, locate_page_array};
 pub use page_array::{PageArray, PageLayout};
 pub use queries::PageStructs;
 
