@@ -77,6 +77,7 @@ pub struct Losses {
     #[serde(deserialize_with = "present")]
     pub phantom_pages: Option<u64>,
     pub unknown_reference_pages: u64,
+    pub unnamed_pages: u64,
     pub healed_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,

@@ -87,6 +87,7 @@ impl SyntheticSites {
         Ok(Recorded {
             records: analysis::records(&survivors, ids, record)?,
             survivors,
+            tracer_frames: TracerFrames::default(),
             taken_pages: 0,
             losses: Losses::default(),
             limitations: vec![],

@@ -1,6 +1,7 @@
 //! Analysis: from the slots that are still marked to a ranked report. Pure
 //! functions over plain values; nothing here reads the machine or formats text.
 
+mod judge;
 mod owner;
 mod report;
 mod run_length;
@@ -10,6 +11,7 @@ mod stack;
 mod survivors;
 
 mod timeline;
+mod unnamed;
 mod window;
 
 pub use report::{Recorded, report};

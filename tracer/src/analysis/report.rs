@@ -3,16 +3,20 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
+    ops::Range,
 };
 
 use super::{
     Survivors,
+    judge::{Taken, judge},
     sites::{self, Group, Stack},
     stack::{self, Function, Trace},
+    unnamed,
     window::Measured,
 };
 use crate::model::{
-    Frame, Host, Kind, Limitation, Losses, Report, Selection, Site, SiteRecord, SortKey, Totals,
+    Frame, Host, Limitation, Losses, Report, Selection, Site, SiteRecord, SortKey, Totals,
+    TracerFrames,
 };
 
 /// Sets by which of its pages a site is ranked.
@@ -37,6 +41,8 @@ pub struct Recorded {
     pub survivors: Survivors,
     /// The sites.
     pub records: BTreeMap<u32, SiteRecord>,
+    /// Which frames of their stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages taken in the window, the freed ones included.
     pub taken_pages: u64,
     /// What was lost or not seen.
@@ -54,7 +60,12 @@ pub fn report(
     selection: &Selection,
 ) -> Report {
     let too_young_pages = measured.drop_young(&mut recorded.survivors, selection.min_age);
-    let names = Names::of(recorded.records.values(), symbolize);
+    let records = &recorded.records;
+    let names = Names::of(records.values(), recorded.tracer_frames, symbolize);
+    let judged = judge(&mut recorded.survivors, |id| names.taken(records.get(&id)?));
+    let missed = &mut recorded.losses.phantom_pages;
+    *missed = missed.map(|pages| pages + judged.missed_free_pages);
+    recorded.losses.unnamed_pages = judged.unnamed_pages;
     let groups = sites::group(
         &recorded.survivors,
         recorded.records,
@@ -66,9 +77,14 @@ pub fn report(
         .map_or(0, Group::unfreed_pages);
     // There can be as many as pages: not to be there beside the sites.
     drop(recorded.survivors);
+    let owners = names.unnamed_owners(groups.keys().map(addresses));
     let mut sites: Vec<_> = groups
         .into_iter()
-        .map(|(stack, group)| site(group, &stack, &names, measured, host.page_size))
+        .zip(owners)
+        .map(|((stack, group), owner)| {
+            let trace = Trace::new(&names.functions(addresses(&stack)), owner);
+            site(group, &stack, trace, &names, measured, host.page_size)
+        })
         .collect();
     for site in &mut sites {
         apply(selection, site, host.page_size);
@@ -87,7 +103,10 @@ pub fn report(
 }
 
 /// The functions at every address of every stack, each looked up once.
-struct Names(HashMap<u64, Vec<Function>, Addresses>);
+struct Names {
+    functions: HashMap<u64, Vec<Function>, Addresses>,
+    tracer: TracerFrames,
+}
 
 type Addresses = BuildHasherDefault<AddressHasher>;
 
@@ -114,6 +133,7 @@ impl Hasher for AddressHasher {
 impl Names {
     fn of<'a>(
         records: impl Iterator<Item = &'a SiteRecord>,
+        tracer: TracerFrames,
         symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
     ) -> Self {
         let addresses: HashSet<_, Addresses> = records.flat_map(|it| &it.frames).copied().collect();
@@ -121,19 +141,50 @@ impl Names {
         addresses.sort_unstable();
         let frames = symbolize(&addresses).into_iter();
         let functions = frames.map(|frames| frames.into_iter().map(Function::from).collect());
-        Self(addresses.into_iter().zip(functions).collect())
+        Self {
+            functions: addresses.into_iter().zip(functions).collect(),
+            tracer,
+        }
     }
 
     fn at(&self, address: u64) -> &[Function] {
-        self.0.get(&address).map_or(&[], Vec::as_slice)
+        self.functions.get(&address).map_or(&[], Vec::as_slice)
     }
 
     fn functions(&self, addresses: &[u64]) -> Vec<&Function> {
         addresses.iter().flat_map(|&it| self.at(it)).collect()
     }
 
-    fn own(&self, addresses: &[u64]) -> usize {
-        stack::own(addresses.iter().map(|&it| self.at(it)))
+    /// Which addresses of a stack are its own, and not the tracer's or those of whoever it
+    /// interrupted.
+    fn own(&self, addresses: &[u64]) -> Range<usize> {
+        let start = stack::tracer_frames(addresses, &self.tracer, |it| self.at(it));
+        let own = stack::own(addresses[start..].iter().map(|&it| self.at(it)));
+        start..start + own
+    }
+
+    /// How the pages of a site were taken, if its stack tells.
+    fn taken(&self, record: &SiteRecord) -> Option<Taken> {
+        const TRACER: &str = env!("CARGO_PKG_NAME");
+        let own = &record.frames[self.own(&record.frames)];
+        let task = record.first_seen.as_ref();
+        let is_by_tracer = task.is_some_and(|(_, name)| name == TRACER);
+        let way = stack::way(&self.functions(own), is_by_tracer)?;
+        Some(Taken {
+            way,
+            order: record.order,
+        })
+    }
+
+    /// The owner of each stack, if nothing has a name.
+    fn unnamed_owners<'a>(&self, stacks: impl Iterator<Item = &'a [u64]>) -> Vec<Option<usize>> {
+        let mut functions = self.functions.values().flatten();
+        let stacks: Vec<_> = stacks.collect();
+        if functions.any(Function::is_named) {
+            vec![None; stacks.len()]
+        } else {
+            unnamed::owners(&stacks)
+        }
     }
 }
 
@@ -160,8 +211,14 @@ fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
     }
 }
 
-fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
-    let trace = Trace::new(&names.functions(addresses(stack)));
+fn site(
+    group: Group,
+    stack: &Stack,
+    trace: Trace,
+    names: &Names,
+    measured: &Measured,
+    page_size: u64,
+) -> Site {
     let owner = trace.owner_frame();
     let unfreed_pages = group.unfreed_pages();
     let growth = measured.growth(group.slices) * page_size as f64;
@@ -175,7 +232,7 @@ fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_si
         ranked_pages: 0,
         ranked_bytes: 0,
         allocated_pages: group.allocated_pages,
-        kinds: kinds(group.kinds, trace.accounted),
+        kinds: group.kinds,
         orders: group.orders,
         growth_bytes_per_second: growth.round() as u64,
         age_histogram: measured.histogram(group.slices),
@@ -185,16 +242,6 @@ fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_si
         frames: trace.frames,
         first_seen: group.first_seen,
     }
-}
-
-/// Pages by kind. Where flags tell nothing, the way the pages were taken may.
-fn kinds(mut kinds: BTreeMap<Kind, u64>, accounted: Option<Kind>) -> BTreeMap<Kind, u64> {
-    if let Some(kind) = accounted
-        && let Some(pages) = kinds.remove(&Kind::Raw)
-    {
-        *kinds.entry(kind).or_insert(0) += pages;
-    }
-    kinds
 }
 
 /// Sites that are not to be ranked come last, so that every page is in the report.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     analysis::{Cell, Timeline, window::AGE_BUCKETS},
-    model::{AgeBucket, Context, KindChoice, Scope},
+    model::{AgeBucket, Context, Kind, KindChoice, Scope},
 };
 use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
 
@@ -114,7 +114,7 @@ fn three_sites() -> [Given; 3] {
     [
         known(0, &[1], &[0, 100]),
         known(1, &[2], &[5; 8]),
-        known(2, &[99], &[0, 0, 0, 0, 0, 0, 0, 60]),
+        known(2, &[99, 1], &[0, 0, 0, 0, 0, 0, 0, 60]),
     ]
 }
 

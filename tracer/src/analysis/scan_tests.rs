@@ -1,6 +1,6 @@
 //! Tests of the scan on a machine of a few pages.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::collections::BTreeMap;
 
 use tracer_ebpf::Slot;
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
+    ops::Range,
 };
 
 use anyhow::Result;
@@ -55,17 +56,19 @@ pub fn records(
 
 /// Joins the records to one group per stack that has pages left. A site differs
 /// from its neighbour in the kernel's table when only order or gfp flags do; to
-/// a reader it is the same site. `own` tells how many frames of a stack are its
-/// own, and not those of whoever it interrupted; `slices` that of each epoch.
+/// a reader it is the same site. `own` tells which frames of a stack are its own, and
+/// not the tracer's or those of whoever it interrupted; `slices` the slice of each epoch.
 pub(super) fn group(
     survivors: &Survivors,
     records: BTreeMap<u32, SiteRecord>,
-    own: impl Fn(&[u64]) -> usize,
+    own: impl Fn(&[u64]) -> Range<usize>,
     slices: &[usize],
 ) -> BTreeMap<Stack, Group> {
     let mut groups = BTreeMap::<_, Group>::new();
     for (id, mut record) in records {
-        let interrupted = record.frames.split_off(own(&record.frames));
+        let own = own(&record.frames);
+        let interrupted = record.frames.split_off(own.end);
+        record.frames.drain(..own.start);
         let (stack, order) = identity(id, &mut record);
         let group = groups.entry(stack).or_default();
         group.allocated_pages += record.allocated_pages;
@@ -135,13 +138,13 @@ mod tests {
     fn grouped(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let records = records(survivors, FIRST_SITE..FIRST_SITE + 3, record);
         let records = records.expect("they are there");
-        group(survivors, records, |_| 2, &[0, 1, 0])
+        group(survivors, records, |_| 0..2, &[0, 1, 0])
     }
 
     fn plain(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let no_record = |_| Ok(SiteRecord::default());
         let records = records(survivors, std::iter::empty(), no_record).expect("none fails");
-        group(survivors, records, <[u64]>::len, &[0; 2])
+        group(survivors, records, |frames| 0..frames.len(), &[0; 2])
     }
 
     /// Raw pages, each with its site and epoch.
@@ -172,6 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_tracer_adds_to_stacks_makes_no_difference() {
+        let survivors = raw(&[(FIRST_SITE, 0, 5), (FIRST_SITE + 1, 0, 3)]);
+        let record = |id| {
+            let frames = vec![u64::from(id), 7, 8, 9];
+            Ok(SiteRecord {
+                frames,
+                ..SiteRecord::default()
+            })
+        };
+        let records = records(&survivors, std::iter::empty(), record).expect("they are there");
+        let groups = group(&survivors, records, |_| 1..3, &[0]);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[&Stack::Known(vec![7, 8])].unfreed_pages(), 8);
+    }
+
+    #[test]
     fn reserved_ids_keep_their_order() {
         let groups = plain(&raw(&[
             (SITE_TABLE_FULL + 3, 1, 8),
@@ -195,7 +214,7 @@ mod tests {
             _ => record(id),
         };
         let records = records(&survivors, std::iter::empty(), record).expect("they are there");
-        let groups = group(&survivors, records, |frames| frames.len().min(2), &[0]);
+        let groups = group(&survivors, records, |frames| 0..frames.len().min(2), &[0]);
         let wrong = &groups[&Stack::Mismatched];
         assert_eq!(wrong.orders, [(3, 5)].into());
         assert_eq!(groups[&Stack::Known(vec![1, 2])].unfreed_pages(), 3);

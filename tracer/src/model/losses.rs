@@ -21,6 +21,9 @@ pub struct Losses {
     /// Unfreed pages that may be free, as whether somebody holds them could not be looked up;
     /// they are in the report as unverified.
     pub unknown_reference_pages: u64,
+    /// Unfreed pages that may be accounted for (vmalloc, per-CPU memory, large kmallocs), as nothing
+    /// on their stacks has a name; they are in the report as unverified.
+    pub unnamed_pages: u64,
     /// Pages that were taken again while in the table: their free was lost, and the table healed.
     pub healed_pages: u64,
     /// Allocations that found the site table full; their pages are in the report.

@@ -12,6 +12,7 @@ mod page_state;
 mod report;
 mod selection;
 mod site_record;
+mod tracer_frames;
 mod window;
 
 pub use choice::Choice;
@@ -25,4 +26,5 @@ pub use page_state::PageState;
 pub use report::{Report, Site, Totals};
 pub use selection::{Selection, SortKey};
 pub use site_record::SiteRecord;
+pub use tracer_frames::TracerFrames;
 pub use window::{AgeBucket, Scope, Window};

@@ -35,6 +35,16 @@ fn lines(report: &Report) -> Vec<Line> {
             "pages taken again though their free was never seen",
         ),
         counted(
+            losses.unknown_reference_pages,
+            "unknown references",
+            "pages that may be free, as who holds them could not be looked up",
+        ),
+        counted(
+            losses.unnamed_pages,
+            "unnamed pages",
+            "may be vmalloc, percpu or large kmallocs: nothing on their stacks has a name",
+        ),
+        counted(
             losses.unmatched_frees,
             "unmatched frees",
             "of pages older than the window or not to be recorded",

@@ -60,7 +60,9 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
         host.kernel, host.arch
     )?;
     let mut pages = match window.scope {
-        Scope::Kernel => "kernel pages (all but movable ones)".to_owned(),
+        Scope::Kernel => {
+            "kernel pages (no user memory, pinned or not; --scope all adds it)".to_owned()
+        }
         Scope::All => "all pages".to_owned(),
     };
     if !window.filters.is_empty() {
@@ -130,6 +132,7 @@ fn rest(report: &Report, shown: usize, out: &mut impl Write) -> io::Result<()> {
             "{FAINT}Not ranked: {unranked}; --kind all ranks them{FAINT:#}"
         )?;
     }
+    uncertain(report, out)?;
     if report.too_young_pages > 0 {
         let pages = text::counted(report.too_young_pages, "page");
         writeln!(
@@ -140,10 +143,26 @@ fn rest(report: &Report, shown: usize, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// The pages that are neither accused nor dropped.
+fn uncertain(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let Some(&pages) = report.unranked_pages().get(&Kind::Uncertain) else {
+        return Ok(());
+    };
+    let bytes = text::bytes(pages * report.host.page_size);
+    let pages = text::counted(pages, "page");
+    writeln!(
+        out,
+        "{FAINT}Uncertain: {bytes}, {pages} that look free though their free was not missed, or \
+         that are not what they were taken as; --kind uncertain ranks them{FAINT:#}"
+    )
+}
+
 /// The pages that are out and not ranked, by kind, most first.
 fn unranked(report: &Report) -> String {
     let page_size = report.host.page_size;
-    let mut kinds: Vec<_> = report.unranked_pages().into_iter().collect();
+    let mut kinds = report.unranked_pages();
+    kinds.remove(&Kind::Uncertain);
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|&(_, pages)| Reverse(pages));
     let name =
         |(kind, pages): (Kind, u64)| format!("{} {}", text::bytes(pages * page_size), kind.name());

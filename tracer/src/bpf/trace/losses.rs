@@ -30,6 +30,7 @@ pub(super) fn losses(counters: &Counters, misses: RecursionMisses) -> Losses {
         recursion_misses_by_program: misses,
         phantom_pages: None,
         unknown_reference_pages: 0,
+        unnamed_pages: 0,
         healed_pages: taken.healed,
         site_table_full: taken.site_table_full,
         failed_unwinds: taken.failed_unwinds,

@@ -12,7 +12,8 @@ use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    globals, load, losses::losses, misses::recursion_misses, tables::take, templates::Lessons,
+    code, globals, load, losses::losses, misses::recursion_misses, tables::take,
+    templates::Lessons,
 };
 use crate::{
     bpf::{
@@ -21,7 +22,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::kallsyms::InterruptEntries,
-    model::{Limitation, RecursionMisses},
+    model::{Limitation, RecursionMisses, TracerFrames},
 };
 
 /// What to trace, and how.
@@ -213,10 +214,28 @@ impl Tracer {
         if self.bulk_limitation().is_some() {
             losses.unread_bulk_pages = None;
         }
+        let tracer_frames = self.tracer_frames()?;
         Ok(Capture {
+            tracer_frames,
             sites: self.sites,
             taken_pages: taken.pages,
             losses,
+        })
+    }
+
+    /// Tracefs tracepoints hand over registers that lie beyond the program
+    /// (`bpf_get_stack_tp`, kernel/trace/bpf_trace.c); stacks of other programs begin with it.
+    fn tracer_frames(&self) -> Result<TracerFrames> {
+        let [alloc, _] = self.hooks.programs();
+        let programs = [alloc].into_iter().chain(self.bulk.program());
+        let ranges: Result<Vec<_>> = programs
+            .map(|name| code::ranges(&self.ebpf, name))
+            .collect();
+        let first = self.lessons.as_ref().map(Lessons::first_return);
+        Ok(TracerFrames {
+            programs: ranges?.concat(),
+            begin_stacks: self.hooks.hook() == Hook::Raw,
+            measured: first.map_or(0, |it| it.frames_below as usize),
         })
     }
 

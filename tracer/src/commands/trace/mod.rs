@@ -97,6 +97,7 @@ fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
     let bulk = tracer.bulk_limitation().cloned();
     let Capture {
         sites,
+        tracer_frames,
         taken_pages,
         mut losses,
     } = tracer.finish()?;
@@ -108,6 +109,7 @@ fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
         survivors,
+        tracer_frames,
         taken_pages,
         losses,
         limitations: limitations.collect(),
