@@ -91,9 +91,13 @@ pub mod constants {
     pub const PAGE_STRUCT_SIZE: &str = "PAGE_STRUCT_SIZE";
     /// `u64`: number of page frames the slot table covers.
     pub const FRAMES: &str = "FRAMES";
-    /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, or
-    /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record movable pages too.
+    /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, to leave out user memory, or
+    /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record it too.
     pub const SKIPPED_MIGRATETYPE: &str = "SKIPPED_MIGRATETYPE";
+    /// `u32`: gfp flags of all user memory, by which its pages are told from other movable ones.
+    pub const USER_GFP: &str = "USER_GFP";
+    /// `u32` each: gfp flags that tell balloons from user memory, and which of them they have.
+    pub const BALLOON_GFP: [&str; 2] = ["BALLOON_GFP_MASK", "BALLOON_GFP"];
     /// `u64` each: the first and the last page frame to record.
     pub const RECORDED_FRAMES: [&str; 2] = ["FIRST_FRAME", "LAST_FRAME"];
     /// `u32` each: the least and the greatest order to record.

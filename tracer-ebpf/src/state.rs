@@ -81,6 +81,12 @@ pub(crate) static FRAMES: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static SKIPPED_MIGRATETYPE: Global<u32> = Global::new(tracer_ebpf::NO_MIGRATETYPE);
 #[unsafe(no_mangle)]
+pub(crate) static USER_GFP: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BALLOON_GFP_MASK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BALLOON_GFP: Global<u32> = Global::new(u32::MAX);
+#[unsafe(no_mangle)]
 pub(crate) static FIRST_FRAME: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static LAST_FRAME: Global<u64> = Global::new(u64::MAX);

@@ -4,6 +4,7 @@
 mod calibration;
 mod cast;
 mod features;
+mod gfp;
 mod hooks;
 mod object;
 mod page_array;
@@ -12,6 +13,7 @@ mod trace;
 mod tracefs;
 
 pub use features::{Features, locate_page_array};
+pub use gfp::MovableGfp;
 pub use page_array::{PageArray, PageLayout};
 pub use queries::PageStructs;
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     bpf::{
-        PageArray,
+        MovableGfp, PageArray,
         hooks::{Hook, Hooks},
         tracefs::Offsets,
     },
@@ -34,6 +34,8 @@ pub struct Settings {
     pub filters: Filters,
     /// The value of `MIGRATE_MOVABLE` in this kernel.
     pub movable: u32,
+    /// The flags by which movable pages are told apart.
+    pub movable_gfp: MovableGfp,
     /// This process's id in the initial namespace.
     pub own_process: u32,
     /// How many call sites the site table holds.

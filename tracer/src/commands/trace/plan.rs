@@ -60,6 +60,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
         frames,
         filters: filters::resolve(&request.filters, &zones, features.own_process)?,
         movable: features.movable,
+        movable_gfp: features.movable_gfp,
         own_process: features.own_process,
         max_sites: request.max_sites,
         bulk,
