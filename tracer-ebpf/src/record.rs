@@ -68,16 +68,19 @@ fn site<C: EbpfContext>(
     control: &Control,
 ) -> Option<u32> {
     let counts: &AllocationCounters<_> = &counters.alloc.levels[0];
+    let is_own = filters::is_own_task();
     let by_rules = event.context_on_stack && state::USE_TEMPLATES.load() != 0;
-    let skipped = if by_rules { control.frames_below } else { 0 };
-    if filters::is_own_task() {
-        return sites::of_interrupt(ctx, event.order, event.gfp, skipped, counts);
+    if by_rules && !is_own {
+        return Some(sites::site_from_rules(
+            ctx,
+            event.order,
+            event.gfp,
+            counters,
+            control,
+        ));
     }
-    Some(if by_rules {
-        sites::site_from_rules(ctx, event.order, event.gfp, counters, control)
-    } else {
-        sites::of(ctx, event.order, event.gfp, counts)
-    })
+    let skipped = if by_rules { control.frames_below } else { 0 };
+    sites::of(ctx, event.order, event.gfp, skipped, is_own, counts)
 }
 
 /// Clears the pages of a free, whichever allocations they came from. That can be done

@@ -135,7 +135,8 @@ mod tests {
     fn judged(mut survivors: Survivors, way: Way) -> (Vec<(Kind, u64)>, Judged) {
         let taken = |site| (site == SITE).then_some(Taken { way, order: 1 });
         let judged = judge(&mut survivors, taken);
-        let left = |site| survivors.of(site).map(|(cell, pages)| (cell.kind, pages));
+        let cells = |site| survivors.of(site);
+        let left = |site| cells(site).map(|(cell, pages)| (cell.kind, u64::from(pages)));
         let pipes: Vec<_> = left(PIPES).collect();
         assert_eq!(pipes, [(Kind::Raw, 5)], "whatever becomes of others");
         (left(SITE).collect(), judged)

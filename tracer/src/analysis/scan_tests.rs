@@ -73,7 +73,8 @@ type Tree = BTreeMap<u32, BTreeMap<Cell, u64>>;
 fn tree(settled: &Settled) -> (Tree, u64) {
     let survivors = &settled.survivors;
     let sites = survivors.sites();
-    let tree = sites.map(|site| (site, survivors.of(site).collect()));
+    let cells = |site| survivors.of(site).map(|(cell, pages)| (cell, pages.into()));
+    let tree = sites.map(|site| (site, cells(site).collect()));
     (tree.collect(), settled.missed_free_pages)
 }
 

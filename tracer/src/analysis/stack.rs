@@ -1,8 +1,6 @@
 //! A stack as people read it: without the tracer's own frames, and without
 //! those of whoever an interrupt came on top of.
 
-use std::sync::Arc;
-
 use super::owner::{self, Role, Way};
 use crate::model::{
     Frame, TracerFrames,
@@ -13,26 +11,27 @@ use crate::model::{
 /// are many more stacks than functions.
 #[derive(Clone, Debug)]
 pub(super) struct Function {
-    frame: Arc<Frame>,
+    pub(super) frame: Frame,
+    /// Its place among all functions.
+    index: u32,
     role: Role,
     calls_bpf: bool,
     /// The context that begins with it.
     begins: Option<Context>,
 }
 
-impl From<Frame> for Function {
-    fn from(frame: Frame) -> Self {
+impl Function {
+    pub(super) fn new(index: u32, frame: Frame) -> Self {
         let symbol = frame.symbol.as_deref();
         Self {
+            index,
             role: Role::of(&frame),
             calls_bpf: symbol.is_some_and(calls_bpf),
             begins: symbol.and_then(context::entered_by),
-            frame: Arc::new(frame),
+            frame,
         }
     }
-}
 
-impl Function {
     pub(super) fn is_named(&self) -> bool {
         self.frame.symbol.is_some()
     }
@@ -41,10 +40,10 @@ impl Function {
 /// The frames of one stack, innermost first, inlined functions in their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// The frames, without the tracer's own.
-    pub(super) frames: Vec<Arc<Frame>>,
-    /// Index into `frames` of the function that asked for the pages.
-    pub(super) owner: Option<usize>,
+    /// The functions, by their places among all.
+    pub(super) frames: Vec<u32>,
+    /// The one of them that asked for the pages.
+    pub(super) owner: Option<u32>,
     /// Who took the pages.
     pub(super) context: Context,
 }
@@ -63,21 +62,17 @@ impl Trace {
     pub(super) fn new(functions: &[&Function], unnamed_owner: Option<usize>) -> Self {
         let roles: Vec<_> = functions.iter().map(|it| it.role).collect();
         let is_unnamed = !functions.is_empty() && !functions.iter().any(|it| it.is_named());
+        let owner = unnamed_owner.filter(|_| is_unnamed);
         Self {
-            owner: unnamed_owner
-                .filter(|_| is_unnamed)
-                .or_else(|| owner::index(&roles)),
+            owner: owner
+                .or_else(|| owner::index(&roles))
+                .map(|owner| functions[owner].index),
             context: functions
                 .iter()
                 .find_map(|it| it.begins)
                 .unwrap_or_default(),
             frames: frames(functions),
         }
-    }
-
-    /// The frame of the function that asked for the pages.
-    pub(super) fn owner_frame(&self) -> Option<&Frame> {
-        self.frames.get(self.owner?).map(Arc::as_ref)
     }
 }
 
@@ -95,9 +90,9 @@ pub(super) fn way(functions: &[&Function], is_by_tracer: bool) -> Option<Way> {
     owner::way(&roles).or(is_tracers.then_some(Way::Tracer))
 }
 
-/// The frames of a stack.
-pub(super) fn frames(functions: &[&Function]) -> Vec<Arc<Frame>> {
-    functions.iter().map(|it| Arc::clone(&it.frame)).collect()
+/// The functions of a stack, by their places among all.
+pub(super) fn frames(functions: &[&Function]) -> Vec<u32> {
+    functions.iter().map(|it| it.index).collect()
 }
 
 /// How many of the innermost addresses of a stack are the tracer's program and the kernel's
@@ -201,7 +196,7 @@ mod tests {
                 name => Frame::named(name),
             };
             addresses.push(address);
-            functions.insert(address, vec![Function::from(frame)]);
+            functions.insert(address, vec![Function::new(0, frame)]);
         }
         (addresses, functions)
     }
@@ -215,7 +210,7 @@ mod tests {
     fn trace(names: &[&str]) -> Trace {
         let functions: Vec<_> = names
             .iter()
-            .map(|name| Function::from(Frame::named(name)))
+            .map(|name| Function::new(0, Frame::named(name)))
             .collect();
         Trace::new(&functions.iter().collect::<Vec<_>>(), None)
     }
@@ -300,7 +295,7 @@ mod tests {
             "asm_sysvec_apic_timer_interrupt",
             "do_work",
         ];
-        let functions = stack.map(|name| Function::from(Frame::named(name)));
+        let functions = stack.map(|name| Function::new(0, Frame::named(name)));
         let parted = |from: usize| {
             let own = own(functions[from..].iter().map(std::slice::from_ref));
             let own_names = &stack[from..][..own];
@@ -313,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_stack_without_names_has_the_owner_that_is_given() {
-        let functions = [1, 2, 3].map(|at| Function::from(Frame::unnamed(at)));
+        let functions = [0, 1, 2].map(|at| Function::new(at, Frame::unnamed(at.into())));
         let trace = Trace::new(&functions.each_ref(), Some(1));
         assert_eq!(trace.owner, Some(1));
     }

@@ -65,23 +65,12 @@ impl Survivors {
     }
 
     /// The pages of a site.
-    pub fn of(&self, id: u32) -> impl Iterator<Item = (Cell, u64)> {
+    pub fn of(&self, id: u32) -> impl Iterator<Item = (Cell, u32)> {
         let start = self.runs.partition_point(|run| site(run) < id);
         let runs = self.runs[start..]
             .iter()
             .take_while(move |run| site(run) == id);
-        runs.map(|run| (cell(run), u64::from(run.pages)))
-    }
-
-    /// Takes out the pages of the epochs that are not to be kept, and counts them.
-    pub(super) fn drop_epochs(&mut self, keep: impl Fn(u32) -> bool) -> u64 {
-        let mut dropped = 0;
-        self.runs.retain(|run| {
-            let keep = keep(Slot(run.word).epoch());
-            dropped += if keep { 0 } else { u64::from(run.pages) };
-            keep
-        });
-        dropped
+        runs.map(|run| (cell(run), run.pages))
     }
 }
 

@@ -6,6 +6,7 @@ mod cast;
 mod features;
 mod gfp;
 mod hooks;
+mod map_memory;
 mod object;
 mod page_array;
 mod queries;

@@ -2,6 +2,7 @@
 //! rendered. The only asynchronous code.
 
 pub mod check;
+pub mod report;
 pub mod trace;
 
 use libc::{c_int, sighandler_t};

@@ -1,6 +1,7 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{BufReader, Read as _},
     os::unix::fs::MetadataExt as _,
@@ -40,6 +41,11 @@ pub fn running() -> Result<Host> {
         page_size: rustix::param::page_size() as u64,
         mem_total_bytes: meminfo_bytes("MemTotal")?,
     })
+}
+
+/// The lines of the running kernel's `/proc/meminfo` that are in kB, in bytes.
+pub fn meminfo() -> Result<BTreeMap<String, u64>> {
+    Ok(meminfo::lines(&read("/proc/meminfo")?))
 }
 
 /// One line of the running kernel's `/proc/meminfo`, in bytes.

@@ -20,7 +20,7 @@ pub use tables::{SiteTable, SlotTable};
 pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
-use crate::model::{Losses, TracerFrames};
+use crate::model::{Losses, ProgramTime, TracerFrames};
 
 /// What one window recorded, beside the slots.
 pub struct Capture {
@@ -32,4 +32,6 @@ pub struct Capture {
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// CPU time of the programs; none if the kernel did not measure it.
+    pub program_time: Option<ProgramTime>,
 }

@@ -22,7 +22,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::kallsyms::InterruptEntries,
-    model::{Limitation, RecursionMisses, TracerFrames},
+    model::{Limitation, ProgramTime, RecursionMisses, TracerFrames},
 };
 
 /// What to trace, and how.
@@ -211,14 +211,14 @@ impl Tracer {
         let counters = self.counters()?;
         let taken = counters.allocations();
         let mut losses = losses(&counters, self.recursion_misses()?);
-        losses.templates = self.lessons.is_some().then(|| counters.unwind.into());
+        losses.unwind_rules = self.lessons.is_some().then(|| counters.unwind.into());
         losses.mismatched_sites = self.sites.close(taken.nested)?;
         if self.bulk_limitation().is_some() {
             losses.unread_bulk_pages = None;
         }
-        let tracer_frames = self.tracer_frames()?;
         Ok(Capture {
-            tracer_frames,
+            program_time: self.program_time()?,
+            tracer_frames: self.tracer_frames()?,
             sites: self.sites,
             taken_pages: taken.pages,
             losses,
@@ -226,7 +226,7 @@ impl Tracer {
     }
 
     /// Tracefs tracepoints hand over registers that lie beyond the program
-    /// (`bpf_get_stack_tp`, kernel/trace/bpf_trace.c); stacks of other programs begin with it.
+    /// (`bpf_get_stack_tp`, kernel/trace/bpf_trace.c); other stacks begin with the program.
     fn tracer_frames(&self) -> Result<TracerFrames> {
         let [alloc, _] = self.hooks.programs();
         let programs = [alloc].into_iter().chain(self.bulk.program());
@@ -239,6 +239,19 @@ impl Tracer {
             begin_stacks: self.hooks.hook() == Hook::Raw,
             measured: first.map_or(0, |it| it.frames_below as usize),
         })
+    }
+
+    /// None unless `kernel.bpf_stats_enabled`, or another tool, has the kernel measure it.
+    fn program_time(&self) -> Result<Option<ProgramTime>> {
+        let mut sum = ProgramTime::default();
+        let [alloc, free] = self.hooks.programs();
+        for name in [alloc, free].into_iter().chain(self.bulk.program()) {
+            let program = self.ebpf.program(name);
+            let info = program.context("the BPF object lacks a program")?.info()?;
+            sum.runs += info.run_count();
+            sum.nanoseconds += info.run_time().as_nanos() as u64;
+        }
+        Ok((sum.runs > 0).then_some(sum))
     }
 
     fn counters(&self) -> Result<Counters> {

@@ -6,35 +6,44 @@ use anyhow::Result;
 
 use super::destination::Destination;
 use crate::{
-    cli::{Output, TraceArgs},
-    model::Report,
-    render,
+    analysis,
+    cli::{Output, OutputArgs, RankingArgs},
+    model::{Report, Selection, Summary},
+    render::{self, Extent},
 };
 
-/// The outputs the user asked for, found to be writable.
-pub(super) struct Outputs {
+/// The outputs the user asked for, found to be writable, and what they show.
+pub(in crate::commands) struct Outputs {
     json: Option<Destination>,
     folded: Option<Destination>,
-    table: Option<usize>,
+    table: Option<Extent>,
+    selection: Selection,
 }
 
 impl Outputs {
-    pub(super) fn open(args: &TraceArgs) -> Result<Self> {
+    pub(in crate::commands) fn open(ranking: &RankingArgs, output: &OutputArgs) -> Result<Self> {
         let open = |output: &Option<Output>| output.as_ref().map(Destination::open).transpose();
-        let stdout_taken = [&args.json, &args.folded].contains(&&Some(Output::Stdout));
+        let stdout_taken = [&output.json, &output.folded].contains(&&Some(Output::Stdout));
+        let extent = Extent {
+            top: ranking.top,
+            whole: output.verbose,
+        };
         Ok(Self {
-            json: open(&args.json)?,
-            folded: open(&args.folded)?,
-            table: (!stdout_taken).then_some(args.top),
+            json: open(&output.json)?,
+            folded: open(&output.folded)?,
+            table: (!stdout_taken).then_some(extent),
+            selection: ranking.selection(),
         })
     }
 
     /// Writes to each, whatever becomes of the others; the first failure is the
     /// result. Files first: they are there even if nobody reads stdout to the end.
-    pub(super) fn write(&self, report: &Report) -> Result<()> {
-        let json = write(&self.json, |out| render::json(report, out));
-        let folded = write(&self.folded, |out| render::folded(report, out));
-        let table = self.table.map_or(Ok(()), |top| print(report, top));
+    pub(in crate::commands) fn write(&self, report: &Report) -> Result<()> {
+        let summary = analysis::summary(report, &self.selection);
+        let json = write(&self.json, |out| render::json(report, &summary, out));
+        let folded = write(&self.folded, |out| render::folded(report, &summary, out));
+        let print = |extent| print(report, &summary, extent);
+        let table = self.table.map_or(Ok(()), print);
         json.and(folded).and(render::to_stdout(table))
     }
 }
@@ -49,9 +58,9 @@ fn write(
     written.unwrap_or(Ok(()))
 }
 
-fn print(report: &Report, top: usize) -> io::Result<()> {
+fn print(report: &Report, summary: &Summary, extent: Extent) -> io::Result<()> {
     let mut text = Vec::new();
-    render::table(report, top, &mut text)?;
+    render::table(report, summary, extent, &mut text)?;
     let mut stdout = anstream::stdout().lock();
     io::Write::write_all(&mut stdout, &text)?;
     io::Write::flush(&mut stdout)
