@@ -35,6 +35,8 @@ pub struct Request {
 pub struct Plan {
     /// What the tracer is told.
     pub settings: Settings,
+    /// Where page structs lie, if that is known, whichever tracepoints are in use.
+    pub page_structs: Option<PageArray>,
     /// What is limited, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
 }
@@ -61,6 +63,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
         frames,
         filters: filters::resolve(&request.filters, &zones, features.own_process)?,
         movable: features.movable,
+        movable_gfp: features.movable_gfp,
         own_process: features.own_process,
         max_sites: request.max_sites,
         bulk,
@@ -73,6 +76,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let limitations = page_array.err().into_iter().chain(symbols().err());
     Ok(Plan {
         settings,
+        page_structs: features.page_array.ok(),
         limitations: limitations.collect(),
     })
 }

@@ -30,7 +30,7 @@ impl<K: Copy + Ord> Run<K> {
 
 /// Runs of pages, 12 bytes each: there can be as many as pages.
 #[derive(Clone, Debug)]
-pub(super) struct Tally<K> {
+pub(super) struct RunLengthMap<K> {
     runs: Vec<Run<K>>,
     /// Runs that may go on, for what comes and goes.
     recent: Box<[Option<Run<K>>; RECENT]>,
@@ -47,7 +47,7 @@ const FEW: usize = 1 << 16;
 /// See [`Slot`](tracer_ebpf::Slot).
 const EPOCH_BITS: u32 = LAST_EPOCH.count_ones();
 
-impl<K> Default for Tally<K> {
+impl<K> Default for RunLengthMap<K> {
     fn default() -> Self {
         Self {
             runs: Vec::new(),
@@ -57,7 +57,7 @@ impl<K> Default for Tally<K> {
     }
 }
 
-impl<K> From<Vec<Run<K>>> for Tally<K> {
+impl<K> From<Vec<Run<K>>> for RunLengthMap<K> {
     fn from(runs: Vec<Run<K>>) -> Self {
         Self {
             runs,
@@ -66,7 +66,7 @@ impl<K> From<Vec<Run<K>>> for Tally<K> {
     }
 }
 
-impl<K: Copy + Ord> Tally<K> {
+impl<K: Copy + Ord> RunLengthMap<K> {
     /// Counts some more pages.
     pub(super) fn add(&mut self, run: Run<K>) {
         // Sites and epochs are low numbers, so both must decide on the place.
@@ -123,30 +123,30 @@ mod tests {
         }
     }
 
-    fn tally(runs: impl IntoIterator<Item = Run<char>>) -> Tally<char> {
-        let mut tally = Tally::default();
-        runs.into_iter().for_each(|run| tally.add(run));
-        tally
+    fn counted(runs: impl IntoIterator<Item = Run<char>>) -> RunLengthMap<char> {
+        let mut map = RunLengthMap::default();
+        runs.into_iter().for_each(|run| map.add(run));
+        map
     }
 
     #[test]
     fn the_same_pages_are_one_run() {
-        let mut one = tally([run(2, 1), run(2, 3), run(1, 1), run(2, 1)]);
-        one.append(tally([run(1, 4)]));
+        let mut one = counted([run(2, 1), run(2, 3), run(1, 1), run(2, 1)]);
+        one.append(counted([run(1, 4)]));
         assert_eq!(one.joined(), [run(1, 5), run(2, 5)]);
     }
 
     #[test]
     fn what_comes_and_goes_takes_no_room() {
         let pages = 5 * FEW as u32;
-        let tally = tally((0..pages).map(|i| run(i % 2, 1)));
-        assert!(tally.runs.len() <= FEW);
-        assert_eq!(tally.joined(), [run(0, pages / 2), run(1, pages / 2)]);
+        let map = counted((0..pages).map(|i| run(i % 2, 1)));
+        assert!(map.runs.len() <= FEW);
+        assert_eq!(map.joined(), [run(0, pages / 2), run(1, pages / 2)]);
     }
 
     #[test]
     fn no_count_wraps() {
-        let runs = tally([run(1, u32::MAX), run(1, 2)]).joined();
+        let runs = counted([run(1, u32::MAX), run(1, 2)]).joined();
         let pages: u64 = runs.iter().map(|run| u64::from(run.pages)).sum();
         assert_eq!(pages, u64::from(u32::MAX) + 2);
     }
