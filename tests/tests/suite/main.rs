@@ -23,6 +23,7 @@ mod perf_rings;
 mod pipes;
 mod ptys;
 mod ranking;
+mod report;
 mod scope;
 mod signals;
 mod site_table;

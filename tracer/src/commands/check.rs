@@ -64,7 +64,7 @@ fn memory() -> FeatureCheck {
     let feature = Feature::Memory;
     let fits = || {
         let frames = zoneinfo::frames(&host::zones()?);
-        let needed = bpf::table_bytes(frames, cli::DEFAULT_MAX_SITES);
+        let needed = bpf::table_bytes(frames, cli::DEFAULT_MAX_SITES)?;
         let available = host::available_bytes()?;
         plan::memory(needed, available)?;
         let (needed, available) = (needed >> 20, available >> 20);
