@@ -8,9 +8,10 @@
 
 #![no_std]
 
+pub mod key;
 mod records;
 mod slot;
-mod template;
+pub mod unwind;
 
 pub use records::{
     AllocationTally, COMM_LEN, Control, FreeTally, MAX_FRAMES, SAMPLE_PAGES, Sample, Site, Tally,
@@ -19,9 +20,6 @@ pub use records::{
 pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
     STACK_LOST, SiteId, Slot, order,
-};
-pub use template::{
-    RUN, STACK_SIZE, TEMPLATES, Template, Templates, WAYS, code, first_way, registers,
 };
 
 /// Names of the maps, as user space finds them in the object.
@@ -40,9 +38,9 @@ pub mod maps {
     pub const CONTROL: &str = "CONTROL";
     /// One [`Tally`](crate::Tally) per CPU.
     pub const TALLY: &str = "TALLY";
-    /// All [`Templates`](crate::Templates), memory-mapped and written by user space.
-    pub const TEMPLATES: &str = "TEMPLATES";
-    /// Ring buffer of [`Sample`](crate::Sample)s: stacks that templates are yet to be made of.
+    /// The [`RuleTable`](crate::unwind::RuleTable), memory-mapped and written by user space.
+    pub const RULES: &str = "RULES";
+    /// Ring buffer of [`Sample`](crate::Sample)s: stacks that no rules led through.
     pub const SAMPLES: &str = "SAMPLES";
     /// Page pointers seen by [`PROBE_PAGE_POINTER`](crate::programs::PROBE_PAGE_POINTER).
     pub const PROBED_PAGES: &str = "PROBED_PAGES";
@@ -106,12 +104,12 @@ pub mod constants {
     pub const IRQ_ENTRY: [&str; 2] = ["IRQ_ENTRY", "IRQ_ENTRY_LEN"];
     /// `u64` each: start and length of the function that runs softirqs.
     pub const SOFTIRQ_ENTRY: [&str; 2] = ["SOFTIRQ_ENTRY", "SOFTIRQ_ENTRY_LEN"];
-    /// `u32`: 1 to unwind by templates, 0 to have the kernel unwind every stack.
-    pub const USE_TEMPLATES: &str = "USE_TEMPLATES";
+    /// `u32`: 1 to unwind by rules, 0 to have the kernel unwind every stack.
+    pub const USE_RULES: &str = "USE_RULES";
     /// `u32`: 1 if [`RDONLY_CAST`](super::RDONLY_CAST) was made a call of the kernel's function,
     /// 0 to copy stacks.
     pub const READ_STACK: &str = "READ_STACK";
-    /// `u64`: of so many stacks unwound by templates, one is unwound by the kernel too.
+    /// `u64`: of so many stacks unwound by rules, the kernel unwinds one too.
     pub const CHECK_EVERY: &str = "CHECK_EVERY";
     /// `u64`: offset of the reference count in a `struct page`, in bytes.
     pub const REFERENCES_OFFSET: &str = "REFERENCES_OFFSET";

@@ -12,8 +12,6 @@ mod sites;
 mod slots;
 mod stack;
 mod state;
-mod unwind;
-mod walks;
 mod wishes;
 
 use aya_ebpf::{
@@ -23,7 +21,7 @@ use aya_ebpf::{
     programs::{FExitContext, RawTracePointContext, TracePointContext},
 };
 use record::{Allocation, page_allocated, page_freed};
-use tracer_ebpf::STACK_SIZE;
+use tracer_ebpf::unwind::STACK_SIZE;
 
 /// `trace_mm_page_alloc(struct page *page, unsigned int order, gfp_t gfp_flags, int migratetype)`
 /// (include/trace/events/kmem.h).

@@ -44,8 +44,8 @@ pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: Allocation) {
         counts.own_pages += block.pages();
         return;
     }
-    let site = if event.context_on_stack && state::USE_TEMPLATES.load() != 0 {
-        sites::of_raw(ctx, event.order, event.gfp, tally, control)
+    let site = if event.context_on_stack && state::USE_RULES.load() != 0 {
+        sites::site_from_rules(ctx, event.order, event.gfp, tally, control)
     } else {
         sites::of(ctx, event.order, event.gfp, &mut tally.alloc)
     };

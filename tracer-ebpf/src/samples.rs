@@ -1,18 +1,18 @@
-//! Samples: stacks handed to user space, which makes templates of them.
+//! Samples: stacks handed to user space, which learns unwind rules from them.
 
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use tracer_ebpf::{SAMPLE_PAGES, Sample, Site};
+use tracer_ebpf::{SAMPLE_PAGES, Sample, Site, unwind::Stack};
 
-use crate::{stack::Stack, state};
+use crate::state;
 
 const PAGE: u64 = 4096;
 
 /// Sends the stack with the frames that the kernel found on it. If user space is
 /// behind, there is no room, and nothing is lost: the same frames come again.
 #[inline(always)]
-pub(crate) fn send(stack: &Stack, site: &Site) {
+pub(crate) fn send(stack: &impl Stack, site: &Site) {
     let Some(mut entry) = state::SAMPLES.reserve::<Sample>(0) else {
         return;
     };
@@ -26,7 +26,7 @@ pub(crate) fn send(stack: &Stack, site: &Site) {
         size_of_val(&site.frames),
         (&raw const site.frames) as u64,
     );
-    let first = stack.context & !(PAGE - 1);
+    let first = stack.context() & !(PAGE - 1);
     let mut copied = 0;
     for page in 0..SAMPLE_PAGES {
         let to = pages
@@ -41,7 +41,7 @@ pub(crate) fn send(stack: &Stack, site: &Site) {
     // SAFETY: as above.
     unsafe { (*sample).depth = u64::from(site.depth) };
     // SAFETY: as above.
-    unsafe { (*sample).context = stack.context };
+    unsafe { (*sample).context = stack.context() };
     // SAFETY: as above.
     unsafe { (*sample).copied = copied };
     entry.submit(0);

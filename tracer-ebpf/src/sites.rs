@@ -7,16 +7,13 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::warn;
 use tracer_ebpf::{
-    AllocationTally, BULK, Control, MAX_FRAMES, MAX_SITES, SITE_TABLE_FULL, STACK_LOST, Site, Tally,
+    AllocationTally, BULK, Control, MAX_FRAMES, MAX_SITES, SITE_TABLE_FULL, STACK_LOST, Site,
+    Tally,
+    key::{mix, seed},
+    unwind::{Outcome, Rules, Tag, resolve},
 };
 
-use crate::{
-    samples,
-    stack::Stack,
-    state,
-    unwind::{self, To, Unwound},
-    walks::{self, Walk},
-};
+use crate::{samples, stack::OwnStack, state};
 
 /// The id of the allocation's site; a reserved one if it cannot have its own.
 /// `order` may be [`BULK`].
@@ -34,84 +31,63 @@ pub(crate) fn of<C: EbpfContext>(
     with_key(ctx, &key, scratch, tally)
 }
 
-/// The same for a program whose context lies on the stack: unwound by templates
-/// where there are some.
+/// The same for a program whose context lies on the stack: unwound by rules where there
+/// are some.
 #[inline(always)]
-pub(crate) fn of_raw<C: EbpfContext>(
+pub(crate) fn site_from_rules<C: EbpfContext>(
     ctx: &C,
     order: u32,
     gfp: u32,
     tally: &mut Tally,
     control: &Control,
 ) -> u32 {
-    let (tally, templates) = (&mut tally.alloc, &mut tally.templates);
-    let seed = seed(order, gfp);
-    let Some(stack) = Stack::of(ctx.as_ptr()) else {
+    let (tally, counters) = (&mut tally.alloc, &mut tally.templates);
+    let Some(stack) = OwnStack::of(ctx.as_ptr()) else {
         return of(ctx, order, gfp, tally);
     };
-    let terms = walks::terms(seed, control.revision);
-    let walk = walks::of(&stack, control.parting.into(), terms);
-    let read = read(&stack, control.first_return.into(), seed, terms, walk);
-    if let Some(id) = read.site {
-        templates.hits += 1;
-        templates.since_check += 1;
-        if templates.since_check < state::CHECK_EVERY.load() {
+    let control = control.unwind;
+    let tag = Tag::new(order, gfp, control.generation);
+    // SAFETY: this CPU's own, and no program runs inside itself.
+    let cache = unsafe { &mut *stack.cache };
+    let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
+    let found = resolve(&stack, rules(), &control, tag, entry, known_recently);
+    if let Some(id) = found.site {
+        counters.hits += 1;
+        counters.since_check += 1;
+        if counters.since_check < state::CHECK_EVERY.load() {
             return id;
         }
-        templates.since_check = 0;
+        counters.since_check = 0;
     }
     let Some(scratch) = by_kernel(ctx, order, gfp, tally) else {
-        return read.site.unwrap_or(STACK_LOST + order);
+        return found.site.unwrap_or(STACK_LOST + order);
     };
     let key = key(scratch, control.frames_below);
-    let is_right = match read.site {
+    let is_right = match found.site {
         Some(id) => known(&key) == Some(id),
-        None => read.to == To::End && read.key == key,
+        None => found.outcome == Outcome::Complete && found.key == key,
     };
-    if read.site.is_some() {
-        templates.checked += 1;
-        templates.mismatched += u64::from(!is_right);
+    if found.site.is_some() {
+        counters.checked += 1;
+        counters.mismatched += u64::from(!is_right);
     } else {
-        templates.misses += 1;
+        counters.misses += 1;
     }
     if !is_right {
-        walk.forget();
+        entry.invalidate();
     }
-    if !is_right && read.to != To::Opaque {
+    if !is_right && found.outcome != Outcome::Opaque {
         samples::send(&stack, scratch);
     }
     with_key(ctx, &key, scratch, tally)
 }
 
-/// What a stack was found to be without the kernel's unwinder.
-struct Reading {
-    /// Its site, if that is known.
-    site: Option<u32>,
-    /// Its key, if it was unwound to the end and its site is not known.
-    key: u64,
-    to: To,
-}
-
-/// Reads a stack from the return address on that lies `first` bytes above the context.
+/// The unwind rules that user space has learned so far.
 #[inline(always)]
-fn read(stack: &Stack, first: u64, seed: u64, terms: u64, walk: &mut Walk) -> Reading {
-    if let Some(site) = walk.recall(stack, terms) {
-        return Reading {
-            site: Some(site),
-            key: 0,
-            to: To::End,
-        };
-    }
-    walk.begin(terms);
-    let Unwound { key, to } = unwind::by_templates(stack, first, seed, walk);
-    let site = match to {
-        To::End => known_recently(key),
-        To::Nowhere | To::Opaque => None,
-    };
-    if let Some(site) = site {
-        walk.remember(site);
-    }
-    Reading { site, key, to }
+fn rules() -> Option<Rules<'static>> {
+    let table = state::RULES.get_ptr(0)?;
+    // SAFETY: a value of a map, which stays while programs run.
+    Some(unsafe { Rules::new(table) })
 }
 
 /// Has the kernel unwind the stack into this CPU's scratch. Messages, here and
@@ -205,17 +181,12 @@ fn key(site: &Site, skipped: u32) -> u64 {
         }
         // SAFETY: below `MAX_FRAMES`.
         let frame = unsafe { frames.wrapping_add(i).read() };
-        key = unwind::mix(key, frame);
+        key = mix(key, frame);
         if enters_interrupt(frame) {
             break;
         }
     }
     key
-}
-
-#[inline(always)]
-fn seed(order: u32, gfp: u32) -> u64 {
-    u64::from(order) << 32 | u64::from(gfp)
 }
 
 #[inline(always)]

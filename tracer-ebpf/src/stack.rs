@@ -7,44 +7,41 @@
 use core::{ffi::c_void, mem, ptr};
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use tracer_ebpf::{RDONLY_CAST, STACK_SIZE};
+use tracer_ebpf::{
+    RDONLY_CAST,
+    unwind::{STACK_SIZE, Stack, UnwindCache, WORD},
+};
 
-use crate::{state, walks::Walks};
+use crate::state;
 
 /// Bytes that are copied at once where a program cannot read its stack: as many
 /// as most stacks have frames in.
 const WINDOW: u64 = 1024;
 
-const WORD: u64 = size_of::<u64>() as u64;
-
-/// What a CPU reads stacks with: one value of a map, to be looked up once.
+/// What a CPU reads stacks with: one value of a map, so that it is looked up once.
 #[repr(C)]
 pub(crate) struct Workspace {
     context: u64,
     /// Never written.
     zero: u64,
-    walks: Walks,
-    copy: [u64; WINDOW as usize / size_of::<u64>()],
+    cache: UnwindCache,
+    copy: [u64; (WINDOW / WORD) as usize],
 }
 
-/// The stack.
-pub(crate) struct Stack {
-    /// Where the context lies.
-    pub(crate) context: u64,
+/// The stack, with the unwind cache of the CPU that it is on.
+pub(crate) struct OwnStack {
+    context: u64,
     memory: *const u8,
     /// Whether all of it can be read from `memory`: known to the verifier, so that
     /// it follows one way only.
     is_in_place: bool,
     /// Bytes from the context on that can be read from `memory`.
     len: u64,
-    /// 0, which the verifier does not know. A number that this was added to has no
-    /// bounds any more that it would follow through every turn of a loop.
-    pub(crate) zero: u64,
-    /// What this CPU remembers.
-    pub(crate) walks: *mut Walks,
+    zero: u64,
+    pub(crate) cache: *mut UnwindCache,
 }
 
-impl Stack {
+impl OwnStack {
     /// The stack that has a program's context on it.
     #[inline(always)]
     pub(crate) fn of(context: *mut c_void) -> Option<Self> {
@@ -61,7 +58,7 @@ impl Stack {
         // SAFETY: as above.
         let zero = unsafe { zero.read_volatile() };
         // SAFETY: as above.
-        let walks = unsafe { &raw mut (*workspace).walks };
+        let cache = unsafe { &raw mut (*workspace).cache };
         if state::READ_STACK.load() != 0 {
             return Some(Self {
                 context: number,
@@ -69,7 +66,7 @@ impl Stack {
                 is_in_place: true,
                 len: STACK_SIZE,
                 zero,
-                walks,
+                cache,
             });
         }
         // SAFETY: as above.
@@ -83,13 +80,25 @@ impl Stack {
             // The stack can end before the window does.
             len: if result == 0 { WINDOW } else { 0 },
             zero,
-            walks,
+            cache,
         })
     }
 
-    /// The word so many bytes above the context; anything where there is none.
     #[inline(always)]
-    pub(crate) fn word(&self, offset: u64) -> u64 {
+    fn read(&self, offset: u64) -> u64 {
+        // SAFETY: within the window, or memory whose faults the kernel catches.
+        unsafe { ptr::read(self.memory.wrapping_add(offset as usize).cast()) }
+    }
+}
+
+impl Stack for OwnStack {
+    #[inline(always)]
+    fn context(&self) -> u64 {
+        self.context
+    }
+
+    #[inline(always)]
+    fn word(&self, offset: u64) -> u64 {
         if self.is_in_place {
             return self.read(offset & (STACK_SIZE - WORD));
         }
@@ -110,9 +119,8 @@ impl Stack {
     }
 
     #[inline(always)]
-    fn read(&self, offset: u64) -> u64 {
-        // SAFETY: within the window, or memory whose faults the kernel catches.
-        unsafe { ptr::read(self.memory.wrapping_add(offset as usize).cast()) }
+    fn zero(&self) -> u64 {
+        self.zero
     }
 }
 

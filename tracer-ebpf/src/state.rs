@@ -6,7 +6,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
 };
-use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally, Templates};
+use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally, unwind::RuleTable};
 
 use crate::{sites::RecentSites, stack::Workspace};
 
@@ -47,12 +47,12 @@ pub(crate) static TALLY: PerCpuArray<Tally> = PerCpuArray::with_max_entries(1, 0
 pub(crate) static SCRATCH: PerCpuArray<Site> = PerCpuArray::with_max_entries(2, 0);
 
 #[map]
-pub(crate) static TEMPLATES: Array<Templates> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+pub(crate) static RULES: Array<RuleTable> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 #[map]
 pub(crate) static SAMPLES: RingBuf = RingBuf::with_byte_size(4096, 0);
 
-/// What each CPU reads stacks with, and the walks that it remembers.
+/// What each CPU reads stacks with, and its unwind cache.
 #[map]
 pub(crate) static STACK: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(1, 0);
 
@@ -100,7 +100,7 @@ pub(crate) static SOFTIRQ_ENTRY: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static SOFTIRQ_ENTRY_LEN: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
-pub(crate) static USE_TEMPLATES: Global<u32> = Global::new(0);
+pub(crate) static USE_RULES: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static READ_STACK: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]

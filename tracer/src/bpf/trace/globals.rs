@@ -44,7 +44,7 @@ fn words(settings: &Settings) -> Vec<(&'static str, u64)> {
     let namespace = settings.filters.namespace();
     words.extend(constants::NAMESPACE.into_iter().zip(namespace));
     words.extend(interrupt_entries(&settings.interrupt_entries));
-    if let Unwinding::Templates { check_every, .. } = settings.unwinding {
+    if let Unwinding::Rules { check_every, .. } = settings.unwinding {
         words.push((constants::CHECK_EVERY, check_every));
     }
     // Where there is none, the programs that use it are not loaded.
@@ -85,8 +85,8 @@ fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
         (constants::ONLY_PROCESS, filters.only_process()),
         (constants::CGROUP_LEVEL, level.cast_unsigned()),
     ];
-    if let Unwinding::Templates { cast, .. } = settings.unwinding {
-        halves.push((constants::USE_TEMPLATES, 1));
+    if let Unwinding::Rules { cast, .. } = settings.unwinding {
+        halves.push((constants::USE_RULES, 1));
         halves.push((constants::READ_STACK, u32::from(cast.is_some())));
     }
     let orders = filters.order_bounds();

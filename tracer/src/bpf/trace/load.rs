@@ -36,7 +36,7 @@ pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
         .context("this machine has more page frames than a BPF array can index")?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
     let object = match settings.unwinding {
-        Unwinding::Templates { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
+        Unwinding::Rules { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
         _ => None,
     };
     let globals = Globals::new(settings, offsets);

@@ -6,8 +6,8 @@ mod globals;
 mod kernel_log;
 mod load;
 mod losses;
+mod rules;
 mod tables;
-mod templates;
 mod tracer;
 
 pub use bulk::BulkAllocator;
@@ -15,8 +15,8 @@ pub use filters::{Filters, GfpFilter, Process, ProcessNamespace, Scope};
 pub use kernel_log::KernelLog;
 pub use load::table_bytes;
 pub use losses::{Bulk, Losses, RecursionMisses, TemplateUse};
+pub use rules::Unwinding;
 pub use tables::{SiteRecord, SiteTable, SlotTable};
-pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
 /// What one window recorded, beside the slots.

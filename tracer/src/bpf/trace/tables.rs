@@ -14,7 +14,7 @@ use aya::{
     maps::{Map, MapData, PerCpuArray},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, Templates, maps};
+use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, maps, unwind::RuleTable};
 
 use super::load::{chunks, site_entries};
 
@@ -145,11 +145,11 @@ fn task_name(comm: &[u8; COMM_LEN]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// The template table, to be written.
-pub(super) fn map_templates(ebpf: &Ebpf) -> Result<MmapRaw> {
-    let name = maps::TEMPLATES;
+/// The rule table, to be written.
+pub(super) fn map_rules(ebpf: &Ebpf) -> Result<MmapRaw> {
+    let name = maps::RULES;
     let mapped = MmapOptions::new()
-        .len(size_of::<Templates>())
+        .len(size_of::<RuleTable>())
         .map_raw(descriptor(ebpf, name)?);
     mapped.with_context(|| format!("cannot map the table {name}"))
 }

@@ -16,7 +16,7 @@ use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
 
 use super::{
     Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, RecursionMisses, SiteTable,
-    SlotTable, Unwinding, bulk::BulkHook, load, templates::Lessons,
+    SlotTable, Unwinding, bulk::BulkHook, load, rules::RuleLearner,
 };
 use crate::{
     bpf::{
@@ -61,7 +61,7 @@ pub struct Tracer {
     control: Array<MapData, ControlWire>,
     epoch: u32,
     /// None if the kernel unwinds every stack.
-    lessons: Option<Lessons>,
+    learner: Option<RuleLearner>,
     tally: PerCpuArray<MapData, TallyWire>,
     slots: SlotTable,
     sites: SiteTable,
@@ -97,10 +97,10 @@ impl Tracer {
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
-        let lessons = match settings.unwinding {
+        let learner = match settings.unwinding {
             Unwinding::Kernel => None,
-            Unwinding::Templates { .. } => {
-                Some(Lessons::open(&mut ebpf, &settings.interrupt_entries)?)
+            Unwinding::Rules { .. } => {
+                Some(RuleLearner::open(&mut ebpf, &settings.interrupt_entries)?)
             }
         };
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
@@ -115,7 +115,7 @@ impl Tracer {
             bulk,
             control,
             epoch: 0,
-            lessons,
+            learner,
             tally,
             slots,
             sites,
@@ -136,16 +136,18 @@ impl Tracer {
     /// A descriptor that is readable when there are stacks to [`learn`](Self::learn) from; none
     /// if the kernel unwinds every stack.
     pub fn samples(&self) -> Result<Option<OwnedFd>> {
-        self.lessons.as_ref().map(Lessons::descriptor).transpose()
+        self.learner
+            .as_ref()
+            .map(RuleLearner::descriptor)
+            .transpose()
     }
 
-    /// Makes templates of the next stack that could not be unwound by templates; gives whether
-    /// there was one.
+    /// Learns rules from the next stack that no rules led through; gives whether there was one.
     pub fn learn(&mut self) -> Result<bool> {
-        let Some(lessons) = &mut self.lessons else {
+        let Some(learner) = &mut self.learner else {
             return Ok(false);
         };
-        let learned = lessons.learn();
+        let learned = learner.learn();
         if learned {
             self.steer()?;
         }
@@ -154,14 +156,10 @@ impl Tracer {
 
     /// Tells the programs what changes while they run.
     fn steer(&mut self) -> Result<()> {
-        let lessons = self.lessons.as_ref();
-        let first = lessons.map(Lessons::first_return).unwrap_or_default();
+        let unwind = self.learner.as_ref().map(RuleLearner::control);
         let control = ControlWire(Control {
             epoch: self.epoch,
-            first_return: first.distance,
-            frames_below: first.frames_below,
-            parting: lessons.map_or(0, Lessons::parting),
-            revision: lessons.map_or(0, Lessons::revision),
+            unwind: unwind.unwrap_or_default(),
         });
         self.control
             .set(0, control, 0)
@@ -205,7 +203,7 @@ impl Tracer {
         self.hooks.detach_free(&mut self.ebpf)?;
         let tally = self.tally()?;
         let mut losses = Losses::new(&tally, self.recursion_misses()?, self.bulk());
-        losses.templates = self.lessons.is_some().then(|| tally.templates.into());
+        losses.templates = self.learner.is_some().then(|| tally.templates.into());
         Ok(Capture {
             sites: self.sites,
             taken_pages: tally.allocations().pages,

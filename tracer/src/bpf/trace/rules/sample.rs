@@ -1,11 +1,14 @@
 //! A sample, as it comes out of the ring buffer.
 
-use tracer_ebpf::{MAX_FRAMES, SAMPLE_PAGES, Sample, registers};
+use tracer_ebpf::{
+    MAX_FRAMES, SAMPLE_PAGES, Sample,
+    unwind::{Stack, WORD, registers},
+};
 
-pub(super) const WORD: u64 = size_of::<u64>() as u64;
 const PAGE: u64 = 4096;
 
-/// A kernel stack, and the frames that the kernel found on it.
+/// A kernel stack, and the frames that the kernel's unwinder found on it. Offsets are in bytes
+/// above the context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct StackSample {
     /// Return addresses, innermost first.
@@ -37,46 +40,53 @@ impl StackSample {
         })
     }
 
-    /// How far above the context each copy of a word lies, in bytes.
-    pub(super) fn places(&self, word: u64) -> impl Iterator<Item = u64> {
+    /// The offset of each copy of a word.
+    pub(super) fn offsets_of(&self, word: u64) -> impl Iterator<Item = u64> {
         let words = (0..).step_by(WORD as usize).zip(&self.words);
         words
             .filter(move |&(_, it)| *it == word)
-            .map(|(place, _)| place)
+            .map(|(offset, _)| offset)
     }
 
-    /// Where `next` would lie if it had been called and not interrupted: right below
-    /// its own stack. One for each of `places` that has its registers above.
-    pub(super) fn interrupted_at(&self, places: &[u64], next: u64) -> impl Iterator<Item = u64> {
-        let registers = places.iter().filter_map(|&it| self.kernel_registers(it));
-        let its_own = registers.filter(move |&(ip, _)| ip == next);
-        its_own.map(|(_, sp)| sp.wrapping_sub(self.context).wrapping_sub(WORD))
+    /// The offsets of the return address `next` if it was interrupted: one for each of `offsets`
+    /// that has its registers above.
+    pub(super) fn interrupted_at(&self, offsets: &[u64], next: u64) -> impl Iterator<Item = u64> {
+        let offsets = offsets.iter().copied();
+        let interrupted = offsets.filter(move |&it| self.is_kernel_above(it, next));
+        interrupted.map(|it| self.interrupted(it))
     }
 
-    /// The instruction and the stack pointer that were interrupted, if the
-    /// registers above a return address are the kernel's.
-    fn kernel_registers(&self, place: u64) -> Option<(u64, u64)> {
-        let register = |offset| self.word_above(place, offset);
-        let segment = register(registers::CS)?;
+    /// Whether the registers above a return address are those of the kernel, interrupted at `ip`.
+    fn is_kernel_above(&self, offset: u64, ip: u64) -> bool {
+        let register = |register| self.register(offset, register);
+        let segment = register(registers::CS);
         let is_kernel = segment != 0 && segment & registers::USER == 0;
-        let (ip, sp) = (register(registers::IP)?, register(registers::SP)?);
-        (is_kernel && sp > self.context.wrapping_add(place)).then_some((ip, sp))
+        let is_above = register(registers::SP) > self.context.wrapping_add(offset);
+        is_kernel && is_above && register(registers::IP) == ip
     }
 
-    /// Whether the registers above a return address are a user's.
-    pub(super) fn is_user_above(&self, place: u64) -> bool {
-        let segment = self.word_above(place, registers::CS);
-        segment.is_some_and(|segment| segment & registers::USER == registers::USER)
+    /// Whether the registers above a return address are those of user mode.
+    pub(super) fn is_user_above(&self, offset: u64) -> bool {
+        self.register(offset, registers::CS) & registers::USER == registers::USER
     }
 
-    /// The word at `offset` of the registers above a return address.
-    fn word_above(&self, place: u64, offset: u64) -> Option<u64> {
-        self.word(place.checked_add(WORD + offset)?)
+    /// The word at an offset, if it is on the stack.
+    pub(super) fn get(&self, offset: u64) -> Option<u64> {
+        self.words.get((offset / WORD) as usize).copied()
+    }
+}
+
+impl Stack for StackSample {
+    fn context(&self) -> u64 {
+        self.context
     }
 
-    /// The word so many bytes above the context.
-    pub(super) fn word(&self, place: u64) -> Option<u64> {
-        self.words.get((place / WORD) as usize).copied()
+    fn word(&self, offset: u64) -> u64 {
+        self.get(offset).unwrap_or(0)
+    }
+
+    fn zero(&self) -> u64 {
+        0
     }
 }
 
@@ -98,9 +108,9 @@ mod tests {
         assert_eq!(sample.frames, [7; 3]);
         assert_eq!(sample.words.len(), 2 + 512);
         assert_eq!(sample.words[0], 510);
-        assert_eq!(sample.places(512).collect::<Vec<_>>(), [16]);
-        assert_eq!(sample.word(16), Some(512));
-        assert_eq!(sample.word(u64::MAX), None);
+        assert_eq!(sample.offsets_of(512).collect::<Vec<_>>(), [16]);
+        assert_eq!(sample.get(16), Some(512));
+        assert_eq!(sample.get(u64::MAX), None);
     }
 
     #[test]
