@@ -6,14 +6,14 @@
 //! BPF, so a leak can be checked against the kernel's own word. [`harness`]
 //! starts both programs and reads what they say. [`model`] drives the BPF programs
 //! by hand, and says what they should have done. [`scale`] makes up hosts larger
-//! than this one. [`workloads`] and [`meter`] are what the bench measures with; the
-//! helper programs `workload` and `meter` run them.
+//! than this one. [`workloads`] and [`bpf_stats`] are what the bench measures with; the
+//! helper programs `workload` and `bpf_stats` run them.
 
 pub mod announcement;
+pub mod bpf_stats;
 pub mod events;
 pub mod harness;
 pub mod leaks;
-pub mod meter;
 pub mod model;
 pub mod scale;
 mod tracefs;

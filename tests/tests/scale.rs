@@ -6,20 +6,21 @@ use std::io;
 use fastrand::Rng;
 use pagetrace_tests::{
     harness::seed,
-    scale::{Crowd, peak_bytes},
+    scale::{SyntheticSites, peak_bytes},
 };
 
 #[test]
 fn many_sites_need_little_memory() {
     const PAGES: usize = 6_000_000;
     let seed = seed("many_sites_need_little_memory");
-    let mut crowd = Crowd::new(&mut Rng::with_seed(seed), 100_000, PAGES).expect("room");
-    let (report, _) = crowd.report(&mut io::sink()).expect("it works");
+    let mut synthetic =
+        SyntheticSites::new(&mut Rng::with_seed(seed), 100_000, PAGES).expect("room");
+    let (report, _) = synthetic.report(&mut io::sink()).expect("it works");
     let peak = peak_bytes().expect("every kernel tells it");
     let of_sites: u64 = report.sites.iter().map(|site| site.unfreed_pages).sum();
     assert_eq!(of_sites, PAGES as u64);
     assert_eq!(report.totals.unfreed_bytes, PAGES as u64 * 4096);
     assert_eq!(report.sites.len(), 100_000);
-    let beside_table = peak - crowd.table.bytes() as u64;
+    let beside_table = peak - synthetic.table.bytes() as u64;
     assert!(beside_table <= 300_000_000, "{beside_table} bytes");
 }

@@ -1,40 +1,125 @@
 //! The bulk allocator, which passes no tracepoint on its fast path: its pages
 //! are marked when it returns.
+//!
+//! It fills the empty entries of an array and returns how many are full then, so the
+//! program on its entry notes which are empty. Neither program is ever run inside
+//! itself (`prog->active`, kernel/bpf/trampoline.c, Linux 5.12): of a call that
+//! interrupts one of them, the kernel withholds entry or exit. Without the entry there
+//! is no note, without the exit the next call with this array replaces it.
 
-use aya_ebpf::{EbpfContext, helpers::bpf_probe_read_kernel};
-use tracer_ebpf::{AllocationTally, BULK, BULK_PAGES, Slot};
+use core::ffi::c_void;
+
+use aya_ebpf::{
+    EbpfContext,
+    helpers::{bpf_probe_read_kernel, generated},
+};
+use tracer_ebpf::{AllocationCounters, BULK, BULK_PAGES, Slot};
 
 use crate::{
-    record::{self, epoch},
-    sites, slots, state, wishes,
+    filters,
+    record::{control, counters},
+    sites, slots, state,
+    word::Word,
 };
 
-/// Marks what a call put into an array of `filled` page pointers.
-///
-/// Those that were there before the call are counted in `filled` too; so only
-/// pages that are not marked yet are.
+/// What an array was like when a call was given it.
+#[repr(C)]
+pub(crate) struct Note {
+    /// How many entries were empty.
+    empty: u64,
+    /// A bit for each entry that was.
+    bits: [u64; BULK_PAGES as usize / 64],
+}
+
+/// What a program looks at an array with: too large for its stack.
+#[repr(C)]
+pub(crate) struct Workspace {
+    pages: [u64; BULK_PAGES as usize],
+    note: Note,
+}
+
+/// The workspace of the program on the entry.
+const ENTRY: u32 = 0;
+/// That of the program on the exit.
+const EXIT: u32 = 1;
+
+/// Notes which entries of an array of `len` page pointers are empty.
 #[inline(always)]
-pub(crate) fn array_filled<C: EbpfContext>(ctx: &C, gfp: u32, array: u64, filled: u64) {
-    let Some(mut call) = Call::begin(ctx, gfp, filled) else {
+pub(crate) fn array_given(gfp: u32, array: u64, len: i32) {
+    if len <= 0 || !filters::include(0, gfp) {
+        return;
+    }
+    let Some((workspace, len)) = Workspace::read(ENTRY, array, len as u64) else {
         return;
     };
-    for i in 0..BULK_PAGES {
-        if i >= call.pages {
+    workspace.take_note(len);
+    // Where there is no room, it is as if the entry had not been seen.
+    let _ = state::BULK_CALLS.insert(array, &workspace.note, 0);
+}
+
+/// Marks what a call put into an array that holds `filled` page pointers now.
+#[inline(always)]
+pub(crate) fn array_filled<C: EbpfContext>(ctx: &C, gfp: u32, array: u64, filled: u64) {
+    if !filters::include(0, gfp) {
+        return;
+    }
+    let Some(counters) = counters() else { return };
+    let counts = &counters.bulk;
+    let Some(note) = state::BULK_CALLS.get_ptr(array) else {
+        counts.unread_pages.add(filled);
+        return;
+    };
+    // SAFETY: the entry is this call's until it is removed: no two calls fill one array.
+    let note = unsafe { &*note };
+    counts.unread_pages.add(filled.saturating_sub(BULK_PAGES));
+    mark_new(ctx, gfp, array, filled, note, counts);
+    let _ = state::BULK_CALLS.remove(array);
+}
+
+/// Marks those of the first `filled` entries of an array that were empty.
+#[inline(always)]
+fn mark_new<C: EbpfContext>(
+    ctx: &C,
+    gfp: u32,
+    array: u64,
+    filled: u64,
+    note: &Note,
+    counts: &'static Counts,
+) {
+    let new = filled.min(note.empty);
+    let Some(call) = Call::begin(ctx, gfp, new, counts) else {
+        return;
+    };
+    let Some((workspace, len)) = Workspace::read(EXIT, array, filled) else {
+        counts.unread_pages.add(new);
+        return;
+    };
+    for i in 0..workspace.pages.len() {
+        if i >= len {
             break;
         }
-        call.mark(read(array + i * 8));
+        if note.bits[i / 64] >> (i % 64) & 1 != 0 {
+            call.mark(workspace.pages[i]);
+        }
     }
 }
 
-/// Marks what a call put on a list, newest first; it holds other pages behind them.
+/// Marks what a call put on a list, newest first; it holds other pages behind them, which
+/// do not count in `filled`.
 #[inline(always)]
 pub(crate) fn list_filled<C: EbpfContext>(ctx: &C, gfp: u32, list: u64, filled: u64) {
-    let Some(mut call) = Call::begin(ctx, gfp, filled) else {
+    if !filters::include(0, gfp) {
+        return;
+    }
+    let Some(counters) = counters() else { return };
+    let counts = &counters.bulk;
+    counts.unread_pages.add(filled.saturating_sub(BULK_PAGES));
+    let Some(call) = Call::begin(ctx, gfp, filled, counts) else {
         return;
     };
     let mut link = list;
     for i in 0..BULK_PAGES {
-        if i >= call.pages {
+        if i >= filled {
             break;
         }
         link = read(link);
@@ -42,47 +127,84 @@ pub(crate) fn list_filled<C: EbpfContext>(ctx: &C, gfp: u32, list: u64, filled: 
     }
 }
 
+impl Workspace {
+    /// Copies an array of `len` page pointers, but no more than there is room for; gives
+    /// how many were copied.
+    #[inline(always)]
+    fn read(index: u32, array: u64, len: u64) -> Option<(&'static mut Self, usize)> {
+        let workspace = state::ARRAYS.get_ptr_mut(index)?;
+        // SAFETY: this program's own on this CPU, and it is never run inside itself.
+        let workspace = unsafe { &mut *workspace };
+        let len = len.min(BULK_PAGES);
+        let bytes = len as u32 * size_of::<u64>() as u32;
+        let pages = workspace.pages.as_mut_ptr().cast();
+        // SAFETY: the helper checks the address, and there is room for so many bytes.
+        let result =
+            unsafe { generated::bpf_probe_read_kernel(pages, bytes, array as *const c_void) };
+        (result == 0).then_some((workspace, len as usize))
+    }
+
+    /// Notes which of the first `len` entries are empty.
+    #[inline(always)]
+    fn take_note(&mut self, len: usize) {
+        self.note.empty = 0;
+        self.note.bits = [0; _];
+        for i in 0..self.pages.len() {
+            if i >= len {
+                break;
+            }
+            if self.pages[i] == 0 {
+                self.note.empty += 1;
+                self.note.bits[i / 64] |= 1 << (i % 64);
+            }
+        }
+    }
+}
+
+type Counts = AllocationCounters<Word>;
+
 /// One call of the bulk allocator that took pages.
 struct Call {
-    tally: &'static mut AllocationTally,
+    counts: &'static Counts,
     slot: Slot,
     site: u32,
-    pages: u64,
 }
 
 impl Call {
+    /// A call that took up to `new` pages; none if there is nothing to mark.
     #[inline(always)]
-    fn begin<C: EbpfContext>(ctx: &C, gfp: u32, filled: u64) -> Option<Self> {
-        if filled == 0 || !wishes::include(0, gfp) {
+    fn begin<C: EbpfContext>(ctx: &C, gfp: u32, new: u64, counts: &'static Counts) -> Option<Self> {
+        if new == 0 {
             return None;
         }
-        let tally = &mut record::tally()?.bulk;
-        tally.events += 1;
-        if wishes::is_own_task() {
-            tally.own_pages += filled;
+        counts.events.add(1);
+        let site = if filters::is_own_task() {
+            sites::of_interrupt(ctx, BULK, gfp, 0, counts)
+        } else {
+            Some(sites::of(ctx, BULK, gfp, counts))
+        };
+        let Some(site) = site else {
+            counts.own_pages.add(new);
             return None;
-        }
-        tally.unread_pages += filled.saturating_sub(BULK_PAGES);
-        let site = sites::of(ctx, BULK, gfp, tally);
+        };
         Some(Self {
-            tally,
-            slot: Slot::new(site, epoch()),
+            counts,
+            slot: Slot::new(site, control()?.epoch),
             site,
-            pages: filled,
         })
     }
 
     /// Marks one page, unless it is marked: then the call fell back on the
-    /// allocator proper, which told of it, or the page was there before.
+    /// allocator proper, which told of it.
     #[inline(always)]
-    fn mark(&mut self, page: u64) {
+    fn mark(&self, page: u64) {
         let frame = slots::frame_of(page);
         let Some(block) = slots::block(frame, 0) else {
-            self.tally.out_of_range += 1;
+            self.counts.out_of_range.add(1);
             return;
         };
-        if wishes::include_frame(frame) && block.mark_if_clear(self.slot) {
-            self.tally.pages += 1;
+        if filters::include_frame(frame) && block.mark_if_clear(self.slot) {
+            self.counts.pages.add(1);
             sites::count_pages(self.site, 0);
         }
     }

@@ -8,15 +8,16 @@
 
 #![no_std]
 
+mod counters;
 pub mod key;
 mod records;
+mod site;
 mod slot;
 pub mod unwind;
 
-pub use records::{
-    AllocationTally, COMM_LEN, Control, FreeTally, MAX_FRAMES, SAMPLE_PAGES, Sample, Site, Tally,
-    TemplateTally,
-};
+pub use counters::{AllocationCounters, Counters, FreeCounters, LEVELS, Nested, UnwindCounters};
+pub use records::{Control, SAMPLE_PAGES, Sample};
+pub use site::{COMM_LEN, Code, InterruptCode, MAX_FRAMES, SKIPPED_FRAMES, Site, SiteKey};
 pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
     STACK_LOST, SiteId, Slot, order,
@@ -36,8 +37,8 @@ pub mod maps {
     pub const SITE_PAGES: &str = "SITE_PAGES";
     /// The one [`Control`](crate::Control) word user space steers with.
     pub const CONTROL: &str = "CONTROL";
-    /// One [`Tally`](crate::Tally) per CPU.
-    pub const TALLY: &str = "TALLY";
+    /// The [`Counters`](crate::Counters) of each CPU.
+    pub const COUNTERS: &str = "COUNTERS";
     /// The [`RuleTable`](crate::unwind::RuleTable), memory-mapped and written by user space.
     pub const RULES: &str = "RULES";
     /// Ring buffer of [`Sample`](crate::Sample)s: stacks that no rules led through.
@@ -52,16 +53,18 @@ pub mod programs {
     pub const PAGE_ALLOC: &str = "page_alloc";
     /// Raw tracepoint `mm_page_free`.
     pub const PAGE_FREE: &str = "page_free";
-    /// Classic tracepoint `kmem/mm_page_alloc`, for kernels without a linear `struct page` array.
-    pub const PAGE_ALLOC_CLASSIC: &str = "page_alloc_classic";
-    /// Classic tracepoint `kmem/mm_page_free`.
-    pub const PAGE_FREE_CLASSIC: &str = "page_free_classic";
+    /// tracefs tracepoint `kmem/mm_page_alloc`, for kernels without a linear `struct page` array.
+    pub const PAGE_ALLOC_TRACEFS: &str = "page_alloc_tracefs";
+    /// tracefs tracepoint `kmem/mm_page_free`.
+    pub const PAGE_FREE_TRACEFS: &str = "page_free_tracefs";
+    /// Entry of the bulk allocator.
+    pub const BULK_ENTRY: &str = "bulk_entry";
     /// Exit of the bulk allocator.
-    pub const BULK_FILLED: &str = "bulk_filled";
+    pub const BULK_EXIT: &str = "bulk_exit";
     /// To be run by `BPF_PROG_TEST_RUN`: gives the caller's process id in the initial namespace.
     pub const OWN_PROCESS: &str = "own_process";
     /// To be run by `BPF_PROG_TEST_RUN` with a page frame: gives a bit for each of the
-    /// [`INQUIRED_FRAMES`](crate::INQUIRED_FRAMES) from it on that nobody has a reference to.
+    /// [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it on that nobody has a reference to.
     pub const UNREFERENCED_PAGES: &str = "unreferenced_pages";
     /// Raw tracepoint; loads only where programs can read their stack directly.
     pub const PROBE_STACK: &str = "probe_stack";
@@ -109,7 +112,7 @@ pub mod constants {
     /// `u32`: 1 if [`RDONLY_CAST`](super::RDONLY_CAST) was made a call of the kernel's function,
     /// 0 to copy stacks.
     pub const READ_STACK: &str = "READ_STACK";
-    /// `u64`: of so many stacks unwound by rules, the kernel unwinds one too.
+    /// `u32`, from 1 to 2^31: of so many stacks unwound by rules, the kernel unwinds one too.
     pub const CHECK_EVERY: &str = "CHECK_EVERY";
     /// `u64`: offset of the reference count in a `struct page`, in bytes.
     pub const REFERENCES_OFFSET: &str = "REFERENCES_OFFSET";
@@ -123,14 +126,14 @@ pub mod constants {
     /// `u64`: offset of the list links in a `struct page`, in bytes.
     pub const PAGE_LIST_OFFSET: &str = "PAGE_LIST_OFFSET";
     /// `u32` each: offsets of `pfn`, `order`, `gfp_flags` and `migratetype` in the record of
-    /// the classic `mm_page_alloc`, in bytes.
+    /// the tracefs tracepoint `mm_page_alloc`, in bytes.
     pub const ALLOC_OFFSETS: [&str; 4] = [
         "ALLOC_PFN_OFFSET",
         "ALLOC_ORDER_OFFSET",
         "ALLOC_GFP_OFFSET",
         "ALLOC_MIGRATETYPE_OFFSET",
     ];
-    /// `u32` each: offsets of `pfn` and `order` in the record of the classic `mm_page_free`.
+    /// `u32` each: offsets of `pfn` and `order` in the record of the tracefs tracepoint `mm_page_free`.
     pub const FREE_OFFSETS: [&str; 2] = ["FREE_PFN_OFFSET", "FREE_ORDER_OFFSET"];
 }
 
@@ -149,4 +152,4 @@ pub const BULK_PAGES: u64 = 512;
 
 /// How many page frames one run of the program
 /// [`UNREFERENCED_PAGES`](programs::UNREFERENCED_PAGES) answers for.
-pub const INQUIRED_FRAMES: u32 = u32::BITS;
+pub const QUERIED_FRAMES: u32 = u32::BITS;

@@ -5,20 +5,22 @@
 #![no_main]
 
 mod bulk;
-mod inquiries;
+mod filters;
+mod nesting;
+mod queries;
 mod record;
 mod samples;
 mod sites;
 mod slots;
 mod stack;
 mod state;
-mod wishes;
+mod word;
 
 use aya_ebpf::{
     EbpfContext,
     helpers::bpf_probe_read_kernel,
-    macros::{fexit, raw_tracepoint, tracepoint},
-    programs::{FExitContext, RawTracePointContext, TracePointContext},
+    macros::{fentry, fexit, raw_tracepoint, tracepoint},
+    programs::{FEntryContext, FExitContext, RawTracePointContext, TracePointContext},
 };
 use record::{Allocation, page_allocated, page_freed};
 use tracer_ebpf::unwind::STACK_SIZE;
@@ -30,7 +32,7 @@ fn page_alloc(ctx: RawTracePointContext) -> i32 {
     let page: u64 = ctx.arg(0);
     page_allocated(
         &ctx,
-        Allocation {
+        &Allocation {
             failed: page == 0,
             frame: slots::frame_of(page),
             order: ctx.arg(1),
@@ -49,14 +51,14 @@ fn page_free(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// The classic tracepoint's record has the page frame number in it, all ones
+/// The tracefs tracepoint's record has the page frame number in it, all ones
 /// for a failed allocation.
 #[tracepoint(category = "kmem", name = "mm_page_alloc")]
-fn page_alloc_classic(ctx: TracePointContext) -> u32 {
+fn page_alloc_tracefs(ctx: TracePointContext) -> u32 {
     let frame: u64 = field(&ctx, state::ALLOC_PFN_OFFSET.load());
     page_allocated(
         &ctx,
-        Allocation {
+        &Allocation {
             failed: frame == u64::MAX,
             frame,
             order: field(&ctx, state::ALLOC_ORDER_OFFSET.load()),
@@ -68,9 +70,9 @@ fn page_alloc_classic(ctx: TracePointContext) -> u32 {
     0
 }
 
-/// The classic counterpart of [`page_free`].
+/// The tracefs counterpart of [`page_free`].
 #[tracepoint(category = "kmem", name = "mm_page_free")]
-fn page_free_classic(ctx: TracePointContext) -> u32 {
+fn page_free_tracefs(ctx: TracePointContext) -> u32 {
     page_freed(
         field(&ctx, state::FREE_PFN_OFFSET.load()),
         field(&ctx, state::FREE_ORDER_OFFSET.load()),
@@ -81,20 +83,38 @@ fn page_free_classic(ctx: TracePointContext) -> u32 {
 /// `unsigned long alloc_pages_bulk_noprof(gfp_t gfp, int preferred_nid, nodemask_t *nodemask,
 /// int nr_pages, struct page **page_array)` (mm/page_alloc.c). Before Linux 6.14 with
 /// `struct list_head *page_list` before `page_array`: one of the two is NULL.
-#[fexit]
-fn bulk_filled(ctx: FExitContext) -> i32 {
-    let argument = |index| field(&ctx, index * size_of::<u64>() as u32);
+///
+/// Tests load this program and the next as raw tracepoints: they change the names of the
+/// sections, whose lengths allow that.
+#[fentry(function = "alloc_pages_bulk")]
+fn bulk_entry(ctx: FEntryContext) -> i32 {
+    let array = field(&ctx, argument(state::BULK_ARRAY_ARGUMENT.load()));
+    if array != 0 {
+        bulk::array_given(ctx.arg(0), array, ctx.arg(3));
+    }
+    0
+}
+
+/// The same function, when it returns.
+#[fexit(function = "alloc_pages_bulk")]
+fn bulk_exit(ctx: FExitContext) -> i32 {
     let (array, filled) = (
-        argument(state::BULK_ARRAY_ARGUMENT.load()),
-        argument(state::BULK_RESULT_ARGUMENT.load()),
+        field(&ctx, argument(state::BULK_ARRAY_ARGUMENT.load())),
+        field(&ctx, argument(state::BULK_RESULT_ARGUMENT.load())),
     );
     if array == 0 {
-        let list = argument(state::BULK_LIST_ARGUMENT.load());
+        let list = field(&ctx, argument(state::BULK_LIST_ARGUMENT.load()));
         bulk::list_filled(&ctx, ctx.arg(0), list, filled);
     } else {
         bulk::array_filled(&ctx, ctx.arg(0), array, filled);
     }
     0
+}
+
+/// Where the argument `index` of a function lies in the context.
+#[inline(always)]
+const fn argument(index: u32) -> u32 {
+    index * size_of::<u64>() as u32
 }
 
 /// Reports the page pointers of order-0 allocations, among them those that user

@@ -1,9 +1,9 @@
 //! What an allocation and a free do to the tables.
 
 use aya_ebpf::EbpfContext;
-use tracer_ebpf::{Slot, Tally};
+use tracer_ebpf::{AllocationCounters, Control, Counters, STACK_LOST, Slot};
 
-use crate::{sites, slots, state, wishes};
+use crate::{filters, nesting::Run, sites, slots, state, word::Word};
 
 /// One `mm_page_alloc` event, whichever hook it came from.
 pub(crate) struct Allocation {
@@ -18,69 +18,99 @@ pub(crate) struct Allocation {
 
 /// Marks the pages of an allocation with its site.
 #[inline(always)]
-pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: Allocation) {
+pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: &Allocation) {
     if event.migratetype == state::SKIPPED_MIGRATETYPE.load()
-        || !wishes::include(event.order, event.gfp)
+        || !filters::include(event.order, event.gfp)
     {
         return;
     }
-    let (Some(tally), Some(control)) = (tally(), state::CONTROL.get(0)) else {
+    let (Some(counters), Some(control)) = (counters(), control()) else {
         return;
     };
-    let counts = &mut tally.alloc;
+    let (run, counts) = Run::begin(&counters.alloc);
     if event.failed {
-        counts.failed += 1;
+        counts.failed.add(1);
         return;
     }
-    if !wishes::include_frame(event.frame) {
+    if !filters::include_frame(event.frame) {
         return;
     }
-    counts.events += 1;
+    counts.events.add(1);
     let Some(block) = slots::block(event.frame, event.order) else {
-        counts.out_of_range += 1;
+        counts.out_of_range.add(1);
         return;
     };
-    if wishes::is_own_task() {
-        counts.own_pages += block.pages();
-        return;
-    }
-    let site = if event.context_on_stack && state::USE_RULES.load() != 0 {
-        sites::site_from_rules(ctx, event.order, event.gfp, tally, control)
+    let site = if run.is_nested() {
+        if let Some(nested) = counts.nested.get(event.order as usize) {
+            nested.add(1);
+        }
+        STACK_LOST + event.order
     } else {
-        sites::of(ctx, event.order, event.gfp, &mut tally.alloc)
+        let Some(site) = site(ctx, event, counters, &control) else {
+            counts.own_pages.add(block.pages());
+            return;
+        };
+        sites::count_pages(site, event.order);
+        site
     };
-    sites::count_pages(site, event.order);
-    let counts = &mut tally.alloc;
-    counts.pages += block.pages();
-    block.mark(Slot::new(site, control.epoch), &mut counts.healed);
+    counts.pages.add(block.pages());
+    block.mark(Slot::new(site, control.epoch), &counts.healed);
 }
 
-/// Clears the pages of a free, whichever allocations they came from.
+/// The site of an allocation; none if it is the tracer's own.
+#[inline(always)]
+fn site<C: EbpfContext>(
+    ctx: &C,
+    event: &Allocation,
+    counters: &'static Counters<Word>,
+    control: &Control,
+) -> Option<u32> {
+    let counts: &AllocationCounters<_> = &counters.alloc.levels[0];
+    let by_rules = event.context_on_stack && state::USE_RULES.load() != 0;
+    let skipped = if by_rules {
+        control.unwind.frames_below
+    } else {
+        0
+    };
+    if filters::is_own_task() {
+        return sites::of_interrupt(ctx, event.order, event.gfp, skipped, counts);
+    }
+    Some(if by_rules {
+        sites::site_from_rules(ctx, event.order, event.gfp, counters, control)
+    } else {
+        sites::of(ctx, event.order, event.gfp, counts)
+    })
+}
+
+/// Clears the pages of a free, whichever allocations they came from. That can be done
+/// in the middle of another: the pages of two frees are never the same.
 #[inline(always)]
 pub(crate) fn page_freed(frame: u64, order: u32) {
-    let Some(tally) = tally() else { return };
-    let tally = &mut tally.free;
-    tally.events += 1;
+    let Some(counters) = counters() else { return };
+    let (_run, counts) = Run::begin(&counters.free);
+    counts.events.add(1);
     let Some(block) = slots::block(frame, order) else {
-        tally.out_of_range += 1;
+        counts.out_of_range.add(1);
         return;
     };
-    let before = tally.pages;
-    block.clear(&mut tally.pages);
-    if tally.pages == before {
-        tally.unmatched += 1;
+    let before = counts.pages.get();
+    block.clear(&counts.pages);
+    if counts.pages.get() == before {
+        counts.unmatched.add(1);
     }
 }
 
+/// This CPU's counters.
 #[inline(always)]
-pub(crate) fn tally() -> Option<&'static mut Tally> {
-    let tally = state::TALLY.get_ptr_mut(0)?;
-    // SAFETY: the record is this CPU's own, and each program that can interrupt
-    // another on it writes a part of its own.
-    Some(unsafe { &mut *tally })
+pub(crate) fn counters() -> Option<&'static Counters<Word>> {
+    state::COUNTERS.get(0)
 }
 
+/// What user space says now.
 #[inline(always)]
-pub(crate) fn epoch() -> u32 {
-    state::CONTROL.get(0).map_or(0, |control| control.epoch)
+pub(crate) fn control() -> Option<Control> {
+    let control = state::CONTROL.get_ptr(0)?;
+    // SAFETY: a value of a map; user space may be changing its words meanwhile, and any
+    // mixture of old ones and new ones is a value.
+    Some(unsafe { control.read_volatile() })
 }

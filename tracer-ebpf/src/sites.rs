@@ -3,75 +3,88 @@
 use aya_ebpf::{
     EbpfContext,
     bindings::BPF_NOEXIST,
-    helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_stack},
+    helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_prandom_u32, bpf_get_stack},
 };
 use aya_log_ebpf::warn;
 use tracer_ebpf::{
-    AllocationTally, BULK, Control, MAX_FRAMES, MAX_SITES, SITE_TABLE_FULL, STACK_LOST, Site,
-    Tally,
-    key::{mix, seed},
+    AllocationCounters, BULK, Code, Control, Counters, FIRST_SITE, InterruptCode, MAX_FRAMES,
+    MAX_SITES, SITE_TABLE_FULL, STACK_LOST, Site, SiteKey, UnwindCounters,
     unwind::{Outcome, Rules, Tag, resolve},
 };
 
-use crate::{samples, stack::OwnStack, state};
+use crate::{samples, stack::OwnStack, state, word::Word};
+
+/// The counters of the run that asks for a site.
+type Counts = AllocationCounters<Word>;
 
 /// The id of the allocation's site; a reserved one if it cannot have its own.
 /// `order` may be [`BULK`].
 #[inline(always)]
-pub(crate) fn of<C: EbpfContext>(
+pub(crate) fn of<C: EbpfContext>(ctx: &C, order: u32, gfp: u32, counts: &Counts) -> u32 {
+    let Some(scratch) = by_kernel(ctx, order, gfp, 0, counts) else {
+        return STACK_LOST + order;
+    };
+    let SiteKey { key, .. } = scratch.key(&interrupts());
+    with_key(ctx, key, scratch, counts)
+}
+
+/// The same for an allocation on top of a task of the tracer, if an interrupt made it; none
+/// if the task did, or if that cannot be told. `skipped` frames are no part of the key.
+#[inline(always)]
+pub(crate) fn of_interrupt<C: EbpfContext>(
     ctx: &C,
     order: u32,
     gfp: u32,
-    tally: &mut AllocationTally,
-) -> u32 {
-    let Some(scratch) = by_kernel(ctx, order, gfp, tally) else {
-        return STACK_LOST + order;
-    };
-    let key = key(scratch, 0);
-    with_key(ctx, &key, scratch, tally)
+    skipped: u32,
+    counts: &Counts,
+) -> Option<u32> {
+    let scratch = by_kernel(ctx, order, gfp, skipped, counts)?;
+    let SiteKey { key, in_interrupt } = scratch.key(&interrupts());
+    in_interrupt.then(|| with_key(ctx, key, scratch, counts))
 }
 
-/// The same for a program whose context lies on the stack: unwound by rules where there
-/// are some.
+/// The same as [`of`] for a program whose context lies on the stack: unwound by rules where
+/// there are some.
 #[inline(always)]
 pub(crate) fn site_from_rules<C: EbpfContext>(
     ctx: &C,
     order: u32,
     gfp: u32,
-    tally: &mut Tally,
+    counters: &Counters<Word>,
     control: &Control,
 ) -> u32 {
-    let (tally, counters) = (&mut tally.alloc, &mut tally.templates);
+    let (counts, unwinds) = (&counters.alloc.levels[0], &counters.unwind);
     let Some(stack) = OwnStack::of(ctx.as_ptr()) else {
-        return of(ctx, order, gfp, tally);
+        return of(ctx, order, gfp, counts);
     };
-    let control = control.unwind;
+    let control = &control.unwind;
     let tag = Tag::new(order, gfp, control.generation);
-    // SAFETY: this CPU's own, and no program runs inside itself.
+    // SAFETY: this CPU's own; a run in the middle of this one does not come here (`nesting`).
     let cache = unsafe { &mut *stack.cache };
     let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
-    let found = resolve(&stack, rules(), &control, tag, entry, known_recently);
+    let known = |key| lookup_recent(key, order);
+    let found = resolve(&stack, rules(), control, tag, entry, known);
     if let Some(id) = found.site {
-        counters.hits += 1;
-        counters.since_check += 1;
-        if counters.since_check < state::CHECK_EVERY.load() {
+        unwinds.hits.add(1);
+        if !is_to_be_checked(unwinds) {
+            // A reserved id: the table was full when the stack was new.
+            counts.site_table_full.add(u64::from(id < FIRST_SITE));
             return id;
         }
-        counters.since_check = 0;
     }
-    let Some(scratch) = by_kernel(ctx, order, gfp, tally) else {
+    let Some(scratch) = by_kernel(ctx, order, gfp, control.frames_below, counts) else {
         return found.site.unwrap_or(STACK_LOST + order);
     };
-    let key = key(scratch, control.frames_below);
+    let SiteKey { key, .. } = scratch.key(&interrupts());
     let is_right = match found.site {
-        Some(id) => known(&key) == Some(id),
+        Some(id) => lookup(key).unwrap_or(SITE_TABLE_FULL + order) == id,
         None => found.outcome == Outcome::Complete && found.key == key,
     };
     if found.site.is_some() {
-        counters.checked += 1;
-        counters.mismatched += u64::from(!is_right);
+        unwinds.checked.add(1);
+        unwinds.mismatched.add(u64::from(!is_right));
     } else {
-        counters.misses += 1;
+        unwinds.misses.add(1);
     }
     if !is_right {
         entry.invalidate();
@@ -79,7 +92,23 @@ pub(crate) fn site_from_rules<C: EbpfContext>(
     if !is_right && found.outcome != Outcome::Opaque {
         samples::send(&stack, scratch);
     }
-    with_key(ctx, &key, scratch, tally)
+    with_key(ctx, key, scratch, counts)
+}
+
+/// Whether this hit is one of those that the kernel unwinds too: one in `CHECK_EVERY`, drawn
+/// by lot, since a load can have any period. Each draws how far away the next one is.
+#[inline(always)]
+fn is_to_be_checked(unwinds: &UnwindCounters<Word>) -> bool {
+    let mut left = unwinds.until_check.get();
+    if left == 0 {
+        // From 1 to twice the mean less 1, each as likely as the others.
+        let lots = 2 * u64::from(state::CHECK_EVERY.load()) - 1;
+        // SAFETY: the helper takes nothing and gives a number.
+        let drawn = u64::from(unsafe { bpf_get_prandom_u32() });
+        left = ((drawn * lots) >> u32::BITS) + 1;
+    }
+    unwinds.until_check.set(left - 1);
+    left == 1
 }
 
 /// The unwind rules that user space has learned so far.
@@ -97,21 +126,24 @@ fn by_kernel<C: EbpfContext>(
     ctx: &C,
     order: u32,
     gfp: u32,
-    tally: &mut AllocationTally,
+    skipped: u32,
+    counts: &Counts,
 ) -> Option<&'static mut Site> {
     let scratch = state::SCRATCH.get_ptr_mut(u32::from(order == BULK))?;
-    // SAFETY: this program's own record on this CPU, and none runs inside itself.
+    // SAFETY: on this CPU nobody else uses it now. A run in the middle of this one does not
+    // come here: see `nesting`, and for the bulk allocator `bulk`.
     let scratch = unsafe { &mut *scratch };
     match frames(ctx, scratch) {
         Ok(depth) => scratch.depth = depth,
         Err(error) => {
-            if tally.failed_unwinds == 0 {
+            if counts.failed_unwinds.get() == 0 {
                 warn!(ctx, "the kernel could not unwind a stack: error {}", error);
             }
-            tally.failed_unwinds += 1;
+            counts.failed_unwinds.add(1);
             return None;
         }
     }
+    scratch.skipped = skipped as u16;
     scratch.order = order;
     scratch.gfp = gfp;
     Some(scratch)
@@ -119,86 +151,63 @@ fn by_kernel<C: EbpfContext>(
 
 /// The id of the site with this key, whose stack is in `scratch`.
 #[inline(always)]
-fn with_key<C: EbpfContext>(
-    ctx: &C,
-    key: &u64,
-    scratch: &mut Site,
-    tally: &mut AllocationTally,
-) -> u32 {
-    if let Some(id) = known(key).or_else(|| enrol(key, scratch)) {
+fn with_key<C: EbpfContext>(ctx: &C, key: u64, scratch: &mut Site, counts: &Counts) -> u32 {
+    if let Some(id) = lookup(key).or_else(|| intern(key, scratch)) {
         return id;
     }
-    if tally.site_table_full == 0 {
+    if counts.site_table_full.get() == 0 {
         warn!(ctx, "the site table is full");
     }
-    tally.site_table_full += 1;
+    counts.site_table_full.add(1);
     SITE_TABLE_FULL + scratch.order
 }
 
-/// Adds 2^order pages to what the site has ever taken.
+/// Adds 2^order pages to what the site has ever taken; not for a run in the middle of another.
 #[inline(always)]
 pub(crate) fn count_pages(site: u32, order: u32) {
-    if let Some(pages) = state::SITE_PAGES.get_ptr_mut(site) {
-        // SAFETY: this CPU's own counter.
-        unsafe { *pages += 1 << order };
+    if let Some(pages) = state::SITE_PAGES.get(site) {
+        pages.add(1 << order);
     }
 }
 
-/// More than the frames that a tracer has of its own: a power of two.
-const MOST_SKIPPED: usize = 8;
-
 /// Unwinds the kernel stack into the record and gives its depth in frames.
 #[inline(always)]
-fn frames<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u32, i64> {
+fn frames<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u16, i64> {
     const SIZE: u32 = size_of::<[u64; MAX_FRAMES]>() as u32;
     // SAFETY: the buffer is SIZE bytes long.
     let bytes = unsafe { bpf_get_stack(ctx.as_ptr(), site.frames.as_mut_ptr().cast(), SIZE, 0) };
     if bytes <= 0 {
         return Err(bytes);
     }
-    Ok(bytes as u32 / size_of::<u64>() as u32)
+    Ok((bytes as u32 / size_of::<u64>() as u32) as u16)
 }
 
-/// A 64-bit hash of what makes a site: its frames, order and gfp flags. The
-/// first `skipped` frames are the tracer's own. Of stacks as deep as a record, the
-/// outermost eight do not count.
-///
-/// Frames below the entry of an interrupt belong to whoever was interrupted: a
-/// thousand of them are one site, whose record has those of the first.
-///
-/// Two of a few thousand sites share a value once in 10^12 runs, so the
-/// frames are not compared again.
+/// Where interrupts enter the kernel.
 #[inline(always)]
-fn key(site: &Site, skipped: u32) -> u64 {
-    let mut key = seed(site.order, site.gfp);
-    // A pointer that moved once, where a comparison in each turn of the loop would
-    // have the verifier follow every number of skipped frames through all of it.
-    let skipped = skipped as usize % MOST_SKIPPED;
-    let frames = site.frames.as_ptr().wrapping_add(skipped);
-    for i in 0..MAX_FRAMES - MOST_SKIPPED {
-        if (i + skipped) as u32 >= site.depth {
-            break;
-        }
-        // SAFETY: below `MAX_FRAMES`.
-        let frame = unsafe { frames.wrapping_add(i).read() };
-        key = mix(key, frame);
-        if enters_interrupt(frame) {
-            break;
-        }
+fn interrupts() -> InterruptCode {
+    InterruptCode {
+        irq: Code {
+            start: state::IRQ_ENTRY.load(),
+            len: state::IRQ_ENTRY_LEN.load(),
+        },
+        softirq: Code {
+            start: state::SOFTIRQ_ENTRY.load(),
+            len: state::SOFTIRQ_ENTRY_LEN.load(),
+        },
     }
-    key
 }
 
-#[inline(always)]
-fn enters_interrupt(address: u64) -> bool {
-    // A difference that wraps is far beyond any length.
-    address.wrapping_sub(state::IRQ_ENTRY.load()) < state::IRQ_ENTRY_LEN.load()
-        || address.wrapping_sub(state::SOFTIRQ_ENTRY.load()) < state::SOFTIRQ_ENTRY_LEN.load()
+/// What a CPU knows of the site table.
+#[repr(C)]
+pub(crate) struct KnownSites {
+    /// Not 0 once this CPU found no free id: from then on a key that is not in the table
+    /// never will be.
+    is_full: Word,
+    /// Sites that were found lately, by the lowest bits of their keys: each word is the
+    /// rest of the key with the id of the site below it. Keys that found the table full
+    /// have the reserved id.
+    recent: [Word; RECENT],
 }
-
-/// Sites that were found lately, by the lowest bits of their keys: each word is the
-/// rest of the key with the id of the site below it.
-pub(crate) type RecentSites = [u64; RECENT];
 
 /// A power of two.
 const RECENT: usize = 2048;
@@ -206,32 +215,54 @@ const RECENT: usize = 2048;
 /// Bits of a site id.
 const ID_BITS: u32 = MAX_SITES.ilog2();
 
-/// The same as [`known`], without its search in most cases.
+impl KnownSites {
+    #[inline(always)]
+    fn word(&self, key: u64) -> &Word {
+        &self.recent[key as usize % RECENT]
+    }
+
+    #[inline(always)]
+    fn remember(&self, key: u64, id: u32) {
+        let word = key >> ID_BITS << ID_BITS | u64::from(id);
+        self.word(key).set(word);
+    }
+}
+
+/// The same as [`lookup`], without its search in most cases; once the table is full, the
+/// reserved id of the order for all that is not in it.
 #[inline(always)]
-fn known_recently(key: u64) -> Option<u32> {
-    let words = state::RECENT_SITES.get_ptr_mut(0)?.cast::<u64>();
-    let word = words.wrapping_add(key as usize % RECENT);
-    // SAFETY: within this CPU's own array.
-    let recent = unsafe { word.read() };
+fn lookup_recent(key: u64, order: u32) -> Option<u32> {
+    let known = state::KNOWN_SITES.get(0)?;
+    let recent = known.word(key).get();
     if (recent ^ key) >> ID_BITS == 0 {
         return Some(recent as u32 % MAX_SITES);
     }
-    let id = known(&key)?;
-    // SAFETY: as above.
-    unsafe { word.write(key >> ID_BITS << ID_BITS | u64::from(id)) };
+    let id = match lookup(key) {
+        Some(id) => id,
+        None if known.is_full.get() != 0 => SITE_TABLE_FULL + order,
+        None => return None,
+    };
+    known.remember(key, id);
     Some(id)
 }
 
 #[inline(always)]
-fn known(key: &u64) -> Option<u32> {
+fn lookup(key: u64) -> Option<u32> {
     // SAFETY: an entry is never changed or removed while the programs run.
     unsafe { state::SITE_IDS.get(key) }.copied()
 }
 
 /// Gives the stack in `scratch` a site of its own.
 #[inline(always)]
-fn enrol(key: &u64, scratch: &mut Site) -> Option<u32> {
-    let id = state::FREE_SITES.pop().ok()??;
+fn intern(key: u64, scratch: &mut Site) -> Option<u32> {
+    let known = state::KNOWN_SITES.get(0)?;
+    if known.is_full.get() != 0 {
+        return None;
+    }
+    let Some(id) = state::FREE_SITES.pop().ok()? else {
+        known.is_full.set(1);
+        return None;
+    };
     scratch.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     scratch.comm = bpf_get_current_comm().unwrap_or_default();
     // The record is whole before its id can be found.
@@ -242,8 +273,8 @@ fn enrol(key: &u64, scratch: &mut Site) -> Option<u32> {
     {
         return Some(id);
     }
-    // Another CPU enrolled the same stack in the meantime: use its id and give
+    // Another CPU interned the same stack in the meantime: use its id and give
     // this one back.
     let _ = state::FREE_SITES.push(id, 0);
-    known(key)
+    lookup(key)
 }

@@ -8,7 +8,7 @@ use core::ptr;
 
 use tracer_ebpf::{CHUNK_SLOTS, Chunk, MAX_ORDER, Slot};
 
-use crate::state;
+use crate::{state, word::Word};
 
 /// Page frame number of a `struct page`; far out of range if it is none.
 #[inline(always)]
@@ -67,12 +67,12 @@ impl Block {
     /// Here and below, the count goes to a map: one in a register the verifier
     /// would follow through every turn of the loop.
     #[inline(always)]
-    pub(crate) fn mark(&self, slot: Slot, healed: &mut u64) {
+    pub(crate) fn mark(&self, slot: Slot, healed: &Word) {
         if self.order == 0 {
             let at = self.slot();
             // SAFETY: `slot` is within the chunk.
             let old = unsafe { ptr::replace(at, slot.0) };
-            *healed += u64::from(old != 0);
+            healed.add(u64::from(old != 0));
             return;
         }
         let both = u64::from(slot.0) << 32 | u64::from(slot.0);
@@ -86,7 +86,7 @@ impl Block {
             // the loop a memset, which BPF lacks.
             let old = unsafe { at.read_volatile() };
             if old != 0 {
-                *healed += marked_in(old);
+                healed.add(marked_in(old));
             }
             // SAFETY: as above.
             unsafe { at.write_volatile(both) };
@@ -108,7 +108,7 @@ impl Block {
 
     /// Clears every page of the block and counts those that were marked.
     #[inline(always)]
-    pub(crate) fn clear(&self, cleared: &mut u64) {
+    pub(crate) fn clear(&self, cleared: &Word) {
         if self.order == 0 {
             let at = self.slot();
             // SAFETY: `slot` is within the chunk.
@@ -117,7 +117,7 @@ impl Block {
             if old != 0 {
                 // SAFETY: as above.
                 unsafe { at.write(0) };
-                *cleared += 1;
+                cleared.add(1);
             }
             return;
         }
@@ -132,7 +132,7 @@ impl Block {
             if old != 0 {
                 // SAFETY: as above.
                 unsafe { at.write_volatile(0) };
-                *cleared += marked_in(old);
+                cleared.add(marked_in(old));
             }
         }
     }

@@ -6,9 +6,9 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
 };
-use tracer_ebpf::{Chunk, Control, NOBODY, Site, Tally, unwind::RuleTable};
+use tracer_ebpf::{Chunk, Control, Counters, NOBODY, Site, unwind::RuleTable};
 
-use crate::{sites::RecentSites, stack::Workspace};
+use crate::{bulk, sites::KnownSites, stack::Workspace, word::Word};
 
 // The sizes below are placeholders: user space knows how many page frames and
 // sites there are, and sets `max_entries` when it loads the object.
@@ -23,28 +23,41 @@ pub(crate) static SITES: Array<Site> = Array::with_max_entries(1, BPF_F_MMAPABLE
 #[map]
 pub(crate) static SITE_IDS: HashMap<u64, u32> = HashMap::with_max_entries(1, 0);
 
-/// What each CPU found in `SITE_IDS` lately.
+/// What each CPU knows of `SITE_IDS`.
 #[map]
-pub(crate) static RECENT_SITES: PerCpuArray<RecentSites> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static KNOWN_SITES: PerCpuArray<KnownSites> = PerCpuArray::with_max_entries(1, 0);
 
 /// A queue hands out ids without an atomic counter, which would need Linux 5.12.
 #[map]
 pub(crate) static FREE_SITES: Queue<u32> = Queue::with_max_entries(1, 0);
 
 #[map]
-pub(crate) static SITE_PAGES: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static SITE_PAGES: PerCpuArray<Word> = PerCpuArray::with_max_entries(1, 0);
 
 #[map]
 pub(crate) static CONTROL: Array<Control> = Array::with_max_entries(1, 0);
 
 #[map]
-pub(crate) static TALLY: PerCpuArray<Tally> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static COUNTERS: PerCpuArray<Counters<Word>> = PerCpuArray::with_max_entries(1, 0);
 
 /// Where a stack is unwound to before its site is known: one per CPU for the
-/// tracepoint and one for the bulk allocator, which it can interrupt. The kernel
-/// never runs a program inside itself on the same CPU.
+/// tracepoint and one for the bulk allocator, which it can interrupt. A run in the
+/// middle of another of the same program keeps away from it (`nesting`).
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<Site> = PerCpuArray::with_max_entries(2, 0);
+
+/// What calls of the bulk allocator that are under way were given, by the address of
+/// their array: no two fill one array at once.
+#[map]
+pub(crate) static BULK_CALLS: HashMap<u64, bulk::Note> = HashMap::with_max_entries(CALLS, 0);
+
+/// Far more calls than can be under way: those of interrupts, and those of tasks that
+/// wait for memory.
+const CALLS: u32 = 1024;
+
+/// Where the programs on the entry and on the exit of the bulk allocator look at arrays.
+#[map]
+pub(crate) static ARRAYS: PerCpuArray<bulk::Workspace> = PerCpuArray::with_max_entries(2, 0);
 
 #[map]
 pub(crate) static RULES: Array<RuleTable> = Array::with_max_entries(1, BPF_F_MMAPABLE);
@@ -104,7 +117,7 @@ pub(crate) static USE_RULES: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static READ_STACK: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
-pub(crate) static CHECK_EVERY: Global<u64> = Global::new(1);
+pub(crate) static CHECK_EVERY: Global<u32> = Global::new(1);
 #[unsafe(no_mangle)]
 pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]

@@ -3,7 +3,7 @@
 //! ```text
 //! 2 x Example CPU @ 2.50GHz, 24645040 kB of memory, kernel 6.12.48, 2026-01-02. Medians of ...
 //!
-//! | storm | untraced | pagetrace                 | --scope all               | bpftrace ...
+//! | workload | untraced | pagetrace                 | --scope all               | bpftrace ...
 //! |-------|----------|---------------------------|---------------------------|-------------
 //! | pipes | 9120 ns  | 1.08 (1.06..1.11) +730 ns | 1.10 (1.07..1.14) +912 ns | 4.61 (4.4...
 //!
@@ -26,9 +26,9 @@ mod results;
 mod rounds;
 mod scale;
 mod spread;
-mod storm;
 mod variant;
 mod window;
+mod workload;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn measure(options: &Options) -> Result<Results> {
     let mut results = Results::new(options.runs, options.idle)?;
     let programs = Programs::build()?;
-    storms(&mut results, &programs)?;
+    workloads(&mut results, &programs)?;
     let watched = events::watch(options.runs, &programs)?;
     results.events = watched.iter().map(Watched::costs).collect();
     results.figures.extend(figures::of_events(&watched));
@@ -113,7 +113,7 @@ fn measure(options: &Options) -> Result<Results> {
     Ok(results)
 }
 
-fn storms(results: &mut Results, programs: &Programs) -> Result<()> {
+fn workloads(results: &mut Results, programs: &Programs) -> Result<()> {
     let folder = TempDir::new().context("cannot make a temporary folder")?;
     let trace = folder.path().join("trace");
     let (peers, skipped) = Peer::all(&trace);
@@ -122,11 +122,11 @@ fn storms(results: &mut Results, programs: &Programs) -> Result<()> {
     }
     results.peers = peers.iter().map(Peer::found).collect();
     results.skipped = skipped;
-    let (loads, variants) = (storm::loads(), Variant::all(&peers));
+    let (loads, variants) = (workload::loads(), Variant::all(&peers));
     let mut rounds = Rounds::new(&loads, &variants);
     rounds.run(results.runs, programs, &trace)?;
     results.comparisons = Comparison::all(&rounds).context("there was no round")?;
-    let figures = figures::of_storms(&results.comparisons);
+    let figures = figures::of_workloads(&results.comparisons);
     results.figures.extend(figures);
     results.figures.extend(figures::of_losses(&losses(&rounds)));
     Ok(())

@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn divide(kernels: &[Kernel], vm: &Path) -> (Vec<Kernel>, usize) {
     let mut able = Vec::new();
     for kernel in kernels {
-        match run::lacking(*kernel, vm) {
+        match run::obstacle(*kernel, vm) {
             Some(reason) => eprintln!("SKIPPED kernel {}: {reason}", kernel.name()),
             None => able.push(*kernel),
         }

@@ -13,6 +13,9 @@
     reason = "a library's module, of which the targets use a part"
 )]
 mod kernel;
+#[path = "../../../tracer/src/model/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "as above")]
+mod model;
 mod targets;
 
 use std::{env, sync::OnceLock};

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pagetrace::kernel;
+use pagetrace::{kernel, model};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
 

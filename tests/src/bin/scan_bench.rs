@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use fastrand::Rng;
 use pagetrace::analysis;
-use pagetrace_tests::scale::{Crowd, Fill, Raw, Spent, Table, peak_bytes};
+use pagetrace_tests::scale::{Fill, Raw, Spent, SyntheticSites, Table, peak_bytes};
 use serde::Serialize;
 
 /// Measures the scan of slot tables and the report on very many sites
@@ -35,7 +35,7 @@ struct Args {
 #[derive(Serialize)]
 struct Results {
     scans: Vec<Speed>,
-    crowd: CrowdResult,
+    synthetic_sites: SyntheticResult,
 }
 
 /// Medians for one table.
@@ -50,7 +50,7 @@ struct Speed {
 }
 
 #[derive(Serialize)]
-struct CrowdResult {
+struct SyntheticResult {
     sites: u32,
     pages: usize,
     /// From the slots to a report.
@@ -65,7 +65,7 @@ struct CrowdResult {
 fn main() -> Result<()> {
     let args = Args::parse();
     // First, while the peak is that of the report.
-    let crowd = crowd()?;
+    let synthetic_sites = synthetic_sites()?;
     let mut scans = Vec::new();
     for &gib in &args.hosts {
         let table = Table::of_host(gib << 30)?;
@@ -74,7 +74,10 @@ fn main() -> Result<()> {
             scans.push(speed(gib, fill, &table, args.runs)?);
         }
     }
-    let results = Results { scans, crowd };
+    let results = Results {
+        scans,
+        synthetic_sites,
+    };
     if args.json {
         let text = serde_json::to_string_pretty(&results)?;
         writeln!(stdout(), "{text}")?;
@@ -125,17 +128,17 @@ fn median(mut values: Vec<f64>) -> Result<f64> {
     median.context("--runs must be 1 or more")
 }
 
-fn crowd() -> Result<CrowdResult> {
+fn synthetic_sites() -> Result<SyntheticResult> {
     const SITES: u32 = 100_000;
     const PAGES: usize = 6_000_000;
-    let mut crowd = Crowd::new(&mut Rng::with_seed(1), SITES, PAGES)?;
-    let (report, spent) = crowd.report(&mut io::sink())?;
+    let mut synthetic = SyntheticSites::new(&mut Rng::with_seed(1), SITES, PAGES)?;
+    let (report, spent) = synthetic.report(&mut io::sink())?;
     black_box(&report);
     let outputs = ["table", "folded", "json"];
     let written = spent.steps().filter(|(step, _)| outputs.contains(step));
     let written: f64 = written.map(|(_, seconds)| seconds).sum();
-    let beside_table = peak_bytes()?.saturating_sub(crowd.table.bytes() as u64);
-    Ok(CrowdResult {
+    let beside_table = peak_bytes()?.saturating_sub(synthetic.table.bytes() as u64);
+    Ok(SyntheticResult {
         sites: SITES,
         pages: PAGES,
         report_seconds: spent.total() - written,
@@ -163,20 +166,28 @@ fn print(results: &Results) -> io::Result<()> {
             "{gib:>10}  {fill:<6} {scan:>10.1} {read:>10.1} {percent:>5.0} %"
         )?;
     }
-    let crowd = &results.crowd;
-    writeln!(out, "\n{} sites with {} pages:", crowd.sites, crowd.pages)?;
-    let (report, total) = (crowd.report_seconds, crowd.total_seconds);
+    let synthetic = &results.synthetic_sites;
+    writeln!(
+        out,
+        "\n{} sites with {} pages:",
+        synthetic.sites, synthetic.pages
+    )?;
+    let (report, total) = (synthetic.report_seconds, synthetic.total_seconds);
     writeln!(
         out,
         "  {report:.2} s to the report, {total:.2} s with all outputs (target 1 s)"
     )?;
-    let peak = crowd.peak_mb_beside_table;
+    let peak = synthetic.peak_mb_beside_table;
     writeln!(
         out,
         "  {peak:.0} MB at most beside the slot table (target 300 MB)"
     )?;
-    for (step, seconds) in crowd.spent.steps() {
+    for (step, seconds) in synthetic.spent.steps() {
         writeln!(out, "  {step:<8} {seconds:>6.3} s")?;
     }
-    writeln!(out, "  JSON of {} MB", crowd.spent.json_bytes / 1_000_000)
+    writeln!(
+        out,
+        "  JSON of {} MB",
+        synthetic.spent.json_bytes / 1_000_000
+    )
 }

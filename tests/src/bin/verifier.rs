@@ -71,7 +71,7 @@ fn of_running(hook: &str) -> Counts {
 /// A program that pagetrace does not trace with, or that the kernel refuses.
 fn alone(program: &mut Program) -> String {
     // It needs a function to sit on, which pagetrace looks for.
-    if matches!(program, Program::FExit(_)) {
+    if matches!(program, Program::FEntry(_) | Program::FExit(_)) {
         return "not in use: see bulk allocations".to_owned();
     }
     load(program).map_or_else(|error| refusal(&error), |info| count(&info))

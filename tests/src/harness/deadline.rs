@@ -6,20 +6,21 @@ use std::{
 };
 
 const POLL: Duration = Duration::from_millis(2);
-const PATIENCE: u64 = 60;
-/// The variable that holds more seconds of patience, for a machine that is emulated.
-const MORE: &str = "PAGETRACE_TEST_PATIENCE";
+/// In seconds.
+const TIMEOUT: u64 = 60;
+/// The variable that holds a longer one, for a machine that is emulated.
+const VARIABLE: &str = "PAGETRACE_TEST_TIMEOUT";
 
 /// What `probe` gives once it gives something. Panics, naming `what` was waited
 /// for, after a time that only something broken takes.
 pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let patience = patience();
-    let deadline = Instant::now() + patience;
+    let timeout = timeout();
+    let deadline = Instant::now() + timeout;
     loop {
         if let Some(result) = probe() {
             return result;
         }
-        assert!(Instant::now() < deadline, "waited {patience:?} for {what}");
+        assert!(Instant::now() < deadline, "waited {timeout:?} for {what}");
         thread::sleep(POLL);
     }
 }
@@ -30,8 +31,8 @@ pub fn let_pass(time: Duration) {
     eventually("time to pass", || (start.elapsed() >= time).then_some(()));
 }
 
-fn patience() -> Duration {
-    let seconds = env::var(MORE).map_or(PATIENCE, |seconds| {
+fn timeout() -> Duration {
+    let seconds = env::var(VARIABLE).map_or(TIMEOUT, |seconds| {
         seconds.parse().expect("a whole number of seconds")
     });
     Duration::from_secs(seconds)

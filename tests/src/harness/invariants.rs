@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Folded, Losses, Report, Site};
+use super::{Folded, Report, Site};
 
 /// Panics unless `report` adds up.
 pub(super) fn check_report(report: &Report) {
     assert_eq!(report.schema, "pagetrace.report/1");
     check_totals(report);
     check_window(report);
-    check_losses(&report.losses);
+    check_losses(report);
     for (site, rank) in report.sites.iter().zip(1..) {
         assert_eq!(site.rank, rank, "ranks are 1, 2, 3, …");
         check_site(site, report.host.page_size);
@@ -47,7 +47,8 @@ fn check_totals(report: &Report) {
     assert!(in_order, "what is not ranked comes last");
 }
 
-fn check_losses(losses: &Losses) {
+fn check_losses(report: &Report) {
+    let losses = &report.losses;
     let misses = &losses.recursion_misses_by_program;
     let sum = misses
         .alloc
@@ -56,7 +57,13 @@ fn check_losses(losses: &Losses) {
     let sum = sum.map(|sum| sum + misses.bulk.unwrap_or(0));
     assert_eq!(losses.recursion_misses, sum, "{losses:?}");
     assert!(losses.lost_events <= losses.events, "{losses:?}");
-    assert!(!losses.bulk.is_empty(), "{losses:?}");
+    for (limited, count) in [
+        ("bulk-allocations", losses.unread_bulk_pages),
+        ("page-verification", losses.phantom_pages),
+    ] {
+        let is_limited = report.limited(limited).is_some();
+        assert_eq!(count.is_none(), is_limited, "{limited}: {losses:?}");
+    }
 }
 
 fn check_window(report: &Report) {

@@ -20,6 +20,7 @@ pub struct Report {
     pub window: Window,
     pub totals: Totals,
     pub losses: Losses,
+    pub limitations: Vec<Limitation>,
     pub sites: Vec<Site>,
 }
 
@@ -72,23 +73,37 @@ pub struct Losses {
     #[serde(deserialize_with = "present")]
     pub recursion_misses: Option<u64>,
     pub recursion_misses_by_program: RecursionMisses,
-    pub phantom_pages: u64,
+    /// `null` if pages could not be verified.
+    #[serde(deserialize_with = "present")]
+    pub phantom_pages: Option<u64>,
     pub healed_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,
+    pub nested_allocations: u64,
+    pub mismatched_sites: u64,
+    pub mismatched_pages: u64,
     pub unmatched_frees: u64,
     pub out_of_range: u64,
     pub failed_allocations: u64,
     pub own_pages: u64,
-    /// `traced`, or the reason why not.
-    pub bulk: String,
-    pub unread_bulk_pages: u64,
-    /// `null` if every page was verified.
+    /// `null` if no bulk call was looked at.
     #[serde(deserialize_with = "present")]
-    pub unverified: Option<String>,
+    pub unread_bulk_pages: Option<u64>,
     /// `null` if the kernel unwound every stack.
     #[serde(deserialize_with = "present")]
     pub templates: Option<Templates>,
+}
+
+/// What cannot be done here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Limitation {
+    pub feature: String,
+    pub reason: String,
+    #[serde(deserialize_with = "present")]
+    pub remedy: Option<String>,
+    pub severity: String,
 }
 
 /// How stacks were unwound.
@@ -175,6 +190,13 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 impl Report {
+    /// Why a feature is limited, if it is.
+    pub fn limited(&self, feature: &str) -> Option<&str> {
+        let mut limitations = self.limitations.iter();
+        let limitation = limitations.find(|it| it.feature == feature)?;
+        Some(&limitation.reason)
+    }
+
     /// The sites that match.
     pub fn sites_where(&self, matches: impl Fn(&Site) -> bool) -> Vec<&Site> {
         self.sites.iter().filter(|site| matches(site)).collect()

@@ -2,13 +2,13 @@
 
 mod anon;
 mod balanced;
-mod echoes;
+mod churn;
+mod icmp;
 pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
 mod pipes;
 mod ptys;
-mod storm;
 mod tcp;
 mod thp;
 mod unix_dgrams;
@@ -17,12 +17,12 @@ use std::any::Any;
 
 pub use anon::Anon;
 pub use balanced::Balanced;
-pub use echoes::Echoes;
+pub use churn::Churn;
+pub use icmp::Icmp;
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
 pub use pipes::{Pipe, Pipes, payload};
 pub use ptys::{Ptys, terminal_buffers};
-pub use storm::Storm;
 pub use tcp::Tcp;
 pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
@@ -67,10 +67,10 @@ pub enum Leak {
     Thp(Thp),
     /// Pages that are all free again when the program says so
     Balanced(Balanced),
-    /// Echo replies that nobody reads, made in softirqs
-    Echoes(Echoes),
-    /// A storm of pages, forks, files and interrupts that leaves nothing behind
-    Storm(Storm),
+    /// ICMP echo replies that nobody reads, made in softirqs
+    Icmp(Icmp),
+    /// Pages, forks, files and interrupts, all given back by the time the program says so
+    Churn(Churn),
     /// Anonymous memory, which is movable and so out of the default scope
     Anon(Anon),
 }
@@ -87,8 +87,8 @@ impl Leak {
             Self::Ptys(leak) => leak.take()?,
             Self::Thp(leak) => leak.take()?,
             Self::Balanced(leak) => leak.take()?,
-            Self::Echoes(leak) => leak.take()?,
-            Self::Storm(leak) => leak.take()?,
+            Self::Icmp(leak) => leak.take()?,
+            Self::Churn(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
         })
     }

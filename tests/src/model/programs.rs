@@ -12,7 +12,9 @@ use aya::{
     programs::{RawTracePoint, RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{Control, FIRST_SITE, NO_MIGRATETYPE, NOBODY, Tally, constants, maps, programs};
+use tracer_ebpf::{
+    Control, Counters, FIRST_SITE, NO_MIGRATETYPE, NOBODY, constants, maps, programs,
+};
 
 use super::{Event, Filters, Page, Settings};
 
@@ -30,7 +32,7 @@ pub struct Programs {
     ebpf: Ebpf,
     slots: MmapRaw,
     control: Array<MapData, ControlWire>,
-    tally: PerCpuArray<MapData, TallyWire>,
+    counters: PerCpuArray<MapData, CountersWire>,
     site_pages: PerCpuArray<MapData, u64>,
 }
 
@@ -40,12 +42,12 @@ struct ControlWire(Control);
 
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct TallyWire(Tally);
+struct CountersWire(Counters);
 
 // SAFETY: `repr(C)` words without padding; any bit pattern is a value.
 unsafe impl Pod for ControlWire {}
 // SAFETY: as above.
-unsafe impl Pod for TallyWire {}
+unsafe impl Pod for CountersWire {}
 
 impl Programs {
     /// Loads the programs and their tables, which needs root.
@@ -59,7 +61,7 @@ impl Programs {
             settings,
             slots: map_slots(&ebpf, settings)?,
             control: take(&mut ebpf, maps::CONTROL)?.try_into()?,
-            tally: take(&mut ebpf, maps::TALLY)?.try_into()?,
+            counters: take(&mut ebpf, maps::COUNTERS)?.try_into()?,
             site_pages: take(&mut ebpf, maps::SITE_PAGES)?.try_into()?,
             ebpf,
         })
@@ -113,10 +115,12 @@ impl Programs {
     }
 
     /// The counters of all CPUs.
-    pub fn tally(&self) -> Result<Tally> {
-        let mut sum = Tally::default();
-        let per_cpu = self.tally.get(&0, 0)?;
-        per_cpu.iter().for_each(|TallyWire(tally)| sum.add(tally));
+    pub fn counters(&self) -> Result<Counters> {
+        let mut sum = Counters::default();
+        let per_cpu = self.counters.get(&0, 0)?;
+        per_cpu
+            .iter()
+            .for_each(|CountersWire(counters)| sum.add(counters));
         Ok(sum)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tracer_ebpf::{FIRST_SITE, MAX_ORDER, SITE_TABLE_FULL, STACK_LOST, Slot, Tally};
+use tracer_ebpf::{Counters, FIRST_SITE, MAX_ORDER, SITE_TABLE_FULL, STACK_LOST, Slot};
 
 use super::{Event, Page, Settings};
 
@@ -17,7 +17,7 @@ pub struct Model {
     /// Pages ever recorded, by site id.
     pub site_pages: Vec<u64>,
     /// The counters.
-    pub tally: Tally,
+    pub counters: Counters,
 }
 
 impl Model {
@@ -30,7 +30,7 @@ impl Model {
             ids: HashMap::new(),
             slots: vec![0; settings.slots()],
             site_pages: vec![0; settings.site_entries() as usize],
-            tally: Tally::default(),
+            counters: Counters::default(),
         }
     }
 
@@ -50,37 +50,37 @@ impl Model {
 
     fn allocate(&mut self, page: Page, order: u32, gfp: u32) {
         if page == Page::Null {
-            self.tally.alloc.failed += 1;
+            self.counters.alloc.levels[0].failed += 1;
             return;
         }
-        self.tally.alloc.events += 1;
+        self.counters.alloc.levels[0].events += 1;
         let Some(block) = self.block(page, order) else {
-            self.tally.alloc.out_of_range += 1;
+            self.counters.alloc.levels[0].out_of_range += 1;
             return;
         };
         if self.settings.filters.own {
-            self.tally.alloc.own_pages += 1 << order;
+            self.counters.alloc.levels[0].own_pages += 1 << order;
             return;
         }
         let site = self.site(order, gfp);
         self.site_pages[site as usize] += 1 << order;
         let slots = &mut self.slots[block];
-        self.tally.alloc.pages += 1 << order;
-        self.tally.alloc.healed += marked(slots);
+        self.counters.alloc.levels[0].pages += 1 << order;
+        self.counters.alloc.levels[0].healed += marked(slots);
         slots.fill(Slot::new(site, self.epoch).0);
     }
 
     fn free(&mut self, page: Page, order: u32) {
-        self.tally.free.events += 1;
+        self.counters.free.levels[0].events += 1;
         let Some(block) = self.block(page, order) else {
-            self.tally.free.out_of_range += 1;
+            self.counters.free.levels[0].out_of_range += 1;
             return;
         };
         let slots = &mut self.slots[block];
         let cleared = marked(slots);
         slots.fill(0);
-        self.tally.free.pages += cleared;
-        self.tally.free.unmatched += u64::from(cleared == 0);
+        self.counters.free.levels[0].pages += cleared;
+        self.counters.free.levels[0].unmatched += u64::from(cleared == 0);
     }
 
     /// Where the slots of a block are, if the table has them.
@@ -98,7 +98,7 @@ impl Model {
     /// All events have one stack, so order and gfp flags alone make a site.
     fn site(&mut self, order: u32, gfp: u32) -> u32 {
         if !self.unwinds {
-            self.tally.alloc.failed_unwinds += 1;
+            self.counters.alloc.levels[0].failed_unwinds += 1;
             return STACK_LOST + order;
         }
         if let Some(&id) = self.ids.get(&(order, gfp)) {
@@ -106,7 +106,7 @@ impl Model {
         }
         let id = FIRST_SITE + self.ids.len() as u32;
         if id == self.settings.site_entries() {
-            self.tally.alloc.site_table_full += 1;
+            self.counters.alloc.levels[0].site_table_full += 1;
             return SITE_TABLE_FULL + order;
         }
         self.ids.insert((order, gfp), id);
@@ -159,7 +159,7 @@ mod tests {
         let slot = Slot::new(FIRST_SITE, 7).0;
         assert_eq!(model.slots[3..9], [0, slot, slot, slot, slot, 0]);
         assert_eq!(model.site_pages[FIRST_SITE as usize], 4);
-        assert_eq!(model.tally.outstanding(), 4);
+        assert_eq!(model.counters.outstanding(), 4);
     }
 
     #[test]
@@ -167,14 +167,26 @@ mod tests {
         let model = after(&[allocation(4, 2, 0), free(6, 1), free(4, 0), free(4, 0)]);
         let slot = Slot::new(FIRST_SITE, 0).0;
         assert_eq!(model.slots[4..8], [0, slot, 0, 0]);
-        assert_eq!((model.tally.free.pages, model.tally.free.unmatched), (3, 1));
+        assert_eq!(
+            (
+                model.counters.free.levels[0].pages,
+                model.counters.free.levels[0].unmatched
+            ),
+            (3, 1)
+        );
     }
 
     #[test]
     fn a_lost_free_heals() {
         let model = after(&[allocation(4, 1, 0), allocation(4, 2, 0)]);
-        assert_eq!((model.tally.alloc.pages, model.tally.alloc.healed), (6, 2));
-        assert_eq!(model.tally.outstanding(), 4);
+        assert_eq!(
+            (
+                model.counters.alloc.levels[0].pages,
+                model.counters.alloc.levels[0].healed
+            ),
+            (6, 2)
+        );
+        assert_eq!(model.counters.outstanding(), 4);
     }
 
     #[test]
@@ -187,7 +199,7 @@ mod tests {
         let model = after(&events);
         assert_eq!(Slot(model.slots[1]).site(), FIRST_SITE + 1);
         assert_eq!(Slot(model.slots[8]).site(), SITE_TABLE_FULL + 3);
-        assert_eq!(model.tally.alloc.site_table_full, 1);
+        assert_eq!(model.counters.alloc.levels[0].site_table_full, 1);
     }
 
     #[test]
@@ -200,8 +212,8 @@ mod tests {
         };
         let model = after(&[null, allocation(1000, 0, 0), free(0, 11)]);
         assert_eq!(marked(&model.slots), 0);
-        assert_eq!(model.tally.alloc.failed, 1);
-        assert_eq!(model.tally.alloc.out_of_range, 1);
-        assert_eq!(model.tally.free.out_of_range, 1);
+        assert_eq!(model.counters.alloc.levels[0].failed, 1);
+        assert_eq!(model.counters.alloc.levels[0].out_of_range, 1);
+        assert_eq!(model.counters.free.levels[0].out_of_range, 1);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
-use pagetrace::{analysis::Pages, kernel::pageflags::PageState};
+use pagetrace::{analysis::Pages, model::PageState};
 use tracer_ebpf::{CHUNK_SLOTS, FIRST_SITE, Slot};
 
 /// Bytes of a page frame.

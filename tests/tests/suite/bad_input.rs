@@ -4,7 +4,7 @@ use std::{env, fs};
 
 use pagetrace_tests::harness::{Finished, OPEN_END, Pagetrace, root_or_skip};
 
-/// Runs pagetrace with a window that would outlast the test's patience if it began.
+/// Runs pagetrace with a window that would outlast the test's timeout if it began.
 fn refused(args: &[&str]) -> Finished {
     let finished = Pagetrace::new(&[&OPEN_END, args].concat()).run();
     assert!(finished.refusal().len() > 10, "{finished:#?}");

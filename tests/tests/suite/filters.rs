@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, os::unix::process::CommandExt as _};
 use pagetrace_tests::{
     announcement::PagesByOrder,
     harness::{
-        Leaker, OPEN_END, Outputs, Pagetrace, Report, Site, Tracing, UnifiedGroup, root_or_skip,
-        skip,
+        CgroupV2, Leaker, OPEN_END, Outputs, Pagetrace, Report, Site, Tracing, root_or_skip, skip,
     },
     leaks::{Pipe, Pipes, payload},
 };
@@ -122,17 +121,17 @@ fn a_cgroup_is_recorded_with_all_below_it() {
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
-    let Some(group) = UnifiedGroup::new("outer") else {
-        return skip(test, "no control groups of version 2 are mounted");
+    let Some(group) = CgroupV2::new("outer") else {
+        return skip(test, "no cgroup2 file system is mounted");
     };
     let inner = group.below("inner");
-    let other = UnifiedGroup::new("other").expect("as the one before");
+    let other = CgroupV2::new("other").expect("as the one before");
     let args = [&OPEN_END[..], &["-v", "--cgroup", group.path()]].concat();
     if let Some(reason) = refused_by_old_kernels(&args) {
         return skip(test, &reason);
     }
     let trace = Tracing::attach(&["--cgroup", group.path()]);
-    let leak = |group: &UnifiedGroup, count| {
+    let leak = |group: &CgroupV2, count| {
         let args = ["pipes", "--count", count, "--pages", "16"];
         Leaker::start_as(LEAK, &args, |command| {
             let enter = group.enter();

@@ -38,7 +38,7 @@ fn check_finds_this_machine_able() {
     for item in [
         "privileges",
         "BTF",
-        "classic tracepoints",
+        "tracefs tracepoints",
         "memory",
         "tracing",
         "kernel symbols",

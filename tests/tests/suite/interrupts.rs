@@ -10,7 +10,7 @@ fn a_softirq_is_one_site_whomever_it_hits() {
         return;
     };
     let trace = Tracing::attach(&["--kind", "all"]);
-    let leak = Leaker::start(LEAK, &["echoes", "--count", "100"]);
+    let leak = Leaker::start(LEAK, &["icmp", "--count", "100"]);
     let outputs = trace.end();
     let replies = |site: &Site| site.contains("icmp_reply") || site.contains("icmp_push_reply");
     let sites = outputs.report.sites_where(replies);

@@ -2,12 +2,13 @@
 //! running kernel. One program, so that it can be carried into a virtual machine.
 
 mod bad_input;
+mod churn;
 mod command;
+mod degraded;
 mod filters;
 mod hotplug;
 mod interface;
 mod interrupts;
-mod lacking;
 mod leak_programs;
 mod memory_limit;
 mod model;
@@ -22,7 +23,6 @@ mod ranking;
 mod scope;
 mod signals;
 mod site_table;
-mod storm;
 mod symbols;
 mod tcp;
 mod templates;

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use pagetrace_tests::harness::{MemoryLimit, OPEN_END, Pagetrace, Tracing, root_or_skip, skip};
+use pagetrace_tests::harness::{Memcg, OPEN_END, Pagetrace, Tracing, root_or_skip, skip};
 
 use crate::{hold_500_pipes, pages_in_pipes};
 
@@ -24,17 +24,17 @@ fn table_bytes() -> u64 {
     bytes
 }
 
-fn limit_or_skip(test: &str, bytes: u64) -> Option<MemoryLimit> {
-    let limit = MemoryLimit::of(bytes);
+fn limit_or_skip(test: &str, bytes: u64) -> Option<Memcg> {
+    let limit = Memcg::with_limit(bytes);
     if limit.is_none() {
-        skip(test, "there are no memory control groups in /sys/fs/cgroup");
+        skip(test, "there is no memory controller in /sys/fs/cgroup");
     }
     limit
 }
 
 /// Checks that a short trace works within the limit or says, before it begins, that
 /// there is too little memory. If it were killed for memory, it would have no report.
-fn works_or_says_why_not(limit: &MemoryLimit, args: &[&str]) {
+fn works_or_says_why_not(limit: &Memcg, args: &[&str]) {
     let args = [&["-i", "1"], args].concat();
     let finished = Pagetrace::new(&args).within(limit).run();
     let killed = finished.status.signal();
@@ -55,8 +55,8 @@ fn private_memory_of_64_mib_is_enough() {
 }
 
 #[test]
-fn a_group_with_64_mib_beside_the_tables_is_enough() {
-    let test = "a_group_with_64_mib_beside_the_tables_is_enough";
+fn a_memcg_with_64_mib_beside_the_tables_is_enough() {
+    let test = "a_memcg_with_64_mib_beside_the_tables_is_enough";
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
@@ -66,8 +66,8 @@ fn a_group_with_64_mib_beside_the_tables_is_enough() {
 }
 
 #[test]
-fn a_group_of_64_mib_works_or_is_refused() {
-    let test = "a_group_of_64_mib_works_or_is_refused";
+fn a_memcg_of_64_mib_works_or_is_refused() {
+    let test = "a_memcg_of_64_mib_works_or_is_refused";
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
@@ -79,8 +79,8 @@ fn a_group_of_64_mib_works_or_is_refused() {
 }
 
 #[test]
-fn a_group_that_is_too_small_is_refused() {
-    let test = "a_group_that_is_too_small_is_refused";
+fn a_memcg_that_is_too_small_is_refused() {
+    let test = "a_memcg_that_is_too_small_is_refused";
     let Some(_machine) = root_or_skip(test) else {
         return;
     };

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pagetrace_tests::{
-    harness::{aloud, root_or_skip, seed},
+    harness::{note, root_or_skip, seed},
     model::{Event, Filters, Model, Page, Programs, Random, Settings},
 };
-use tracer_ebpf::Tally;
+use tracer_ebpf::Counters;
 
 /// `MIGRATE_MOVABLE`
 const MOVABLE: u32 = 1;
@@ -74,10 +74,10 @@ impl Pair {
     /// Panics unless all tables are the same.
     fn compare(&self) {
         self.compare_slots(0..self.model.slots.len());
-        let tally = self.programs.tally().expect("the counters");
+        let counters = self.programs.counters().expect("the counters");
         assert_eq!(
-            fields(&tally),
-            fields(&self.model.tally),
+            fields(&counters),
+            fields(&self.model.counters),
             "{}",
             self.place()
         );
@@ -106,11 +106,11 @@ impl Pair {
 
 /// Whether the stack of the first page was found.
 fn unwinds(programs: &Programs) -> bool {
-    let tally = programs.tally().expect("the counters");
-    if tally.alloc.failed_unwinds > 0 {
-        aloud("stacks cannot be unwound here: every page goes to [stack lost]");
+    let counters = programs.counters().expect("the counters");
+    if counters.allocations().failed_unwinds > 0 {
+        note("stacks cannot be unwound here: every page goes to [stack lost]");
     }
-    tally.alloc.failed_unwinds == 0
+    counters.allocations().failed_unwinds == 0
 }
 
 fn load(slot: &AtomicU32) -> u32 {
@@ -118,8 +118,8 @@ fn load(slot: &AtomicU32) -> u32 {
 }
 
 /// Field by field: a counter that the model does not know of is none of its business.
-fn fields(tally: &Tally) -> [(&str, u64); 12] {
-    let (alloc, free) = (&tally.alloc, &tally.free);
+fn fields(counters: &Counters) -> [(&str, u64); 12] {
+    let (alloc, free) = (counters.allocations(), counters.frees());
     [
         ("allocations", alloc.events),
         ("pages marked", alloc.pages),
@@ -137,7 +137,7 @@ fn fields(tally: &Tally) -> [(&str, u64); 12] {
 }
 
 /// Gives both the same events, and gives what the counters say in the end.
-fn agree(test: &str, settings: Settings, events: u64) -> Option<Tally> {
+fn agree(test: &str, settings: Settings, events: u64) -> Option<Counters> {
     let _machine = root_or_skip(test)?;
     let seed = seed(test);
     let mut pair = Pair::load(settings, seed);
@@ -145,17 +145,17 @@ fn agree(test: &str, settings: Settings, events: u64) -> Option<Tally> {
         pair.apply(number, event);
     }
     pair.compare();
-    Some(pair.model.tally)
+    Some(pair.model.counters)
 }
 
 #[test]
 fn a_million_random_events_leave_what_the_model_says() {
     let test = "a_million_random_events_leave_what_the_model_says";
-    if let Some(tally) = agree(test, SETTINGS, 1_000_000) {
-        for (field, count) in fields(&tally) {
+    if let Some(counters) = agree(test, SETTINGS, 1_000_000) {
+        for (field, count) in fields(&counters) {
             let impossible = ["failed unwinds", "site table full", "own pages"];
             let impossible = impossible.contains(&field);
-            assert!(count > 0 || impossible, "no {field}: {tally:?}");
+            assert!(count > 0 || impossible, "no {field}: {counters:?}");
         }
     }
 }
@@ -168,10 +168,10 @@ fn a_site_table_too_small_does_what_the_model_says() {
         skipped_migratetype: None,
         ..SETTINGS
     };
-    if let Some(tally) = agree(test, settings, 200_000) {
+    if let Some(counters) = agree(test, settings, 200_000) {
         assert!(
-            tally.alloc.site_table_full + tally.alloc.failed_unwinds > 0,
-            "{tally:?}"
+            counters.allocations().site_table_full + counters.allocations().failed_unwinds > 0,
+            "{counters:?}"
         );
     }
 }
@@ -196,7 +196,7 @@ fn what_is_filtered_does_what_the_model_says() {
         gfp: (0b10, 0b100),
         own: false,
     };
-    if let Some(tally) = agree(
+    if let Some(counters) = agree(
         test,
         Settings {
             filters,
@@ -204,7 +204,7 @@ fn what_is_filtered_does_what_the_model_says() {
         },
         100_000,
     ) {
-        assert!(tally.alloc.events > 0, "{tally:?}");
+        assert!(counters.allocations().events > 0, "{counters:?}");
     }
 }
 
@@ -215,7 +215,7 @@ fn what_the_tracer_takes_itself_is_counted_and_not_marked() {
         own: true,
         ..Filters::NONE
     };
-    if let Some(tally) = agree(
+    if let Some(counters) = agree(
         test,
         Settings {
             filters,
@@ -223,7 +223,7 @@ fn what_the_tracer_takes_itself_is_counted_and_not_marked() {
         },
         100_000,
     ) {
-        assert!(tally.alloc.own_pages > 0, "{tally:?}");
-        assert_eq!(tally.outstanding(), 0);
+        assert!(counters.allocations().own_pages > 0, "{counters:?}");
+        assert_eq!(counters.outstanding(), 0);
     }
 }

@@ -40,7 +40,7 @@ fn what_comes_after_the_sixteenth_site_has_its_bytes_and_no_name() {
     let mut trace = Tracing::attach(&["--max-sites", "16"]);
     eventually("the site table to fill up", || {
         // Forks, files and sockets: on every kernel more than sixteen stacks.
-        drop(Leaker::start(LEAK, &["storm", "--seconds", "1"]));
+        drop(Leaker::start(LEAK, &["churn", "--seconds", "1"]));
         trace.running().stderr().contains(MESSAGE).then_some(())
     });
     let _ring = Leaker::start(LEAK, &["packet-ring", "--blocks", "3", "--order", "9"]);

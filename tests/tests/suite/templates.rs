@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use pagetrace_tests::harness::{
-    Report, Site, Templates, Tracing, aloud, eventually, is_emulated, root_or_skip,
+    Report, Site, Templates, Tracing, eventually, is_emulated, note, root_or_skip,
 };
 
 use crate::{LEAK, hold_500_pipes};
@@ -33,14 +33,14 @@ fn a_million_stacks_are_those_of_the_kernel() {
     let mut checked = 0;
     while checked < goal {
         let trace = Tracing::attach(&["--check-every", "1"]);
-        run(&["storm", "--seconds", "10"]);
+        run(&["churn", "--seconds", "10"]);
         let templates = used(&trace.end().report);
         assert_eq!(templates.mismatched, 0, "{templates:?}");
         assert_eq!(templates.checked, templates.hits);
         assert!(templates.hits > templates.misses, "{templates:?}");
         checked += templates.checked;
     }
-    aloud(&format!("{checked} stacks checked, none was another"));
+    note(&format!("{checked} stacks checked, none was another"));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_steady_load_hits() {
         let trace = Tracing::attach(&[]);
         run(&["balanced", "--count", "300000"]);
         let templates = used(&trace.end().report);
-        aloud(&format!("{templates:?}"));
+        note(&format!("{templates:?}"));
         let stacks = templates.hits + templates.misses;
         (templates.hits * 100 >= stacks * 99).then_some(())
     });

@@ -47,7 +47,11 @@ fn free_pages_are_dropped_and_counted() {
     };
     let report = trace_where_all_pages_are(1 << BUDDY).report;
     assert!(report.sites.is_empty(), "{:#?}", report.sites);
-    assert!(report.losses.phantom_pages >= 8000, "{:?}", report.losses);
+    assert!(
+        report.losses.phantom_pages >= Some(8000),
+        "{:?}",
+        report.losses
+    );
 }
 
 #[test]
@@ -72,12 +76,12 @@ fn without_page_flags_the_header_says_so() {
     let Some(_machine) = root_or_skip("without_page_flags_the_header_says_so") else {
         return;
     };
-    let lacking = |pagetrace: Pagetrace| pagetrace.seeing(PAGE_FLAGS, "");
-    let trace = Tracing::start(&OPEN_END, |pagetrace| lacking(pagetrace).spawn());
+    let degraded = |pagetrace: Pagetrace| pagetrace.seeing(PAGE_FLAGS, "");
+    let trace = Tracing::start(&OPEN_END, |pagetrace| degraded(pagetrace).spawn());
     let leak = hold_500_pipes();
     let outputs = trace.end();
     drop(leak);
-    let reason = outputs.report.losses.unverified.as_deref();
+    let reason = outputs.report.limited("page-verification");
     assert!(
         reason.is_some_and(|it| it.contains(PAGE_FLAGS)),
         "{reason:?}"
@@ -89,7 +93,7 @@ fn without_page_flags_the_header_says_so() {
     assert_eq!(pages_in_pipes(&outputs.report), 8000);
     assert!(outputs.report.sites[0].owner.contains("pipe_write"));
 
-    let finished = lacking(Pagetrace::new(&["check"])).run();
+    let finished = degraded(Pagetrace::new(&["check"])).run();
     assert_eq!(finished.status.code(), Some(0), "{finished:#?}");
     assert!(
         finished.stdout.contains("page verification"),
@@ -105,7 +109,7 @@ fn pages_in_pipes_are_raw_and_their_kin_are_not() {
     let trace = Tracing::attach(&[]);
     let _leak = hold_500_pipes();
     let report = trace.end().report;
-    assert_eq!(report.losses.unverified, None);
+    assert_eq!(report.limited("page-verification"), None);
     let pipes = report.sites_where(|it| it.contains("pipe_write") && it.contains("writev"));
     let raw: u64 = pipes.iter().map(|site| site.kinds["raw"]).sum();
     assert_eq!(raw, 8000);

@@ -4,8 +4,7 @@
 //! `__alloc_pages_noprof`, `__alloc_frozen_pages_noprof`) and compilers add to
 //! them, so a name is reduced to its stem and looked up in the families below.
 
-use super::Kind;
-use crate::symbols::Frame;
+use crate::model::{Frame, Kind};
 
 /// Stems of the layers between a caller and the buddy allocator. An entry that
 /// ends in `*` stands for everything that begins so.

@@ -1,177 +1,33 @@
 //! The report: what every output format writes down.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
-    sync::Arc,
-    time::Duration,
 };
-
-use serde::Serialize;
 
 use super::{
-    Kind, Survivors,
+    Survivors,
     sites::{self, Group, Stack},
     stack::{self, Function, Trace},
-    window::{AgeBucket, Measured, Window},
+    window::Measured,
 };
-use crate::{
-    bpf::{Losses, SiteRecord},
-    kernel::{host::Host, interrupts::Context},
-    symbols::{Frame, Symbolize},
+use crate::model::{
+    Frame, Host, Kind, Limitation, Losses, Report, Selection, Site, SiteRecord, SortKey, Totals,
 };
 
-/// All that one window found. Sites are many and share their frames, so whoever
-/// serialises it adds them.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
-    /// The machine.
-    pub host: Host,
-    /// The time that was watched.
-    pub window: Window,
-    /// Sums over all sites.
-    pub totals: Totals,
-    /// What was lost or not seen.
-    pub losses: Losses,
-    /// Every site with unfreed pages, best-ranked first.
-    #[serde(skip)]
-    pub sites: Vec<Site>,
-    /// Pages taken in the window, the freed ones included.
-    #[serde(skip)]
-    pub taken_pages: u64,
-    /// Unfreed pages that `--min-age` left out.
-    #[serde(skip)]
-    pub too_young_pages: u64,
-}
-
-/// Sums over all sites.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// Pages taken in the window and not freed.
-    pub unfreed_pages: u64,
-    /// The same in bytes.
-    pub unfreed_bytes: u64,
-    /// Those of them that the sites are ranked by.
-    pub ranked_pages: u64,
-    /// The same in bytes.
-    pub ranked_bytes: u64,
-    /// Unfreed pages by kind.
-    pub kinds: BTreeMap<Kind, u64>,
-    /// Number of sites.
-    pub sites: usize,
-}
-
-/// One call site. Whoever serialises it adds the frames.
-#[derive(Clone, Debug, Serialize)]
-pub struct Site {
-    /// Place in the ranking, from 1.
-    pub rank: usize,
-    /// The function that asked for the pages, or what is known instead.
-    pub owner: String,
-    /// The module of `owner`; none for the kernel proper.
-    pub module: Option<String>,
-    /// Pages taken in the window and not freed.
-    pub unfreed_pages: u64,
-    /// The same in bytes.
-    pub unfreed_bytes: u64,
-    /// Those of them that the site is ranked by: of the kinds, and in the
-    /// module, that the user asked for.
-    pub ranked_pages: u64,
-    /// The same in bytes.
-    pub ranked_bytes: u64,
-    /// Pages taken in the window, the freed ones included.
-    pub allocated_pages: u64,
-    /// Unfreed pages by kind.
-    pub kinds: BTreeMap<Kind, u64>,
-    /// Unfreed pages by the order of their allocation.
-    pub orders: BTreeMap<u32, u64>,
-    /// Sustained growth: the median over the slices of the recording of what
-    /// each left behind, in bytes per second. A burst or a pool that renews
-    /// itself has none.
-    pub growth_bytes_per_second: u64,
-    /// Unfreed pages by age, oldest first.
-    pub age_histogram: Vec<AgeBucket>,
-    /// Who took the pages: a task, or an interrupt.
-    pub context: Context,
-    /// The stack, innermost first, down to the entry of the interrupt if it is one's.
-    #[serde(skip)]
-    pub frames: Vec<Arc<Frame>>,
-    /// The rest of the stack: whoever the interrupt came on top of, the first
-    /// time. The pages are not theirs.
-    #[serde(skip)]
-    pub interrupted_frames: Vec<Arc<Frame>>,
-    /// The pages the site is ranked by, by kind.
-    #[serde(skip)]
-    pub ranked_kinds: BTreeMap<Kind, u64>,
-    /// Index of the owner in `frames`.
-    #[serde(skip)]
-    pub owner_frame: Option<usize>,
-    /// Process id and name of the task that came here first.
-    #[serde(skip)]
-    pub first_seen: Option<(u32, String)>,
-}
-
-impl Report {
-    /// The sites that have pages of the kinds, and in the module, that the user
-    /// asked for; the others come after them.
-    pub fn ranked(&self) -> &[Site] {
-        let ranked = self.sites.partition_point(|site| site.ranked_pages > 0);
-        &self.sites[..ranked]
+/// Sets by which of its pages a site is ranked.
+fn apply(selection: &Selection, site: &mut Site, page_size: u64) {
+    let is_in = |module: &String| {
+        let mut modules = site.frames.iter().filter_map(|frame| frame.module.as_ref());
+        modules.any(|it| it == module)
+    };
+    if selection.module.as_ref().is_none_or(is_in) {
+        site.ranked_kinds = site.kinds.clone();
+        site.ranked_kinds
+            .retain(|kind, _| selection.kinds.contains(kind));
     }
-
-    /// Pages that are out and that no site is ranked by, by kind.
-    pub fn unranked_pages(&self) -> BTreeMap<Kind, u64> {
-        let mut kinds = self.totals.kinds.clone();
-        for (kind, ranked) in self.ranked().iter().flat_map(|site| &site.ranked_kinds) {
-            if let Some(pages) = kinds.get_mut(kind) {
-                *pages -= ranked;
-            }
-        }
-        kinds.retain(|_, pages| *pages > 0);
-        kinds
-    }
-}
-
-/// What the sites are ranked by, the largest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum SortKey {
-    /// Unfreed bytes.
-    #[default]
-    Bytes,
-    /// Unfreed pages.
-    Pages,
-    /// Sustained growth.
-    Growth,
-}
-
-/// Which pages count, and in which order sites come.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// What the sites are ranked by.
-    pub sort: SortKey,
-    /// Pages that may be younger than this are left out.
-    pub min_age: Duration,
-    /// The kinds of pages to rank.
-    pub kinds: BTreeSet<Kind>,
-    /// The module that a function of a ranked site's stack must be in.
-    pub module: Option<String>,
-}
-
-impl Selection {
-    /// Sets by which of its pages a site is ranked.
-    fn apply(&self, site: &mut Site, page_size: u64) {
-        let is_in = |module: &String| {
-            let mut modules = site.frames.iter().filter_map(|frame| frame.module.as_ref());
-            modules.any(|it| it == module)
-        };
-        if self.module.as_ref().is_none_or(is_in) {
-            site.ranked_kinds = site.kinds.clone();
-            site.ranked_kinds
-                .retain(|kind, _| self.kinds.contains(kind));
-        }
-        site.ranked_pages = site.ranked_kinds.values().sum();
-        site.ranked_bytes = site.ranked_pages * page_size;
-    }
+    site.ranked_pages = site.ranked_kinds.values().sum();
+    site.ranked_bytes = site.ranked_pages * page_size;
 }
 
 /// What was recorded.
@@ -185,6 +41,8 @@ pub struct Recorded {
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// What this kernel or this user cannot do, as far as it touches the numbers.
+    pub limitations: Vec<Limitation>,
 }
 
 /// Groups what was recorded by stack, names the frames, and ranks the sites.
@@ -192,17 +50,20 @@ pub fn report(
     host: Host,
     measured: &Measured,
     mut recorded: Recorded,
-    symbols: &impl Symbolize,
+    symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
     selection: &Selection,
 ) -> Report {
     let too_young_pages = measured.drop_young(&mut recorded.survivors, selection.min_age);
-    let names = Names::of(recorded.records.values(), symbols);
+    let names = Names::of(recorded.records.values(), symbolize);
     let groups = sites::group(
         &recorded.survivors,
         recorded.records,
         |addresses| names.own(addresses),
         &measured.slices(),
     );
+    recorded.losses.mismatched_pages = groups
+        .get(&Stack::Mismatched)
+        .map_or(0, Group::unfreed_pages);
     // There can be as many as pages: not to be there beside the sites.
     drop(recorded.survivors);
     let mut sites: Vec<_> = groups
@@ -210,7 +71,7 @@ pub fn report(
         .map(|(stack, group)| site(group, &stack, &names, measured, host.page_size))
         .collect();
     for site in &mut sites {
-        selection.apply(site, host.page_size);
+        apply(selection, site, host.page_size);
     }
     rank(&mut sites, selection.sort);
     Report {
@@ -218,6 +79,7 @@ pub fn report(
         totals: totals(&sites),
         host,
         losses: recorded.losses,
+        limitations: recorded.limitations,
         sites,
         taken_pages: recorded.taken_pages,
         too_young_pages,
@@ -250,11 +112,14 @@ impl Hasher for AddressHasher {
 }
 
 impl Names {
-    fn of<'a>(records: impl Iterator<Item = &'a SiteRecord>, symbols: &impl Symbolize) -> Self {
+    fn of<'a>(
+        records: impl Iterator<Item = &'a SiteRecord>,
+        symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
+    ) -> Self {
         let addresses: HashSet<_, Addresses> = records.flat_map(|it| &it.frames).copied().collect();
         let mut addresses: Vec<_> = addresses.into_iter().collect();
         addresses.sort_unstable();
-        let frames = symbols.frames(&addresses).into_iter();
+        let frames = symbolize(&addresses).into_iter();
         let functions = frames.map(|frames| frames.into_iter().map(Function::from).collect());
         Self(addresses.into_iter().zip(functions).collect())
     }
@@ -275,13 +140,14 @@ impl Names {
 fn addresses(stack: &Stack) -> &[u64] {
     match stack {
         Stack::Known(addresses) => addresses,
-        Stack::SiteTableFull | Stack::Lost => &[],
+        Stack::SiteTableFull | Stack::Lost | Stack::Mismatched => &[],
     }
 }
 
 fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
     match (stack, owner) {
         (Stack::SiteTableFull, _) => "[site table full]".to_owned(),
+        (Stack::Mismatched, _) => "[record mismatch]".to_owned(),
         (
             Stack::Known(_),
             Some(Frame {
@@ -297,7 +163,7 @@ fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
 fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
     let trace = Trace::new(&names.functions(addresses(stack)));
     let owner = trace.owner_frame();
-    let unfreed_pages = group.orders.values().sum();
+    let unfreed_pages = group.unfreed_pages();
     let growth = measured.growth(group.slices) * page_size as f64;
     Site {
         rank: 0,

@@ -1,11 +1,13 @@
 //! Tests of the report on windows made by hand.
 
+use std::{sync::Arc, time::Duration};
+
 use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{Cell, KindChoice, Timeline, window::AGE_BUCKETS},
-    bpf::Scope,
+    analysis::{Cell, Timeline, window::AGE_BUCKETS},
+    model::{AgeBucket, Context, KindChoice, Scope},
 };
 use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
 
@@ -13,25 +15,21 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Names addresses below 10 after themselves, 10 as the entry of softirqs, 11
 /// as the way to vmalloc, 12 as in a module, and nothing else.
-struct Few;
-
-impl Symbolize for Few {
-    fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
-        let frame = |&address| match address {
-            0..10 => Frame::named(&format!("f{address}")),
-            10 => Frame::named("handle_softirqs"),
-            11 => Frame::named("__vmalloc_node_range"),
-            12 => Frame {
-                module: Some("nvme".to_owned()),
-                ..Frame::named("fill")
-            },
-            _ => Frame::unnamed(address),
-        };
-        addresses
-            .iter()
-            .map(|address| vec![frame(address)])
-            .collect()
-    }
+fn few(addresses: &[u64]) -> Vec<Vec<Frame>> {
+    let frame = |&address| match address {
+        0..10 => Frame::named(&format!("f{address}")),
+        10 => Frame::named("handle_softirqs"),
+        11 => Frame::named("__vmalloc_node_range"),
+        12 => Frame {
+            module: Some("nvme".to_owned()),
+            ..Frame::named("fill")
+        },
+        _ => Frame::unnamed(address),
+    };
+    addresses
+        .iter()
+        .map(|address| vec![frame(address)])
+        .collect()
 }
 
 /// Eight seconds recorded, two drained, an epoch a second.
@@ -101,7 +99,7 @@ fn reported(sites: &[Given], selection: &Selection) -> Report {
 }
 
 fn reported_as(sites: &[Given], kind: Kind, selection: &Selection) -> Report {
-    report(host(), &measured(), recorded(sites, kind), &Few, selection)
+    report(host(), &measured(), recorded(sites, kind), few, selection)
 }
 
 fn owners(report: &Report) -> Vec<&str> {
@@ -213,7 +211,7 @@ fn a_window_without_length_divides_by_nothing() {
         ..measured()
     };
     let recorded = recorded(&[(STACK_LOST, vec![], vec![1])], Kind::Raw);
-    let report = report(host(), &nothing, recorded, &Few, &everything());
+    let report = report(host(), &nothing, recorded, few, &everything());
     assert_eq!(report.totals.unfreed_pages, 1);
 }
 

@@ -15,11 +15,10 @@ use std::{
 use tracer_ebpf::{CHUNK_SLOTS, MAX_ORDER, Slot};
 
 use super::{
-    kind::Kind,
     survivors::Survivors,
     tally::{Run, Tally},
 };
-use crate::kernel::pageflags::PageState;
+use crate::model::{Kind, PageState};
 
 /// So many pages are looked at together: those of one question about references.
 const UNIT: usize = 32;

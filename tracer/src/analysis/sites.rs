@@ -8,8 +8,8 @@ use std::{
 use anyhow::Result;
 use tracer_ebpf::SiteId;
 
-use super::{Kind, Survivors, window::Slices};
-use crate::bpf::SiteRecord;
+use super::{Survivors, window::Slices};
+use crate::model::{Kind, SiteRecord};
 
 /// What identifies a call site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub(super) enum Stack {
     SiteTableFull,
     /// Pages of allocations whose stack could not be unwound.
     Lost,
+    /// Pages of sites whose record does not match their key.
+    Mismatched,
 }
 
 /// The pages of one call site.
@@ -78,6 +80,11 @@ pub(super) fn group(
 }
 
 impl Group {
+    /// Pages never freed.
+    pub(super) fn unfreed_pages(&self) -> u64 {
+        self.orders.values().sum()
+    }
+
     fn count(&mut self, survivors: &Survivors, id: u32, order: u32, slices: &[usize]) {
         let mut unfreed = 0;
         for (cell, pages) in survivors.of(id) {
@@ -95,6 +102,7 @@ fn identity(id: u32, record: &mut SiteRecord) -> (Stack, u32) {
     match SiteId::of(id) {
         SiteId::SiteTableFull(order) => (Stack::SiteTableFull, order),
         SiteId::StackLost(order) => (Stack::Lost, order),
+        SiteId::Stack(_) if record.is_mismatched => (Stack::Mismatched, record.order),
         SiteId::Stack(_) if record.frames.is_empty() => (Stack::Lost, record.order),
         SiteId::Stack(_) => (Stack::Known(mem::take(&mut record.frames)), record.order),
     }
@@ -119,6 +127,7 @@ mod tests {
             order: id % 2,
             first_seen,
             allocated_pages: 10,
+            is_mismatched: false,
         })
     }
 
@@ -171,6 +180,25 @@ mod tests {
         ]));
         assert_eq!(groups[&Stack::SiteTableFull].orders, [(3, 8)].into());
         assert_eq!(groups[&Stack::Lost].orders, [(0, 3)].into());
+    }
+
+    #[test]
+    fn a_record_that_does_not_match_its_key_names_nobody() {
+        let survivors = raw(&[(FIRST_SITE, 0, 5), (FIRST_SITE + 1, 0, 3)]);
+        let wrong = || SiteRecord {
+            order: 3,
+            is_mismatched: true,
+            ..SiteRecord::default()
+        };
+        let record = |id| match id {
+            FIRST_SITE => Ok(wrong()),
+            _ => record(id),
+        };
+        let records = records(&survivors, std::iter::empty(), record).expect("they are there");
+        let groups = group(&survivors, records, |frames| frames.len().min(2), &[0]);
+        let wrong = &groups[&Stack::Mismatched];
+        assert_eq!(wrong.orders, [(3, 5)].into());
+        assert_eq!(groups[&Stack::Known(vec![1, 2])].unfreed_pages(), 3);
     }
 
     #[test]

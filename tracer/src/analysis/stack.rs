@@ -3,13 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{
-    Kind,
-    owner::{self, Role},
-};
-use crate::{
-    kernel::interrupts::{self, Context},
-    symbols::Frame,
+use super::owner::{self, Role};
+use crate::model::{
+    Frame, Kind,
+    context::{self, Context},
 };
 
 /// A frame, and what the name of its function tells. Found out once, as there
@@ -29,7 +26,7 @@ impl From<Frame> for Function {
         Self {
             role: Role::of(&frame),
             enters_bpf: symbol.is_some_and(enters_bpf),
-            begins: symbol.and_then(interrupts::entered_by),
+            begins: symbol.and_then(context::entered_by),
             frame: Arc::new(frame),
         }
     }
@@ -122,7 +119,6 @@ fn enters_bpf(symbol: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbols::Frame;
 
     fn functions(frames: impl IntoIterator<Item = Frame>) -> Vec<Function> {
         frames.into_iter().map(Function::from).collect()

@@ -2,10 +2,8 @@
 
 use tracer_ebpf::Slot;
 
-use super::{
-    kind::Kind,
-    tally::{Run, Tally},
-};
+use super::tally::{Run, Tally};
+use crate::model::Kind;
 
 /// Pages that were never freed, by site, age and kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

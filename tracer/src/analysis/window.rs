@@ -4,45 +4,16 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tracer_ebpf::LAST_EPOCH;
 
 use super::{Survivors, Timeline};
-use crate::bpf::Scope;
+use crate::model::{AgeBucket, Scope, Window};
 
 /// Slices of the recording that the age histogram and the growth distinguish.
 pub(super) const AGE_BUCKETS: usize = 8;
 
 /// Unfreed pages by the slice of the recording in which they were taken.
 pub(super) type Slices = [u64; AGE_BUCKETS];
-
-/// The time that was watched.
-#[derive(Clone, Debug, Serialize)]
-pub struct Window {
-    /// When recording began.
-    pub started: Timestamp,
-    /// Length of the window, in seconds.
-    pub seconds: f64,
-    /// How much of it allocations were recorded, in seconds.
-    pub record_seconds: f64,
-    /// How much of it only frees were watched, in seconds.
-    pub drain_seconds: f64,
-    /// What was recorded.
-    pub scope: Scope,
-    /// The options that narrowed the scope down, as they can be typed.
-    pub filters: Vec<String>,
-}
-
-/// Unfreed pages of one range of ages at the end of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct AgeBucket {
-    /// The youngest age in the range, in seconds.
-    pub from_seconds: f64,
-    /// The oldest age in the range, in seconds.
-    pub to_seconds: f64,
-    /// Pages of that age.
-    pub pages: u64,
-}
 
 /// The window as it was measured.
 #[derive(Clone, Debug)]

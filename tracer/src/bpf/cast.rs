@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The function's name in BTF.
-pub const FUNCTION: &str = "bpf_rdonly_cast";
+pub(super) const FUNCTION: &str = "bpf_rdonly_cast";
 
 /// `BPF_JMP | BPF_CALL`, include/uapi/linux/bpf.h
 const CALL: u8 = 0x85;

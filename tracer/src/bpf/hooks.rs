@@ -16,12 +16,12 @@ use crate::kernel::tracepoint;
 /// The kind of tracepoint the programs sit on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hook {
-    /// Raw tracepoints: cheap, and blind only to their own recursion. They hand
+    /// Raw tracepoints: cheap, and at most blind to their own recursion. They hand
     /// over `struct page` pointers, so the page array must be known.
     Raw,
-    /// Classic tracepoints, which carry the page frame number; the kernel skips
+    /// Tracepoints by tracefs, which carry the page frame number; the kernel skips
     /// them whenever any BPF program is running on the CPU.
-    Classic,
+    Tracefs,
 }
 
 /// The attached programs of a window.
@@ -34,7 +34,7 @@ pub(super) struct Hooks {
 /// A program's attachment.
 pub(super) enum Link {
     Raw(RawTracePointLinkId),
-    Classic(TracePointLinkId),
+    Tracefs(TracePointLinkId),
 }
 
 impl Hooks {
@@ -51,7 +51,7 @@ impl Hooks {
         };
         let (alloc, free) = match hook {
             Hook::Raw => attach_both()?,
-            Hook::Classic => tracefs::with(|_| attach_both())?,
+            Hook::Tracefs => tracefs::with(|_| attach_both())?,
         };
         Ok(Self {
             alloc: Some(alloc),
@@ -86,7 +86,7 @@ impl Hooks {
 const fn names(hook: Hook) -> (&'static str, &'static str) {
     match hook {
         Hook::Raw => (programs::PAGE_ALLOC, programs::PAGE_FREE),
-        Hook::Classic => (programs::PAGE_ALLOC_CLASSIC, programs::PAGE_FREE_CLASSIC),
+        Hook::Tracefs => (programs::PAGE_ALLOC_TRACEFS, programs::PAGE_FREE_TRACEFS),
     }
 }
 
@@ -94,21 +94,21 @@ const fn names(hook: Hook) -> (&'static str, &'static str) {
 pub(super) fn load(ebpf: &mut Ebpf, hook: Hook, name: &str) -> Result<()> {
     let loaded = match hook {
         Hook::Raw => program::<RawTracePoint>(ebpf, name)?.load(),
-        Hook::Classic => program::<TracePoint>(ebpf, name)?.load(),
+        Hook::Tracefs => program::<TracePoint>(ebpf, name)?.load(),
     };
     loaded.map_err(|error| refusal(name, error))
 }
 
-/// Attaches a loaded program to a tracepoint; a classic one only where tracefs
+/// Attaches a loaded program to a tracepoint; one by tracefs only where it
 /// can be seen.
 pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Result<Link> {
     let link = match hook {
         Hook::Raw => program::<RawTracePoint>(ebpf, name)?
             .attach(event)
             .map(Link::Raw),
-        Hook::Classic => program::<TracePoint>(ebpf, name)?
+        Hook::Tracefs => program::<TracePoint>(ebpf, name)?
             .attach(tracepoint::GROUP, event)
-            .map(Link::Classic),
+            .map(Link::Tracefs),
     };
     link.with_context(|| {
         format!(
@@ -122,7 +122,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Re
 pub(super) fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
     let detached = match link {
         Link::Raw(link) => program::<RawTracePoint>(ebpf, name)?.detach(link),
-        Link::Classic(link) => program::<TracePoint>(ebpf, name)?.detach(link),
+        Link::Tracefs(link) => program::<TracePoint>(ebpf, name)?.detach(link),
     };
     detached.with_context(|| format!("cannot detach {name}"))
 }

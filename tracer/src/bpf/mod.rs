@@ -3,23 +3,23 @@
 
 mod calibration;
 mod cast;
+mod features;
 mod hooks;
-mod inquiries;
 mod object;
 mod page_array;
 mod probe;
+mod queries;
 mod trace;
 mod tracefs;
-mod types;
 
-pub use cast::FUNCTION as CAST_FUNCTION;
-pub use inquiries::PageReferences;
+pub use features::Features;
 pub use page_array::{PageArray, PageLayout};
-pub use probe::Probe;
+pub use queries::PageReferences;
+
+use cast::FUNCTION as CAST_FUNCTION;
+use probe::Probe;
 pub use trace::{
-    Bulk, BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Losses, Process, ProcessNamespace,
-    RecursionMisses, Scope, Settings, SiteRecord, SiteTable, SlotTable, TemplateUse, Tracer,
-    Unwinding, table_bytes,
+    BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
+    SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
 };
-pub use tracefs::{classic_tracepoints, gfp_flags};
-pub use types::Types;
+pub use tracefs::{gfp_flags, tracefs_tracepoints};

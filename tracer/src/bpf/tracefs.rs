@@ -1,4 +1,4 @@
-//! tracefs, for classic tracepoints: mounted where only one thread of this
+//! tracefs, for tracepoints by perf events: mounted where only one thread of this
 //! process can see it, so the machine stays as it was.
 
 use std::{collections::BTreeMap, fs, thread};
@@ -14,7 +14,7 @@ use crate::kernel::{gfp, tracepoint};
 
 const MOUNT_POINT: &str = "/sys/kernel/tracing";
 
-/// Where the fields of the two classic records lie, in bytes.
+/// Where the fields of the two records lie, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Offsets {
     alloc: [u32; 4],
@@ -43,8 +43,8 @@ impl Offsets {
     }
 }
 
-/// Whether the classic tracepoints can be found.
-pub fn classic_tracepoints() -> Result<()> {
+/// Whether the tracepoints can be found.
+pub fn tracefs_tracepoints() -> Result<()> {
     Offsets::read().map(|_| ())
 }
 

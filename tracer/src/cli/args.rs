@@ -8,7 +8,7 @@ use super::{
     FilterArgs,
     values::{self, Output, Window},
 };
-use crate::analysis::{KindChoice, SortKey};
+use crate::model::{KindChoice, SortKey};
 
 /// Call sites the kernel side can tell apart unless the user says otherwise. A
 /// kernel has a few hundred to a few thousand.
@@ -90,7 +90,7 @@ pub struct TraceArgs {
     pub filters: FilterArgs,
 
     /// What to rank the sites by; growth is what goes on throughout the window
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_name = "KEY", default_value = "bytes", value_parser = values::choice::<SortKey>())]
     pub sort: SortKey,
 
     /// Rank only call sites with a function of this module in their stack
@@ -101,7 +101,7 @@ pub struct TraceArgs {
     #[arg(
         long,
         value_name = "KIND",
-        value_enum,
+        value_parser = values::choice::<KindChoice>(),
         value_delimiter = ',',
         default_value = "unaccounted"
     )]
@@ -123,7 +123,7 @@ pub struct TraceArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_SITES, value_parser = clap::value_parser!(u32).range(1..=values::MAX_SITES))]
     pub max_sites: u32,
 
-    /// Kind of tracepoint to sit on: `classic` is slower and can lose frees, `auto` uses it only
+    /// Kind of tracepoint to sit on: `tracefs` is slower and can lose frees, `auto` uses it only
     /// where `raw` cannot work
     #[arg(long, value_enum, default_value_t)]
     pub hook: HookChoice,
@@ -154,8 +154,9 @@ pub enum HookChoice {
     Auto,
     /// Raw, or nothing.
     Raw,
-    /// Classic.
-    Classic,
+    /// By tracefs.
+    #[value(alias = "classic")]
+    Tracefs,
 }
 
 impl Args {

@@ -4,7 +4,7 @@
 use std::{fmt, ops::RangeInclusive, path::PathBuf};
 
 use super::values;
-use crate::bpf::Scope;
+use crate::model::Scope;
 
 /// Where these options are in the help.
 const HEADING: &str = "What to record";
@@ -13,7 +13,7 @@ const HEADING: &str = "What to record";
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct FilterArgs {
     /// Which pages: `kernel` skips movable ones (anonymous memory, page cache, shmem)
-    #[arg(long, help_heading = HEADING, value_enum, default_value_t)]
+    #[arg(long, help_heading = HEADING, default_value = "kernel", value_parser = values::choice::<Scope>())]
     pub scope: Scope,
 
     /// Only allocations of these orders: `3` and above, `2..4`, or `3..3` for one

@@ -2,9 +2,11 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracer_ebpf::MAX_ORDER;
 
 use super::GfpFlag;
+use crate::model::Choice;
 
 /// The longest window: 7 days.
 const LONGEST: u64 = 7 * 24 * 3600;
@@ -39,6 +41,14 @@ impl Window {
             end: interval,
         }
     }
+}
+
+/// One of the values that a name is for.
+pub(super) fn choice<T: Choice + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    let names = T::ALL.iter();
+    let names = names.map(|it| PossibleValue::new(it.name()).help(it.help()));
+    PossibleValuesParser::new(names)
+        .try_map(|name| T::named(&name).ok_or("give one of these names"))
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

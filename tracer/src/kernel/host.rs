@@ -17,6 +17,7 @@ use super::{
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
 };
+use crate::model::Host;
 
 /// Where the kernel describes its types.
 pub const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -27,33 +28,16 @@ pub const KALLSYMS: &str = "/proc/kallsyms";
 /// Where the kernel says what each page frame is.
 pub const PAGE_FLAGS: &str = "/proc/kpageflags";
 
-/// The facts about a machine that a report needs.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Host {
-    /// Kernel release, as `uname -r` prints it.
-    pub kernel: String,
-    /// Machine architecture, as `uname -m` prints it.
-    pub arch: String,
-    /// CPUs online.
-    pub cpus: usize,
-    /// Bytes per page.
-    pub page_size: u64,
-    /// `MemTotal`, in bytes.
-    pub mem_total_bytes: u64,
-}
-
-impl Host {
-    /// The running machine.
-    pub fn running() -> Result<Self> {
-        let uname = rustix::system::uname();
-        Ok(Self {
-            kernel: uname.release().to_string_lossy().into_owned(),
-            arch: uname.machine().to_string_lossy().into_owned(),
-            cpus: online_cpus(&read("/proc/stat")?),
-            page_size: rustix::param::page_size() as u64,
-            mem_total_bytes: meminfo_bytes("MemTotal")?,
-        })
-    }
+/// The running machine.
+pub fn running() -> Result<Host> {
+    let uname = rustix::system::uname();
+    Ok(Host {
+        kernel: uname.release().to_string_lossy().into_owned(),
+        arch: uname.machine().to_string_lossy().into_owned(),
+        cpus: online_cpus(&read("/proc/stat")?),
+        page_size: rustix::param::page_size() as u64,
+        mem_total_bytes: meminfo_bytes("MemTotal")?,
+    })
 }
 
 /// One line of the running kernel's `/proc/meminfo`, in bytes.

@@ -7,7 +7,7 @@ use std::{collections::HashMap, io::BufRead, ops::Range};
 
 use anyhow::Result;
 
-use super::interrupts::{self, Context};
+use crate::model::context::{self, Context};
 
 /// What pagetrace keeps of the symbol table.
 #[derive(Debug, Default)]
@@ -65,11 +65,11 @@ impl Kallsyms {
                 if name == "_stext" {
                     table.stext = Some(address);
                 }
-                let context = interrupts::entered_by(name).filter(|_| module.is_none());
+                let context = context::entered_by(name).filter(|_| module.is_none());
                 if let Some(context) = context
-                    && (context != Context::Irq || name.starts_with(interrupts::STUB))
+                    && (context != Context::Irq || name.starts_with(context::STUB))
                 {
-                    entries.push((context, name == interrupts::SOFTIRQ_HANDLER, address));
+                    entries.push((context, name == context::SOFTIRQ_HANDLER, address));
                 }
                 symbols.push((address, module.map(|name| table.intern(&mut ids, name))));
             }

@@ -7,7 +7,6 @@ pub mod cgroup;
 pub mod fdinfo;
 pub mod gfp;
 pub mod host;
-pub mod interrupts;
 pub mod kallsyms;
 pub mod meminfo;
 pub mod memory_group;

@@ -4,6 +4,8 @@ use std::{fs::File, io, os::unix::fs::FileExt as _};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::model::PageState;
+
 /// Bytes per entry. The kernel wants offsets and lengths that are multiples of it.
 const ENTRY_LEN: usize = 8;
 
@@ -14,31 +16,6 @@ const READ_LEN: usize = 1024 * ENTRY_LEN;
 /// include/uapi/linux/kernel-page-flags.h, which are ABI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageFlags(pub u64);
-
-/// What a page is by its flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageState {
-    /// On the free lists of the buddy allocator.
-    Free,
-    /// A huge page of hugetlbfs.
-    HugeTlb,
-    /// Part of a transparent huge page.
-    Thp,
-    /// Slab objects.
-    Slab,
-    /// A page table.
-    PageTable,
-    /// Given back to a hypervisor (balloon), or otherwise logically offline.
-    Offline,
-    /// Anonymous memory.
-    Anonymous,
-    /// Page cache or shmem.
-    File,
-    /// Reserved, never to be freed.
-    Reserved,
-    /// None of these: whoever took it knows.
-    Unmarked,
-}
 
 const LOCKED: u64 = 1;
 const REFERENCED: u64 = 1 << 2;

@@ -6,16 +6,16 @@ use super::{
     table::{FAINT, HEADING},
     text,
 };
-use crate::bpf::{Bulk, Losses, RecursionMisses};
+use crate::model::{Feature, Losses, RecursionMisses, Report};
 
 /// Writes one line per cause.
-pub(super) fn error_bar(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn error_bar(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{HEADING}Lost or not seen{HEADING:#} in {}",
-        text::counted(losses.events, "event")
+        text::counted(report.losses.events, "event")
     )?;
-    for (number, cause, meaning) in lines(losses) {
+    for (number, cause, meaning) in lines(report) {
         writeln!(out, "{number:>12}  {cause:<20} {FAINT}{meaning}{FAINT:#}")?;
     }
     Ok(())
@@ -23,7 +23,8 @@ pub(super) fn error_bar(losses: &Losses, out: &mut impl Write) -> io::Result<()>
 
 type Line = (String, &'static str, String);
 
-fn lines(losses: &Losses) -> Vec<Line> {
+fn lines(report: &Report) -> Vec<Line> {
+    let losses = &report.losses;
     let counted = |count, cause, meaning: &str| (text::count(count), cause, meaning.to_owned());
     vec![
         misses(losses),
@@ -49,6 +50,12 @@ fn lines(losses: &Losses) -> Vec<Line> {
             "allocations without a stack",
         ),
         counted(
+            losses.nested_allocations,
+            "nested allocations",
+            "by an interrupt in the middle of another, without a stack",
+        ),
+        mismatched_sites(losses),
+        counted(
             losses.out_of_range,
             "frames out of range",
             "pages beyond the slot table",
@@ -63,7 +70,7 @@ fn lines(losses: &Losses) -> Vec<Line> {
             "own pages",
             "taken by pagetrace itself, left out",
         ),
-        bulk(losses),
+        bulk(report),
         templates(losses),
     ]
 }
@@ -83,23 +90,36 @@ fn misses(losses: &Losses) -> Line {
 }
 
 fn phantoms(losses: &Losses) -> Line {
-    let (number, meaning) = match losses.unverified {
-        None => (
-            text::count(losses.phantom_pages),
+    let (number, meaning) = match losses.phantom_pages {
+        Some(pages) => (
+            text::count(pages),
             "found free at the end, dropped: their free was never seen",
         ),
-        Some(_) => ("unknown".to_owned(), "pages could not be verified"),
+        None => ("unknown".to_owned(), "pages could not be verified"),
     };
     (number, "phantom pages", meaning.to_owned())
 }
 
-fn bulk(losses: &Losses) -> Line {
-    let (number, meaning) = match &losses.bulk {
-        Bulk::Traced => (
-            text::count(losses.unread_bulk_pages),
-            "pages of calls too large to look at".to_owned(),
+fn mismatched_sites(losses: &Losses) -> Line {
+    let pages = text::counted(losses.mismatched_pages, "page");
+    let meaning = format!("call sites whose record does not match its key: {pages} unnamed");
+    (
+        text::count(losses.mismatched_sites),
+        "record mismatches",
+        meaning,
+    )
+}
+
+fn bulk(report: &Report) -> Line {
+    let (number, meaning) = match report.limitation(Feature::BulkAllocations) {
+        None => (
+            text::count(report.losses.unread_bulk_pages.unwrap_or(0)),
+            "pages at most of calls too large or seen in part".to_owned(),
         ),
-        Bulk::Untraced(reason) => ("unknown".to_owned(), format!("not traced: {reason}")),
+        Some(limitation) => (
+            "unknown".to_owned(),
+            format!("not traced: {}", limitation.reason),
+        ),
     };
     (number, "bulk pages", meaning)
 }

@@ -6,10 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{
-    analysis::{Report, Site},
-    symbols::Frame,
-};
+use crate::model::{Frame, Report, Site};
 
 /// Writes one line per distinct stack with pages that are ranked; the bytes add
 /// up to the report's ranked total.

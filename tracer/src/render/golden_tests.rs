@@ -6,11 +6,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    analysis::{AgeBucket, Kind, Totals, Window},
-    bpf::{Losses, RecursionMisses},
-    kernel::{host::Host, interrupts::Context},
+    model::{AgeBucket, Context, Frame, Host, Kind, Losses, RecursionMisses, Totals, Window},
     render::{folded, json},
-    symbols::Frame,
 };
 
 fn frame(symbol: &str, offset: u64, address: u64) -> Arc<Frame> {
@@ -179,14 +176,15 @@ fn report() -> Report {
                 free: Some(2),
                 bulk: Some(0),
             },
-            phantom_pages: 2,
+            phantom_pages: Some(2),
             healed_pages: 1,
             site_table_full: 1,
             unmatched_frees: 123_456,
             own_pages: 17,
-            bulk: Bulk::Traced,
+            unread_bulk_pages: Some(0),
             ..Losses::default()
         },
+        limitations: vec![],
         sites: vec![pipes(), driver(), full(), slabs()],
         taken_pages: 9377,
         too_young_pages: 5,
@@ -214,7 +212,11 @@ fn the_table() {
 fn a_table_of_nothing() {
     let nothing = Report {
         totals: Totals::default(),
-        losses: Losses::default(),
+        losses: Losses {
+            phantom_pages: Some(0),
+            unread_bulk_pages: Some(0),
+            ..Losses::default()
+        },
         sites: vec![],
         taken_pages: 12,
         too_young_pages: 0,
@@ -230,10 +232,14 @@ fn a_table_of_doubts() {
     doubtful.losses = Losses {
         events: 1000,
         lost_events: 34,
-        bulk: Bulk::Untraced("the kernel refuses fexit programs (EPERM)".to_owned()),
-        unverified: Some("cannot read /proc/kpageflags: Permission denied".to_owned()),
         ..Losses::default()
     };
+    let refused = "the kernel refuses fexit programs (EPERM)";
+    let unread = "cannot read /proc/kpageflags: Permission denied";
+    doubtful.limitations = vec![
+        Feature::BulkAllocations.degraded(refused),
+        Feature::PageVerification.degraded(unread),
+    ];
     insta::assert_snapshot!("table_of_doubts", table_text(&doubtful, 0));
 }
 

@@ -10,10 +10,7 @@ use std::{
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::{
-    analysis::{Report, Site},
-    symbols::Frame,
-};
+use crate::model::{Frame, Report, Site};
 
 /// Name and version of the document's form. A field that goes away or changes
 /// its meaning makes it `/2`; a new one does not.

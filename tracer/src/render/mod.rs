@@ -1,5 +1,5 @@
 //! Presentation: the only room that formats. One file per format; each writes a
-//! [`Report`](crate::analysis::Report) to any writer.
+//! [`Report`](crate::model::Report) to any writer.
 
 mod checklist;
 mod error_bar;
@@ -22,14 +22,14 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::commands::check::Finding;
+use crate::model::FeatureCheck;
 
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
-pub fn check(findings: &[Finding]) -> anyhow::Result<ExitCode> {
+pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
     let mut stdout = anstream::stdout().lock();
-    let written = checklist::checklist(findings, &mut stdout).and_then(|()| stdout.flush());
+    let written = checklist::checklist(checks, &mut stdout).and_then(|()| stdout.flush());
     written.context("cannot write to stdout")?;
-    let works = findings.iter().all(Finding::lets_trace);
+    let works = checks.iter().all(FeatureCheck::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS
     } else {

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::text;
-use crate::analysis::Site;
+use crate::model::Site;
 
 const HEADER: [&str; 8] = [
     "#",

@@ -8,10 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use super::{error_bar::error_bar, ranking::ranking, text};
-use crate::{
-    analysis::{Report, Site},
-    bpf::{Bulk, Scope},
-};
+use crate::model::{Choice as _, Feature, Kind, Report, Scope, Site};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const CULPRIT: Style = AnsiColor::Red.on_default().bold();
@@ -34,7 +31,7 @@ pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()
         stack(site, out)?;
     }
     writeln!(out)?;
-    error_bar(&report.losses, out)
+    error_bar(report, out)
 }
 
 /// What must be known before any number is read.
@@ -87,16 +84,18 @@ fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 /// What the numbers do not cover.
 fn coverage(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    if let Some(reason) = &report.losses.unverified {
+    if let Some(limitation) = report.limitation(Feature::PageVerification) {
         writeln!(
             out,
-            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {reason}"
+            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {}",
+            limitation.reason
         )?;
     }
-    if let Bulk::Untraced(reason) = &report.losses.bulk {
+    if let Some(limitation) = report.limitation(Feature::BulkAllocations) {
         writeln!(
             out,
-            "{FAINT}Bulk allocations are not traced: {reason}{FAINT:#}"
+            "{FAINT}Bulk allocations are not traced: {}{FAINT:#}",
+            limitation.reason
         )?;
     }
     Ok(())
@@ -146,7 +145,8 @@ fn unranked(report: &Report) -> String {
     let page_size = report.host.page_size;
     let mut kinds: Vec<_> = report.unranked_pages().into_iter().collect();
     kinds.sort_by_key(|&(_, pages)| Reverse(pages));
-    let name = |(kind, pages)| format!("{} {}", text::bytes(pages * page_size), text::kind(kind));
+    let name =
+        |(kind, pages): (Kind, u64)| format!("{} {}", text::bytes(pages * page_size), kind.name());
     let kinds: Vec<_> = kinds.into_iter().map(name).collect();
     kinds.join(", ")
 }

@@ -2,14 +2,9 @@
 
 use std::cmp::Reverse;
 
-use clap::ValueEnum as _;
 use indicatif::{BinaryBytes, HumanCount};
 
-use crate::{
-    analysis::{AgeBucket, Kind, Site},
-    kernel::interrupts::Context,
-    symbols::Frame,
-};
+use crate::model::{AgeBucket, Choice as _, Context, Frame, Site};
 
 /// Bytes with a binary unit: `31.25 MiB`.
 pub(super) fn bytes(bytes: u64) -> String {
@@ -53,17 +48,11 @@ pub(super) const fn context(context: Context) -> Option<&'static str> {
     }
 }
 
-/// A kind of page, as the option `--kind` spells it.
-pub(super) fn kind(kind: Kind) -> String {
-    let value = kind.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
 /// The kinds of a site's pages, most pages first: `raw`, `slab,raw`.
 pub(super) fn kinds(site: &Site) -> String {
     let mut kinds: Vec<_> = site.kinds.iter().collect();
     kinds.sort_by_key(|&(_, &pages)| Reverse(pages));
-    let kinds: Vec<_> = kinds.into_iter().map(|(&it, _)| kind(it)).collect();
+    let kinds: Vec<_> = kinds.into_iter().map(|(kind, _)| kind.name()).collect();
     kinds.join(",")
 }
 

@@ -15,8 +15,11 @@ use blazesym::{
     },
 };
 
-use super::{Frame, Symbolize, Vmlinux};
-use crate::kernel::{host, kallsyms::Kallsyms};
+use super::Vmlinux;
+use crate::{
+    kernel::{host, kallsyms::Kallsyms},
+    model::Frame,
+};
 
 /// No function is that long. kallsyms has no sizes, so an address without a name,
 /// such as that of a BPF trampoline, would be taken for one far behind the last
@@ -59,6 +62,28 @@ impl KernelSymbols {
             names: Source::Kernel(names),
             image,
         }
+    }
+
+    /// The frames at each return address, innermost inlined function first: always at
+    /// least one, an unresolved address standing for itself.
+    pub fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
+        // A return address may be the first of the next function: look up the call.
+        let calls: Vec<_> = addresses
+            .iter()
+            .map(|address| address.saturating_sub(1))
+            .collect();
+        let image = self.image_symbols(&calls);
+        let names = self.look_up(&self.names, Input::AbsAddr(&calls));
+        let frames = addresses.iter().enumerate().map(|(i, &address)| {
+            let known = |symbols: &[Symbolized<'_>]| {
+                let symbol = symbols.get(i).and_then(Symbolized::as_sym)?;
+                (symbol.offset < BEYOND).then(|| self.named(address, symbol))
+            };
+            known(&image)
+                .or_else(|| known(&names))
+                .unwrap_or_else(|| vec![Frame::unnamed(address)])
+        });
+        frames.collect()
     }
 
     /// What the image says about each call in the kernel proper; nothing about others.
@@ -107,28 +132,6 @@ impl KernelSymbols {
             .rev()
             .map(|inner| inlined(inner, &function));
         inlined.chain([function.clone()]).collect()
-    }
-}
-
-impl Symbolize for KernelSymbols {
-    fn frames(&self, addresses: &[u64]) -> Vec<Vec<Frame>> {
-        // A return address may be the first of the next function: look up the call.
-        let calls: Vec<_> = addresses
-            .iter()
-            .map(|address| address.saturating_sub(1))
-            .collect();
-        let image = self.image_symbols(&calls);
-        let names = self.look_up(&self.names, Input::AbsAddr(&calls));
-        let frames = addresses.iter().enumerate().map(|(i, &address)| {
-            let known = |symbols: &[Symbolized<'_>]| {
-                let symbol = symbols.get(i).and_then(Symbolized::as_sym)?;
-                (symbol.offset < BEYOND).then(|| self.named(address, symbol))
-            };
-            known(&image)
-                .or_else(|| known(&names))
-                .unwrap_or_else(|| vec![Frame::unnamed(address)])
-        });
-        frames.collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Storms under a tracer against the same storms without, pair by pair.
+//! Workloads under a tracer against the same workloads without, pair by pair.
 
 use std::iter::zip;
 
@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::rounds::Rounds;
 use super::spread::Spread;
-use super::storm::Load;
+use super::workload::Load;
 
-/// One storm under one variant.
+/// One workload under one variant.
 #[derive(Debug, Serialize)]
 pub(super) struct Comparison {
     #[serde(flatten)]
@@ -93,11 +93,11 @@ pub(super) fn shares_of_cheapest_peer(
 
 #[cfg(test)]
 mod tests {
-    use super::super::storm::PIPES;
+    use super::super::workload::PIPES;
     use super::*;
 
     const LOAD: Load = Load {
-        storm: &PIPES,
+        workload: &PIPES,
         threads: 1,
     };
 

@@ -21,25 +21,25 @@ nothing else meanwhile, as root. Trust the ratios; the rest is one machine's.
 const METHOD: &str = "
 ## Method
 
-- Rounds: each storm is run under each variant, one after the other and always in the same order;
+- Rounds: each workload is run under each variant, one after the other and always in the same order;
   then the next round. A ratio is that of two runs of one round, a run under a variant and the
   untraced one, and the table has the median of these ratios, their range, and the median of what
   was added to one operation. Each run is a process of its own that warms up with a tenth of its
-  operations before it looks at the clock; a tracer is attached once a round, for all storms.
+  operations before it looks at the clock; a tracer is attached once a round, for all workloads.
 - The time of an operation is what one thread sees: that of the slowest thread, divided by the
   operations of one. On several CPUs all threads do the same, each on its own.
 - The peers trace as much as they can be told to leave out: memleak without `-p`, which has the slab
   allocators' events as well; bpftrace with the script below, all pages and 32 frames; perf with
   stacks, to a file that is deleted. They get file systems of tracing mounted for themselves, and
   count as attached when they hold events or links and for half a second no further ones.
-- Added, of what a peer adds: of the peer that adds least to that storm, round by round.
+- Added, of what a peer adds: of the peer that adds least to that workload, round by round.
 - Events: run time and runs of the BPF programs, as the kernel counts them
-  (`BPF_ENABLE_STATS`), in runs of their own, after a second of the same storm. That counting is in
+  (`BPF_ENABLE_STATS`), in runs of their own, after a second of the same workload. That counting is in
   all of these figures; it is in those of the empty program, which is attached to both tracepoints
-  likewise, too. Kept allocations are those of the storm `pipes`, of which less than one in a
+  likewise, too. Kept allocations are those of the workload `pipes`, of which less than one in a
   hundred is not kept; those left out are those of `page-faults`, of which one in 512 is a page table.
 - Losses and mismatches are the sums of what the reports of `pagetrace` and `--scope all` say about
-  all rounds of storms.
+  all rounds of workloads.
 - Waiting: CPU time of the process from /proc/PID/stat between two looks, in ticks of 10 ms, with
   the default scope and nothing else running but what the machine runs anyway.
 - Scans: tables of made-up hosts in real memory, with no page marked, one chunk in a thousand, every
@@ -59,9 +59,9 @@ pub(super) fn document(results: &Results) -> String {
     text += FINDINGS;
     text += METHOD;
     let _ = write!(text, "\n```\nbpftrace -e '{}'\n```\n", super::peer::SCRIPT);
-    text += "\nThe storms, by one operation:\n\n";
-    for storm in results.storms {
-        let _ = writeln!(text, "- {}: {}", storm.name, storm.operation);
+    text += "\nThe workloads, by one operation:\n\n";
+    for workload in results.workloads {
+        let _ = writeln!(text, "- {}: {}", workload.name, workload.operation);
     }
     text
 }
@@ -79,7 +79,11 @@ pub(super) fn body(results: &Results) -> String {
         let _ = write!(text, "\nSKIPPED {}: {}\n", peer.name, peer.reason);
     }
     let missed = results.missed();
-    let _ = write!(text, "\n## Storms\n\n{}", storms(&results.comparisons));
+    let _ = write!(
+        text,
+        "\n## Workloads\n\n{}",
+        workloads(&results.comparisons)
+    );
     let events = results.events.iter().map(Costs::row);
     let _ = write!(text, "\n## Events\n\n{}", table(&Costs::HEADER, events));
     let figures = results.figures.iter().map(Figure::row);
@@ -90,10 +94,10 @@ pub(super) fn body(results: &Results) -> String {
 }
 
 /// A row for each load, a column for each variant; the first is the untraced one.
-fn storms(comparisons: &[Comparison]) -> String {
+fn workloads(comparisons: &[Comparison]) -> String {
     let rows = comparisons.chunk_by(|a, b| a.load.name() == b.load.name());
     let rows: Vec<_> = rows.collect();
-    let mut header = vec!["storm", "untraced"];
+    let mut header = vec!["workload", "untraced"];
     let first = rows.first().copied().unwrap_or_default();
     header.extend(first.iter().skip(1).map(|it| it.variant));
     table(&header, rows.into_iter().map(row))
@@ -136,7 +140,7 @@ mod tests {
             machine: "2 x Example".to_owned(),
             runs: 7,
             idle_seconds: 60,
-            storms: &super::super::storm::STORMS,
+            workloads: &super::super::workload::WORKLOADS,
             peers: vec![Found {
                 name: "bpftrace",
                 version: "bpftrace v0.17.0".to_owned(),
@@ -166,11 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn the_document_says_what_each_storm_is() {
+    fn the_document_says_what_each_workload_is() {
         let text = document(&results());
         assert!(text.starts_with("# Performance\n"));
-        for storm in &super::super::storm::STORMS {
-            let line = format!("- {}: {}", storm.name, storm.operation);
+        for workload in &super::super::workload::WORKLOADS {
+            let line = format!("- {}: {}", workload.name, workload.operation);
             assert!(text.lines().any(|it| it == line), "no {line}");
         }
     }

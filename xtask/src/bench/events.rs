@@ -12,27 +12,27 @@ use super::attached::{Attached, Sign};
 use super::programs::Programs;
 use super::reading::Reading;
 use super::spread::Spread;
-use super::storm::{Load, PAGE_FAULTS, PIPES, STORMS, Storm};
 use super::variant::{NO_CACHE, PAGETRACE, SCOPE_ALL, Variant};
+use super::workload::{Load, PAGE_FAULTS, PIPES, WORKLOADS, Workload};
 
 /// Programs that return at once.
 pub(super) const EMPTY: &str = "empty program";
 
-/// How long a storm has blown before it is watched.
+/// How long a workload has run before it is watched.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// A storm under a tracer, watched once a round.
+/// A workload under a tracer, watched once a round.
 pub(super) struct Watched {
     pub(super) tracer: &'static str,
-    pub(super) storm: &'static Storm,
+    pub(super) workload: &'static Workload,
     pub(super) readings: Vec<Reading>,
 }
 
-/// Which storms are watched under which tracer.
-fn plan() -> Vec<(&'static str, Vec<&'static Storm>)> {
+/// Which workloads are watched under which tracer.
+fn plan() -> Vec<(&'static str, Vec<&'static Workload>)> {
     vec![
         (EMPTY, vec![&PIPES, &PAGE_FAULTS]),
-        (PAGETRACE, STORMS.iter().collect()),
+        (PAGETRACE, WORKLOADS.iter().collect()),
         (SCOPE_ALL, vec![&PAGE_FAULTS]),
         (NO_CACHE, vec![&PIPES]),
     ]
@@ -41,10 +41,10 @@ fn plan() -> Vec<(&'static str, Vec<&'static Storm>)> {
 /// Watches all of them that many times, in the same order.
 pub(super) fn watch(runs: u32, programs: &Programs) -> Result<Vec<Watched>> {
     let mut all = Vec::new();
-    for (tracer, storms) in plan() {
-        all.extend(storms.into_iter().map(|storm| Watched {
+    for (tracer, workloads) in plan() {
+        all.extend(workloads.into_iter().map(|workload| Watched {
             tracer,
-            storm,
+            workload,
             readings: Vec::new(),
         }));
     }
@@ -59,18 +59,18 @@ pub(super) fn watch(runs: u32, programs: &Programs) -> Result<Vec<Watched>> {
     Ok(all)
 }
 
-/// All storms of one tracer, while that is attached.
-fn session(storms: &mut [Watched], programs: &Programs) -> Result<()> {
+/// All workloads of one tracer, while that is attached.
+fn session(workloads: &mut [Watched], programs: &Programs) -> Result<()> {
     let folder = TempDir::new().context("cannot make a temporary folder")?;
     let report = folder.path().join("report.json");
-    let attached = match Variant::own(storms[0].tracer) {
+    let attached = match Variant::own(workloads[0].tracer) {
         Some(variant) => variant.start(&programs.pagetrace, &report)?,
         None => Some(empty(programs)?),
     };
     let attached = attached.context("a tracer is watched, not nothing")?;
-    for watched in storms {
+    for watched in workloads {
         let load = Load {
-            storm: watched.storm,
+            workload: watched.workload,
             threads: 1,
         };
         let begin = Instant::now();
@@ -85,16 +85,16 @@ fn session(storms: &mut [Watched], programs: &Programs) -> Result<()> {
 }
 
 fn empty(programs: &Programs) -> Result<Attached> {
-    let mut command = Command::new(&programs.meter);
+    let mut command = Command::new(&programs.bpf_stats);
     command.arg("empty");
     Attached::start(command, Sign::Says("attached"))
 }
 
-/// What all readings of one storm under one tracer give; what there was none of is left out.
+/// What all readings of one workload under one tracer give; what there was none of is left out.
 #[derive(Debug, Serialize)]
 pub(super) struct Costs {
     tracer: &'static str,
-    storm: &'static str,
+    workload: &'static str,
     allocation_nanoseconds: Option<Spread>,
     free_nanoseconds: Option<Spread>,
     events_per_second: Option<Spread>,
@@ -112,7 +112,7 @@ impl Watched {
         let spread = |number| Spread::of(self.each(number));
         Costs {
             tracer: self.tracer,
-            storm: self.storm.name,
+            workload: self.workload.name,
             allocation_nanoseconds: spread(Reading::allocation),
             free_nanoseconds: spread(Reading::free),
             events_per_second: spread(Reading::rate),
@@ -125,7 +125,7 @@ impl Costs {
     /// The names of the cells.
     pub(super) const HEADER: [&str; 6] = [
         "tracer",
-        "storm",
+        "workload",
         "allocation, ns",
         "free, ns",
         "events/s",
@@ -136,7 +136,7 @@ impl Costs {
     pub(super) fn row(&self) -> Vec<String> {
         vec![
             self.tracer.to_owned(),
-            self.storm.to_owned(),
+            self.workload.to_owned(),
             cell(self.allocation_nanoseconds, 1),
             cell(self.free_nanoseconds, 1),
             cell(self.events_per_second, 0),
@@ -164,7 +164,7 @@ mod tests {
     fn what_was_never_read_is_an_empty_cell() {
         let watched = Watched {
             tracer: EMPTY,
-            storm: &PIPES,
+            workload: &PIPES,
             readings: vec![Reading::default()],
         };
         let row = watched.costs().row();

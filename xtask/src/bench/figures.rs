@@ -8,9 +8,9 @@ use super::figure::{COUNT, Figure, MEGABYTES, NANOSECONDS, PER_SECOND, PERCENT, 
 use super::idle::Idle;
 use super::losses::Losses;
 use super::reading::Reading;
-use super::storm::{PAGE_FAULTS, PIPES};
 use super::variant::{NO_CACHE, PAGETRACE, SCOPE_ALL};
 use super::window::Window;
+use super::workload::{PAGE_FAULTS, PIPES};
 
 /// Of short windows.
 pub(super) fn of_windows(windows: &[Window]) -> Vec<Figure> {
@@ -48,8 +48,8 @@ pub(super) fn of_waiting(idle: &Idle) -> Vec<Figure> {
     [user, system, maps].into_iter().flatten().collect()
 }
 
-/// Slow-down of storms, and what that is beside the cheapest peer's.
-pub(super) fn of_storms(comparisons: &[Comparison]) -> Vec<Figure> {
+/// Slow-down of workloads, and what that is beside the cheapest peer's.
+pub(super) fn of_workloads(comparisons: &[Comparison]) -> Vec<Figure> {
     let slowed = comparisons.iter().filter_map(slow_down);
     let own = comparisons.iter().filter(|it| it.variant == PAGETRACE);
     let beside = own.filter_map(|own| {
@@ -62,7 +62,7 @@ pub(super) fn of_storms(comparisons: &[Comparison]) -> Vec<Figure> {
 
 fn slow_down(comparison: &Comparison) -> Option<Figure> {
     let limit = match comparison.variant {
-        PAGETRACE if comparison.load.storm.name == PAGE_FAULTS.name => 1.03,
+        PAGETRACE if comparison.load.workload.name == PAGE_FAULTS.name => 1.03,
         PAGETRACE => 1.10,
         SCOPE_ALL => 1.25,
         _ => return None,
@@ -78,8 +78,8 @@ fn slow_down(comparison: &Comparison) -> Option<Figure> {
 
 /// Of single events.
 pub(super) fn of_events(watched: &[Watched]) -> Vec<Figure> {
-    let means = |tracer, storm, mean| each(watched, tracer, storm, mean);
-    let allocation = |tracer, storm| means(tracer, storm, Reading::allocation);
+    let means = |tracer, workload, mean| each(watched, tracer, workload, mean);
+    let allocation = |tracer, workload| means(tracer, workload, Reading::allocation);
     let (pipes, faults) = (PIPES.name, PAGE_FAULTS.name);
     let hit = allocation(PAGETRACE, pipes);
     let walk = allocation(NO_CACHE, pipes);
@@ -108,7 +108,7 @@ pub(super) fn of_events(watched: &[Watched]) -> Vec<Figure> {
     ];
     let own = watched.iter().filter(|it| it.tracer == PAGETRACE);
     let hits = own.filter_map(|watched| {
-        let name = format!("template hits after 1 s of {}", watched.storm.name);
+        let name = format!("template hits after 1 s of {}", watched.workload.name);
         Some(Figure::new(name, PERCENT, watched.each(Reading::hits))?.at_least(99.0))
     });
     figures.into_iter().flatten().chain(hits).collect()
@@ -117,11 +117,11 @@ pub(super) fn of_events(watched: &[Watched]) -> Vec<Figure> {
 fn each(
     watched: &[Watched],
     tracer: &str,
-    storm: &str,
+    workload: &str,
     number: fn(&Reading) -> Option<f64>,
 ) -> Vec<f64> {
     let mut watched = watched.iter();
-    let of = |it: &&Watched| it.tracer == tracer && it.storm.name == storm;
+    let of = |it: &&Watched| it.tracer == tracer && it.workload.name == workload;
     watched
         .find(of)
         .map_or_else(Vec::new, |watched| watched.each(number))
@@ -134,15 +134,15 @@ fn over(values: &[f64], base: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// What pagetrace says itself about all storms that it was attached to.
+/// What pagetrace says itself about all workloads that it was attached to.
 pub(super) fn of_losses(losses: &Losses) -> Vec<Figure> {
     let templates = losses.templates.unwrap_or_default();
     let count = |name: &str, count: u64| Figure::new(name, COUNT, [count as f64]);
     [
         count("templates that mismatched", templates.mismatched).map(|it| it.at_most(0.0)),
         count("template hits that were checked", templates.checked),
-        count("events lost in the storms", losses.lost_events),
-        count("events in the storms", losses.events),
+        count("events lost in the workloads", losses.lost_events),
+        count("events in the workloads", losses.events),
     ]
     .into_iter()
     .flatten()

@@ -11,7 +11,7 @@ use crate::{command, workspace};
 pub(super) struct Programs {
     pub(super) pagetrace: PathBuf,
     pub(super) workload: PathBuf,
-    pub(super) meter: PathBuf,
+    pub(super) bpf_stats: PathBuf,
     pub(super) scan_bench: PathBuf,
 }
 
@@ -21,7 +21,7 @@ impl Programs {
         Ok(Self {
             pagetrace: build("pagetrace", "pagetrace")?,
             workload: build("pagetrace-tests", "workload")?,
-            meter: build("pagetrace-tests", "meter")?,
+            bpf_stats: build("pagetrace-tests", "bpf_stats")?,
             scan_bench: build("pagetrace-tests", "scan_bench")?,
         })
     }
@@ -52,9 +52,9 @@ mod tests {
 
     #[test]
     fn a_library_is_no_program() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":\"/t/meter\"}\n\
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":\"/t/bpf_stats\"}\n\
             {\"reason\":\"compiler-artifact\",\"executable\":null}\n\
             {\"reason\":\"build-finished\",\"success\":true}\n";
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/meter")));
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/bpf_stats")));
     }
 }

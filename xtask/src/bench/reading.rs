@@ -1,4 +1,4 @@
-//! What the helper program `meter` reads.
+//! What the helper program `bpf_stats` reads.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -34,16 +34,16 @@ struct Unwound {
 impl Reading {
     /// Reads the programs of the process `pid` while `load` runs, or as they are.
     pub(super) fn take(programs: &Programs, pid: u32, load: Option<&Command>) -> Result<Self> {
-        let mut meter = Command::new(&programs.meter);
-        meter.args(["read", "--pid", &pid.to_string()]);
+        let mut bpf_stats = Command::new(&programs.bpf_stats);
+        bpf_stats.args(["read", "--pid", &pid.to_string()]);
         if let Some(load) = load {
-            meter
+            bpf_stats
                 .arg("--")
                 .arg(load.get_program())
                 .args(load.get_args());
         }
-        let text = command::output(&mut meter)?;
-        serde_json::from_str(&text).with_context(|| format!("meter said `{text}`"))
+        let text = command::output(&mut bpf_stats)?;
+        serde_json::from_str(&text).with_context(|| format!("bpf_stats said `{text}`"))
     }
 
     /// Nanoseconds of an allocation, on average.
@@ -85,7 +85,7 @@ mod tests {
     fn a_reading_gives_means() {
         let text = r#"{"map_bytes":4096,"seconds":0.5,"templates":{"hits":3,"misses":1},"programs":{
             "page_alloc":{"runs":10,"nanoseconds":900},"page_free_class":{"runs":5,"nanoseconds":100}}}"#;
-        let reading: Reading = serde_json::from_str(text).expect("what meter prints");
+        let reading: Reading = serde_json::from_str(text).expect("what bpf_stats prints");
         assert_eq!(reading.allocation(), Some(90.0));
         assert_eq!(reading.free(), Some(20.0));
         assert_eq!(reading.rate(), Some(30.0));

@@ -10,7 +10,7 @@ use super::events::Costs;
 use super::figure::Figure;
 use super::machine;
 use super::peer::{Found, Skipped};
-use super::storm::{STORMS, Storm};
+use super::workload::{WORKLOADS, Workload};
 use crate::command;
 
 /// As the JSON has it.
@@ -22,7 +22,7 @@ pub(super) struct Results {
     pub(super) runs: u32,
     /// How many seconds were waited for with nothing to do.
     pub(super) idle_seconds: u32,
-    pub(super) storms: &'static [Storm],
+    pub(super) workloads: &'static [Workload],
     pub(super) peers: Vec<Found>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) comparisons: Vec<Comparison>,
@@ -39,7 +39,7 @@ impl Results {
             machine: machine::describe()?,
             runs,
             idle_seconds,
-            storms: &STORMS,
+            workloads: &WORKLOADS,
             peers: Vec::new(),
             skipped: Vec::new(),
             comparisons: Vec::new(),

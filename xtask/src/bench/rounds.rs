@@ -1,4 +1,4 @@
-//! The storms under each variant, over and over in the same order: what changes about
+//! The workloads under each variant, over and over in the same order: what changes about
 //! the machine meanwhile changes for all of them.
 
 use std::path::Path;
@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use super::losses::Losses;
 use super::peer;
 use super::programs::Programs;
-use super::storm::Load;
 use super::variant::Variant;
+use super::workload::Load;
 
 /// What was measured.
 pub(super) struct Rounds<'a> {
@@ -33,20 +33,20 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Runs all storms under all variants that many times. Peers write to `trace`.
+    /// Runs all workloads under all variants that many times. Peers write to `trace`.
     pub(super) fn run(&mut self, runs: u32, programs: &Programs, trace: &Path) -> Result<()> {
         for round in 1..=runs {
             for (index, variant) in self.variants.iter().enumerate() {
-                eprintln!("storms, round {round} of {runs}: {}", variant.name);
+                eprintln!("workloads, round {round} of {runs}: {}", variant.name);
                 self.session(index, programs)
-                    .with_context(|| format!("cannot measure storms: {}", variant.name))?;
+                    .with_context(|| format!("cannot measure workloads: {}", variant.name))?;
                 peer::delete(trace);
             }
         }
         Ok(())
     }
 
-    /// All storms while one tracer is attached.
+    /// All workloads while one tracer is attached.
     fn session(&mut self, index: usize, programs: &Programs) -> Result<()> {
         let folder = TempDir::new().context("cannot make a temporary folder")?;
         let report = folder.path().join("report.json");

@@ -14,7 +14,7 @@ use crate::command;
 #[derive(Deserialize)]
 pub(super) struct Scale {
     scans: Vec<Scan>,
-    crowd: Crowd,
+    synthetic_sites: SyntheticSites,
 }
 
 /// Of one table, medians of scans and plain reads in turns.
@@ -28,7 +28,7 @@ struct Scan {
 }
 
 #[derive(Deserialize)]
-struct Crowd {
+struct SyntheticSites {
     sites: u32,
     pages: usize,
     report_seconds: f64,
@@ -49,7 +49,7 @@ impl Scale {
     /// With their targets.
     pub(super) fn figures(&self) -> Vec<Figure> {
         let scans = self.scans.iter().filter_map(Scan::figure);
-        scans.chain(self.crowd.figures()).collect()
+        scans.chain(self.synthetic_sites.figures()).collect()
     }
 }
 
@@ -70,7 +70,7 @@ impl Scan {
     }
 }
 
-impl Crowd {
+impl SyntheticSites {
     fn figures(&self) -> impl Iterator<Item = Figure> {
         let of = format!("of {} sites and {} pages", self.sites, self.pages);
         let report = Figure::new(format!("report {of}"), SECONDS, [self.report_seconds]);
@@ -98,7 +98,7 @@ mod tests {
                 {"host_gib": 24, "fill": "dense", "scan_gb_per_second": 5.0, "read_gb_per_second": 10.0, "ratio": 0.5},
                 {"host_gib": 24, "fill": "mixed", "scan_gb_per_second": 1.0, "read_gb_per_second": 10.0, "ratio": 0.1}
             ],
-            "crowd": {"sites": 9, "pages": 99, "report_seconds": 0.5, "total_seconds": 1.5, "peak_mb_beside_table": 7}
+            "synthetic_sites": {"sites": 9, "pages": 99, "report_seconds": 0.5, "total_seconds": 1.5, "peak_mb_beside_table": 7}
         }"#;
         let scale: Scale = serde_json::from_str(json).expect("its JSON");
         let figures = scale.figures();

@@ -1,4 +1,4 @@
-//! What storms are run under: nothing, pagetrace in some way, or a peer.
+//! What workloads are run under: nothing, pagetrace in some way, or a peer.
 
 use std::path::Path;
 use std::process::Command;

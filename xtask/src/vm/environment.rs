@@ -6,7 +6,7 @@ use std::process::Command;
 use super::programs::Programs;
 
 /// Seconds that a test waits for anything in an emulated machine.
-const PATIENCE: &str = "300";
+const TIMEOUT: &str = "300";
 
 /// Names and values.
 pub(super) struct Environment(Vec<(&'static str, String)>);
@@ -21,7 +21,7 @@ impl Environment {
             ("VERIFIER", path(&programs.verifier)),
             ("OBJECT", path(&programs.object)),
             ("ONLY", only.to_owned()),
-            ("PAGETRACE_TEST_PATIENCE", PATIENCE.to_owned()),
+            ("PAGETRACE_TEST_TIMEOUT", TIMEOUT.to_owned()),
         ])
     }
 

@@ -19,7 +19,7 @@ const NEEDED: [(&str, &str); 3] = [
 /// What a run wrote, in the folder of its kernel.
 pub(super) const RESULTS: &str = "results.log";
 /// A time that only something broken takes.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const POLL: Duration = Duration::from_millis(100);
 /// Never KVM: where it is offered inside another machine, it may hang. One thread for all
 /// CPUs: with one for each, QEMU 7.2 sometimes goes on with the old code after the kernel
@@ -74,7 +74,7 @@ fn qemu(image: &Path, initramfs: &Path, console: &Path, results: &Path) -> Resul
 }
 
 fn wait(mut machine: Child) -> Result<ExitStatus> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(status) = machine.try_wait()? {
             return Ok(status);
@@ -82,7 +82,7 @@ fn wait(mut machine: Child) -> Result<ExitStatus> {
         if Instant::now() > deadline {
             machine.kill()?;
             machine.wait()?;
-            bail!("the machine still ran after {PATIENCE:?}");
+            bail!("the machine still ran after {TIMEOUT:?}");
         }
         thread::sleep(POLL);
     }

@@ -83,8 +83,8 @@ pub(super) fn last(kernel: Kernel, vm: &Path) -> Option<Outcome> {
     Outcome::parse(&fs::read_to_string(log).ok()?).ok()
 }
 
-/// What `kernel` lacks to be run, and how to get it.
-pub(super) fn lacking(kernel: Kernel, vm: &Path) -> Option<String> {
+/// What keeps `kernel` from being run, and what to do.
+pub(super) fn obstacle(kernel: Kernel, vm: &Path) -> Option<String> {
     kernel.source()?;
     let missing = machine::missing_packages().next();
     let missing =

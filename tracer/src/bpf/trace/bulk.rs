@@ -1,14 +1,19 @@
-//! The program on the bulk allocator, where the kernel lets one sit there.
+//! The programs on the bulk allocator, where the kernel lets them sit there.
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Btf, Ebpf,
-    programs::{FExit, ProgramError, fexit::FExitLinkId},
+    programs::{FEntry, FExit, ProgramError, fentry::FEntryLinkId, fexit::FExitLinkId},
 };
 use tracer_ebpf::programs;
 
-use super::Bulk;
-use crate::bpf::hooks;
+use crate::{
+    bpf::{
+        features::not_bulk,
+        hooks::{self, program},
+    },
+    model::Limitation,
+};
 
 /// The running kernel's bulk allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,91 +28,118 @@ pub struct BulkAllocator {
 }
 
 impl BulkAllocator {
-    /// The arguments, as the program is told.
+    /// The arguments, as the programs are told.
     pub(super) const fn arguments(&self) -> [u32; 3] {
         [self.list, self.array, self.array + 1]
     }
 }
 
-/// The program, attached or detached again, or why there is none.
+/// The programs, attached or detached again, or why there are none.
 pub(super) enum BulkHook {
-    Loaded(Option<FExitLinkId>),
-    Refused(String),
+    Loaded(Option<Links>),
+    Refused(Limitation),
+}
+
+/// Both programs: what the one on the exit marks, that on the entry tells.
+pub(super) struct Links {
+    entry: FEntryLinkId,
+    exit: FExitLinkId,
 }
 
 impl BulkHook {
-    /// Loads the program; a kernel that refuses it only loses sight of these pages.
-    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, String>) -> Self {
+    /// Loads the programs; a kernel that refuses them only loses sight of these pages.
+    pub(super) fn load(ebpf: &mut Ebpf, allocator: &Result<BulkAllocator, Limitation>) -> Self {
         match allocator {
             Ok(allocator) => {
                 load(ebpf, allocator).map_or_else(Self::refused, |()| Self::Loaded(None))
             }
-            Err(reason) => Self::Refused(reason.clone()),
+            Err(limitation) => Self::Refused(limitation.clone()),
         }
     }
 
-    /// Attaches the program, if it is loaded.
+    /// Attaches the programs, if they are loaded.
     pub(super) fn attach(&mut self, ebpf: &mut Ebpf) {
         if let Self::Loaded(None) = self {
-            *self = attach(ebpf).map_or_else(Self::refused, |link| Self::Loaded(Some(link)));
+            *self = attach(ebpf).map_or_else(Self::refused, |links| Self::Loaded(Some(links)));
         }
     }
 
     fn refused(error: anyhow::Error) -> Self {
-        Self::Refused(format!("{error:#}"))
+        Self::Refused(not_bulk(format!("{error:#}")))
     }
 
     /// No page is recorded from here on.
     pub(super) fn detach(&mut self, ebpf: &mut Ebpf) -> Result<()> {
-        let Self::Loaded(link) = self else {
+        let Self::Loaded(links) = self else {
             return Ok(());
         };
-        let Some(link) = link.take() else {
+        let Some(Links { entry, exit }) = links.take() else {
             return Ok(());
         };
-        let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
-        program
-            .detach(link)
-            .context("cannot detach from the bulk allocator")
+        program::<FExit>(ebpf, programs::BULK_EXIT)?
+            .detach(exit)
+            .context("cannot detach from the exit of the bulk allocator")?;
+        detach_entry(ebpf, entry)
     }
 
-    /// The program in use.
+    /// The program in use that marks pages.
     pub(super) const fn program(&self) -> Option<&'static str> {
         match self {
-            Self::Loaded(_) => Some(programs::BULK_FILLED),
+            Self::Loaded(_) => Some(programs::BULK_EXIT),
             Self::Refused(_) => None,
         }
     }
 
-    /// What a report says of it.
-    pub(super) fn coverage(&self) -> Bulk {
+    /// Why the allocator's pages are not seen, if they are not.
+    pub(super) const fn limitation(&self) -> Option<&Limitation> {
         match self {
-            Self::Loaded(_) => Bulk::Traced,
-            Self::Refused(reason) => Bulk::Untraced(reason.clone()),
+            Self::Loaded(_) => None,
+            Self::Refused(limitation) => Some(limitation),
         }
     }
 }
 
 fn load(ebpf: &mut Ebpf, allocator: &BulkAllocator) -> Result<()> {
     let btf = Btf::from_sys_fs().context("the kernel's BTF cannot be read")?;
-    let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
-    program.load(allocator.function, &btf).map_err(refusal)
+    let function = allocator.function;
+    program::<FEntry>(ebpf, programs::BULK_ENTRY)?
+        .load(function, &btf)
+        .map_err(|error| refusal(programs::BULK_ENTRY, error))?;
+    program::<FExit>(ebpf, programs::BULK_EXIT)?
+        .load(function, &btf)
+        .map_err(|error| refusal(programs::BULK_EXIT, error))
 }
 
-fn attach(ebpf: &mut Ebpf) -> Result<FExitLinkId> {
-    let program: &mut FExit = hooks::program(ebpf, programs::BULK_FILLED)?;
-    program
+/// The entry first: a call whose exit alone was seen could not be told what it filled.
+fn attach(ebpf: &mut Ebpf) -> Result<Links> {
+    let entry = program::<FEntry>(ebpf, programs::BULK_ENTRY)?
         .attach()
-        .context("cannot attach to the bulk allocator")
+        .context("cannot attach to the entry of the bulk allocator")?;
+    let exit = program::<FExit>(ebpf, programs::BULK_EXIT)?
+        .attach()
+        .context("cannot attach to the exit of the bulk allocator");
+    match exit {
+        Ok(exit) => Ok(Links { entry, exit }),
+        Err(error) => {
+            detach_entry(ebpf, entry)?;
+            Err(error)
+        }
+    }
 }
 
-fn refusal(error: ProgramError) -> anyhow::Error {
+fn detach_entry(ebpf: &mut Ebpf, link: FEntryLinkId) -> Result<()> {
+    program::<FEntry>(ebpf, programs::BULK_ENTRY)?
+        .detach(link)
+        .context("cannot detach from the entry of the bulk allocator")
+}
+
+fn refusal(name: &str, error: ProgramError) -> anyhow::Error {
     match &error {
         ProgramError::LoadError { io_error, .. }
             if io_error.raw_os_error() == Some(libc::EPERM) =>
         {
-            anyhow!("the kernel refuses fexit programs (EPERM)")
+            anyhow!("the kernel refuses fentry and fexit programs (EPERM)")
         }
-        _ => hooks::refusal(programs::BULK_FILLED, error),
+        _ => hooks::refusal(name, error),
     }
 }

@@ -4,18 +4,7 @@ use std::ops::RangeInclusive;
 
 use tracer_ebpf::{MAX_ORDER, NOBODY};
 
-use crate::kernel::cgroup::Cgroup;
-
-/// Which allocations are recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// All but movable pages (anonymous memory, page cache, shmem), which other counters show.
-    #[default]
-    Kernel,
-    /// Every page.
-    All,
-}
+use crate::{kernel::cgroup::Cgroup, model::Scope};
 
 /// What the user wants recorded. All of it is tested before any other work is done.
 #[derive(Clone, Debug, PartialEq, Eq)]

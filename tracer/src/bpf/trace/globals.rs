@@ -1,10 +1,15 @@
 //! What the programs are told before they are loaded, as their constants.
 
-use aya::{EbpfLoader, Pod};
-use tracer_ebpf::{NO_MIGRATETYPE, constants};
+use std::ops::Range;
 
-use super::{Scope, Settings, Unwinding};
-use crate::{bpf::tracefs::Offsets, kernel::kallsyms::InterruptEntries};
+use aya::{EbpfLoader, Pod};
+use tracer_ebpf::{Code, InterruptCode, NO_MIGRATETYPE, constants};
+
+use super::{Settings, Unwinding};
+use crate::{bpf::tracefs::Offsets, kernel::kallsyms::InterruptEntries, model::Scope};
+
+/// The most seldom that stacks can be checked.
+const MOST_SELDOM: u64 = 1 << 31;
 
 /// The constants by width, each with its name.
 pub(super) struct Globals {
@@ -44,9 +49,6 @@ fn words(settings: &Settings) -> Vec<(&'static str, u64)> {
     let namespace = settings.filters.namespace();
     words.extend(constants::NAMESPACE.into_iter().zip(namespace));
     words.extend(interrupt_entries(&settings.interrupt_entries));
-    if let Unwinding::Rules { check_every, .. } = settings.unwinding {
-        words.push((constants::CHECK_EVERY, check_every));
-    }
     // Where there is none, the programs that use it are not loaded.
     if let Some(array) = settings.page_array {
         words.extend([
@@ -59,15 +61,25 @@ fn words(settings: &Settings) -> Vec<(&'static str, u64)> {
 }
 
 fn interrupt_entries(entries: &InterruptEntries) -> impl Iterator<Item = (&'static str, u64)> {
-    let ends = [
-        (constants::IRQ_ENTRY, &entries.irq),
-        (constants::SOFTIRQ_ENTRY, &entries.softirq),
+    let InterruptCode { irq, softirq } = interrupt_code(entries);
+    let codes = [
+        (constants::IRQ_ENTRY, irq),
+        (constants::SOFTIRQ_ENTRY, softirq),
     ];
-    let named = ends.map(|(names, range)| {
-        let values = [range.start, range.end.saturating_sub(range.start)];
-        names.into_iter().zip(values)
-    });
+    let named = codes.map(|(names, code)| names.into_iter().zip([code.start, code.len]));
     named.into_iter().flatten()
+}
+
+/// Where interrupts enter the kernel, in the programs' terms.
+pub(super) fn interrupt_code(entries: &InterruptEntries) -> InterruptCode {
+    let code = |range: &Range<u64>| Code {
+        start: range.start,
+        len: range.end.saturating_sub(range.start),
+    };
+    InterruptCode {
+        irq: code(&entries.irq),
+        softirq: code(&entries.softirq),
+    }
 }
 
 fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
@@ -85,7 +97,8 @@ fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
         (constants::ONLY_PROCESS, filters.only_process()),
         (constants::CGROUP_LEVEL, level.cast_unsigned()),
     ];
-    if let Unwinding::Rules { cast, .. } = settings.unwinding {
+    if let Unwinding::Rules { check_every, cast } = settings.unwinding {
+        halves.push((constants::CHECK_EVERY, check_every.min(MOST_SELDOM) as u32));
         halves.push((constants::USE_RULES, 1));
         halves.push((constants::READ_STACK, u32::from(cast.is_some())));
     }

@@ -11,13 +11,14 @@ mod tables;
 mod tracer;
 
 pub use bulk::BulkAllocator;
-pub use filters::{Filters, GfpFilter, Process, ProcessNamespace, Scope};
+pub use filters::{Filters, GfpFilter, Process, ProcessNamespace};
 pub use kernel_log::KernelLog;
 pub use load::table_bytes;
-pub use losses::{Bulk, Losses, RecursionMisses, TemplateUse};
 pub use rules::Unwinding;
-pub use tables::{SiteRecord, SiteTable, SlotTable};
+pub use tables::{SiteTable, SlotTable};
 pub use tracer::{Settings, Tracer};
+
+use crate::model::Losses;
 
 /// What one window recorded, beside the slots.
 pub struct Capture {

@@ -1,6 +1,7 @@
 //! The slot table and the site table, mapped into this process.
 
 use std::{
+    collections::BTreeSet,
     mem::offset_of,
     ops::Deref,
     os::fd::{AsFd as _, AsRawFd as _, RawFd},
@@ -11,12 +12,16 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use aya::{
     Ebpf,
-    maps::{Map, MapData, PerCpuArray},
+    maps::{HashMap, Map, MapData, PerCpuArray},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{COMM_LEN, Chunk, FIRST_SITE, MAX_FRAMES, Site, SiteId, maps, unwind::RuleTable};
+use tracer_ebpf::{
+    BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, STACK_LOST, Site,
+    SiteId, maps, unwind::RuleTable,
+};
 
 use super::load::{chunks, site_entries};
+use crate::model::SiteRecord;
 
 /// The slot of every page frame, in order; the kernel may be writing to it.
 pub struct SlotTable {
@@ -43,37 +48,54 @@ impl Deref for SlotTable {
     }
 }
 
-/// What the kernel wrote down about one site.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SiteRecord {
-    /// Return addresses, innermost first, the tracer's own among the first.
-    /// Empty for pages whose stack is not known.
-    pub frames: Vec<u64>,
-    /// The order of every allocation of this site.
-    pub order: u32,
-    /// Process id and name of the task that came here first, if known.
-    pub first_seen: Option<(u32, String)>,
-    /// Pages ever recorded for this site, the freed ones included.
-    pub allocated_pages: u64,
-}
-
 /// The site table.
 pub struct SiteTable {
     memory: MmapRaw,
     pages: PerCpuArray<MapData, u64>,
+    ids: HashMap<MapData, u64, u32>,
+    interrupts: InterruptCode,
+    /// Sites whose records do not match their keys; once the table is closed.
+    mismatched: BTreeSet<u32>,
+    /// Nested allocations by order; likewise.
+    nested: NestedAllocations,
 }
 
+/// Allocations whose stack was not unwound, as they were in the middle of others: by order.
+type NestedAllocations = [u64; MAX_ORDER as usize + 1];
+
 impl SiteTable {
-    pub(super) fn map(ebpf: &mut Ebpf, max_sites: u32) -> Result<Self> {
+    pub(super) fn map(ebpf: &mut Ebpf, max_sites: u32, interrupts: InterruptCode) -> Result<Self> {
         let len = u64::from(site_entries(max_sites)) * size_of::<Site>() as u64;
         let memory = mmap(ebpf, maps::SITES, len)?;
-        let pages = ebpf
-            .take_map(maps::SITE_PAGES)
-            .context("the BPF object lacks a map")?;
         Ok(Self {
             memory,
-            pages: PerCpuArray::try_from(pages)?,
+            pages: PerCpuArray::try_from(take(ebpf, maps::SITE_PAGES)?)?,
+            ids: HashMap::try_from(take(ebpf, maps::SITE_IDS)?)?,
+            interrupts,
+            mismatched: BTreeSet::new(),
+            nested: NestedAllocations::default(),
         })
+    }
+
+    /// Takes in what the programs, which have ended, counted of allocations without a site;
+    /// gives how many sites have a record that does not match the key they are found by.
+    pub(super) fn close(&mut self, nested: NestedAllocations) -> Result<u64> {
+        self.nested = nested;
+        self.mismatched = self.mismatched_ids()?;
+        Ok(self.mismatched.len() as u64)
+    }
+
+    /// Nothing is ever taken out of the map, so one pass sees every key.
+    fn mismatched_ids(&self) -> Result<BTreeSet<u32>> {
+        let mut ids = BTreeSet::new();
+        for entry in self.ids.iter() {
+            let (key, id) = entry.context("cannot read the keys of the call sites")?;
+            let site = self.wire(id);
+            if site.is_none_or(|site| site.key(&self.interrupts).key != key) {
+                ids.insert(id);
+            }
+        }
+        Ok(ids)
     }
 
     /// Ids of all sites that have a stack.
@@ -102,18 +124,26 @@ impl SiteTable {
             .pages
             .get(&id, 0)
             .context("cannot read the page count of a site")?;
-        let allocated_pages = per_cpu.iter().sum();
         let record = match self.wire(id) {
-            Some(site) if id >= FIRST_SITE => SiteRecord {
-                allocated_pages,
-                ..decode(&site)
-            },
-            _ => SiteRecord {
-                allocated_pages,
-                ..SiteRecord::default()
-            },
+            Some(site) if self.mismatched.contains(&id) => unbelievable(&site),
+            Some(site) if id >= FIRST_SITE => decode(&site),
+            _ => SiteRecord::default(),
         };
-        Ok(record)
+        Ok(SiteRecord {
+            allocated_pages: per_cpu.iter().sum::<u64>() + self.nested_pages(id),
+            ..record
+        })
+    }
+
+    /// Pages of nested allocations that a reserved site stands for.
+    fn nested_pages(&self, id: u32) -> u64 {
+        match id {
+            STACK_LOST..FIRST_SITE if id != STACK_LOST + BULK => {
+                let order = id - STACK_LOST;
+                self.nested[order as usize] << order
+            }
+            _ => 0,
+        }
     }
 
     fn wire(&self, id: u32) -> Option<Site> {
@@ -131,12 +161,21 @@ impl SiteTable {
 }
 
 fn decode(site: &Site) -> SiteRecord {
-    let depth = MAX_FRAMES.min(site.depth as usize);
+    let depth = MAX_FRAMES.min(site.depth.into());
     SiteRecord {
         frames: site.frames[..depth].to_vec(),
         order: tracer_ebpf::order(site.order),
         first_seen: Some((site.pid, task_name(&site.comm))),
-        allocated_pages: 0,
+        ..SiteRecord::default()
+    }
+}
+
+/// What is left of a record that does not match its key.
+fn unbelievable(site: &Site) -> SiteRecord {
+    SiteRecord {
+        order: tracer_ebpf::order(site.order).min(MAX_ORDER),
+        is_mismatched: true,
+        ..SiteRecord::default()
     }
 }
 
@@ -163,6 +202,12 @@ fn mmap(ebpf: &Ebpf, name: &str, len: u64) -> Result<MmapRaw> {
         .with_context(|| format!("cannot map the table {name}"))
 }
 
+/// A map of the object, to be owned.
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
+    ebpf.take_map(name)
+        .with_context(|| format!("the BPF object has no map {name}"))
+}
+
 fn descriptor(ebpf: &Ebpf, name: &str) -> Result<RawFd> {
     let Some(Map::Array(map)) = ebpf.map(name) else {
         anyhow::bail!("the BPF object has no array {name}");
@@ -174,10 +219,11 @@ fn descriptor(ebpf: &Ebpf, name: &str) -> Result<RawFd> {
 mod tests {
     use super::*;
 
-    fn site(depth: u32, comm: &[u8]) -> Site {
+    fn site(depth: u16, comm: &[u8]) -> Site {
         let mut site = Site {
             frames: [7; MAX_FRAMES],
             depth,
+            skipped: 0,
             order: 3,
             gfp: 0,
             pid: 42,
@@ -195,9 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_is_not_believed_names_nobody() {
+        let record = unbelievable(&Site {
+            order: 77,
+            ..site(2, b"nginx")
+        });
+        assert!(record.frames.is_empty() && record.first_seen.is_none());
+        assert_eq!(record.order, MAX_ORDER);
+    }
+
+    #[test]
     fn a_racing_kernel_cannot_make_it_read_past_the_end() {
         assert_eq!(
-            decode(&site(u32::MAX, &[b'x'; COMM_LEN])).frames.len(),
+            decode(&site(u16::MAX, &[b'x'; COMM_LEN])).frames.len(),
             MAX_FRAMES
         );
     }

@@ -12,11 +12,11 @@ use aya::{
     maps::{Array, MapData, PerCpuArray, Queue},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tracer_ebpf::{Control, FIRST_SITE, LAST_EPOCH, Tally, maps};
+use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
 
 use super::{
-    Bulk, BulkAllocator, Capture, Filters, KernelLog, Losses, RecursionMisses, SiteTable,
-    SlotTable, Unwinding, bulk::BulkHook, load, rules::RuleLearner,
+    BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
+    globals, load, losses::losses, rules::RuleLearner, tables::take,
 };
 use crate::{
     bpf::{
@@ -25,6 +25,7 @@ use crate::{
         tracefs::Offsets,
     },
     kernel::{fdinfo, kallsyms::InterruptEntries},
+    model::{Limitation, RecursionMisses},
 };
 
 /// What to trace, and how.
@@ -40,10 +41,10 @@ pub struct Settings {
     pub own_process: u32,
     /// How many call sites the site table holds.
     pub max_sites: u32,
-    /// Where `struct page` pointers point to; none to use classic tracepoints.
+    /// Where `struct page` pointers point to; none to use tracefs tracepoints.
     pub page_array: Option<PageArray>,
-    /// The kernel's bulk allocator, or why it cannot be traced.
-    pub bulk: Result<BulkAllocator, String>,
+    /// The kernel's bulk allocator, or why its pages cannot be seen.
+    pub bulk: Result<BulkAllocator, Limitation>,
     /// Where interrupts enter the kernel.
     pub interrupt_entries: InterruptEntries,
     /// How stacks are unwound.
@@ -62,7 +63,7 @@ pub struct Tracer {
     epoch: u32,
     /// None if the kernel unwinds every stack.
     learner: Option<RuleLearner>,
-    tally: PerCpuArray<MapData, TallyWire>,
+    counters: PerCpuArray<MapData, CountersWire>,
     slots: SlotTable,
     sites: SiteTable,
 }
@@ -73,12 +74,12 @@ struct ControlWire(Control);
 
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct TallyWire(Tally);
+struct CountersWire(Counters);
 
 // SAFETY: `repr(C)` words without padding; any bit pattern is a value.
 unsafe impl Pod for ControlWire {}
 // SAFETY: as above.
-unsafe impl Pod for TallyWire {}
+unsafe impl Pod for CountersWire {}
 
 impl Tracer {
     /// Creates the tables, loads the programs and attaches them.
@@ -86,17 +87,18 @@ impl Tracer {
         let hook = if settings.page_array.is_some() {
             Hook::Raw
         } else {
-            Hook::Classic
+            Hook::Tracefs
         };
         lift_memlock_limit();
         let offsets = match hook {
             Hook::Raw => Offsets::default(),
-            Hook::Classic => Offsets::read()?,
+            Hook::Tracefs => Offsets::read()?,
         };
         let mut ebpf = load::load(settings, &offsets)?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
-        let sites = SiteTable::map(&mut ebpf, settings.max_sites)?;
+        let interrupts = globals::interrupt_code(&settings.interrupt_entries);
+        let sites = SiteTable::map(&mut ebpf, settings.max_sites, interrupts)?;
         let learner = match settings.unwinding {
             Unwinding::Kernel => None,
             Unwinding::Rules { .. } => {
@@ -104,7 +106,7 @@ impl Tracer {
             }
         };
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
-        let tally = PerCpuArray::try_from(take(&mut ebpf, maps::TALLY)?)?;
+        let counters = PerCpuArray::try_from(take(&mut ebpf, maps::COUNTERS)?)?;
         let mut bulk = BulkHook::load(&mut ebpf, &settings.bulk);
         let hooks = Hooks::attach(&mut ebpf, hook).map_err(|error| explain(error, settings))?;
         // Last: what it marks is freed under the eyes of the others.
@@ -116,7 +118,7 @@ impl Tracer {
             control,
             epoch: 0,
             learner,
-            tally,
+            counters,
             slots,
             sites,
         })
@@ -182,9 +184,9 @@ impl Tracer {
         &self.sites
     }
 
-    /// Whether bulk allocations are seen.
-    pub fn bulk(&self) -> Bulk {
-        self.bulk.coverage()
+    /// Why bulk allocations are not seen, if they are not.
+    pub const fn bulk_limitation(&self) -> Option<&Limitation> {
+        self.bulk.limitation()
     }
 
     /// Bytes of kernel memory that the slot table takes.
@@ -194,27 +196,35 @@ impl Tracer {
 
     /// Pages outstanding so far.
     pub fn outstanding_pages(&self) -> Result<u64> {
-        Ok(self.tally()?.outstanding())
+        Ok(self.counters()?.outstanding())
     }
 
     /// Detaches the programs and hands over what they recorded.
     pub fn finish(mut self) -> Result<Capture> {
         self.drain()?;
         self.hooks.detach_free(&mut self.ebpf)?;
-        let tally = self.tally()?;
-        let mut losses = Losses::new(&tally, self.recursion_misses()?, self.bulk());
-        losses.templates = self.learner.is_some().then(|| tally.templates.into());
+        let counters = self.counters()?;
+        let taken = counters.allocations();
+        let mut losses = losses(&counters, self.recursion_misses()?);
+        losses.templates = self.learner.is_some().then(|| counters.unwind.into());
+        losses.mismatched_sites = self.sites.close(taken.nested)?;
+        if self.bulk_limitation().is_some() {
+            losses.unread_bulk_pages = None;
+        }
         Ok(Capture {
             sites: self.sites,
-            taken_pages: tally.allocations().pages,
+            taken_pages: taken.pages,
             losses,
         })
     }
 
-    fn tally(&self) -> Result<Tally> {
-        let per_cpu = self.tally.get(&0, 0).context("cannot read the counters")?;
-        let mut sum = Tally::default();
-        per_cpu.iter().for_each(|TallyWire(tally)| sum.add(tally));
+    fn counters(&self) -> Result<Counters> {
+        let per_cpu = self
+            .counters
+            .get(&0, 0)
+            .context("cannot read the counters")?;
+        let mut sum = Counters::default();
+        per_cpu.iter().for_each(|CountersWire(cpu)| sum.add(cpu));
         Ok(sum)
     }
 
@@ -260,11 +270,6 @@ fn fill_free_sites(ebpf: &mut Ebpf, max_sites: u32) -> Result<()> {
             .context("cannot fill the queue of free sites")?;
     }
     Ok(())
-}
-
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
-    ebpf.take_map(name)
-        .with_context(|| format!("the BPF object has no map {name}"))
 }
 
 fn recursion_misses(ebpf: &Ebpf, name: &str) -> Result<Option<u64>> {

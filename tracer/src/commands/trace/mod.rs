@@ -22,10 +22,11 @@ use self::{
     watch::Clock,
 };
 use crate::{
-    analysis::{self, KindChoice, Recorded, Selection},
-    bpf::{Capture, PageArray, Tracer},
+    analysis::{self, Recorded},
+    bpf::{Capture, Tracer},
     cli::TraceArgs,
-    kernel::host::{self, Host},
+    kernel::host,
+    model::{Feature, Host, KindChoice, Selection},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -41,7 +42,7 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
 async fn trace(args: &TraceArgs) -> Result<()> {
     let start = Instant::now();
     let outputs = Outputs::open(args)?;
-    let host = Host::running()?;
+    let host = host::running()?;
     let vmlinux = vmlinux(args, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
@@ -57,14 +58,14 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     let progress = Progress::new(args.window().end, host.page_size);
     let watched = watch::watch(tracer, clock, args, interruption, command, &progress).await?;
     let ended = watched.ended;
-    let recorded = recorded(watched.tracer, plan.settings.page_array)?;
+    let recorded = recorded(watched.tracer, plan)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     let selection = selection(args);
     outputs.write(&analysis::report(
         host,
         &watched.measured,
         recorded,
-        &symbols,
+        |addresses| symbols.frames(addresses),
         &selection,
     ))?;
     remark(
@@ -78,36 +79,36 @@ async fn trace(args: &TraceArgs) -> Result<()> {
 }
 
 fn attach(plan: &Plan) -> Result<Tracer> {
-    if let Some(reason) = plan.fallen_back {
-        render::say(&format!(
-            "using classic tracepoints, which can lose frees: {reason}"
-        ));
+    for limitation in &plan.limitations {
+        render::say(&limitation.to_string());
     }
-    plan::symbols().unwrap_or_else(|error| render::say(&render::sentence(&error)));
     Tracer::attach(&plan.settings)
 }
 
 /// Looks at every page that is still out, then ends the trace.
-fn recorded(tracer: Tracer, page_array: Option<PageArray>) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), page_array);
+fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
+    let pages = LivePages::new(tracer.sites(), plan.settings.page_array);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
-        scan.is_unverified().then(|| some.to_owned())
+        let limitation = || Feature::PageVerification.degraded(some);
+        scan.is_unverified().then(limitation)
     });
+    let bulk = tracer.bulk_limitation().cloned();
     let Capture {
         sites,
         taken_pages,
         mut losses,
     } = tracer.finish()?;
     let (survivors, phantoms) = scan.settle(losses.recursion_misses_by_program.free);
-    losses.phantom_pages = phantoms;
-    losses.unverified = unverified;
+    losses.phantom_pages = unverified.is_none().then_some(phantoms);
+    let limitations = plan.limitations.into_iter().chain(unverified).chain(bulk);
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
         survivors,
         taken_pages,
         losses,
+        limitations: limitations.collect(),
     })
 }
 

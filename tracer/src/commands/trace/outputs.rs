@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 
 use super::destination::Destination;
 use crate::{
-    analysis::Report,
     cli::{Output, TraceArgs},
+    model::Report,
     render,
 };
 

@@ -2,14 +2,12 @@
 
 use std::sync::OnceLock;
 
+use super::plan;
 use crate::{
     analysis::Pages,
     bpf::{PageArray, PageReferences, SiteTable},
-    kernel::{
-        host,
-        pageflags::{PageFlagsFile, PageState},
-    },
-    render,
+    kernel::{host, pageflags::PageFlagsFile},
+    model::{Feature, Limitation, PageState},
 };
 
 /// The running kernel's answers about its pages.
@@ -17,14 +15,14 @@ pub(super) struct LivePages<'a> {
     flags: Option<PageFlagsFile>,
     references: Option<PageReferences>,
     sites: &'a SiteTable,
-    unverified: OnceLock<String>,
+    unverified: OnceLock<Limitation>,
 }
 
 impl<'a> LivePages<'a> {
     pub(super) fn new(sites: &'a SiteTable, page_array: Option<PageArray>) -> Self {
         let unverified = OnceLock::new();
-        let flags = host::page_flags()
-            .map_err(|error| unverified.get_or_init(|| render::sentence(&error)).clone())
+        let flags = plan::page_flags()
+            .map_err(|limitation| unverified.get_or_init(|| limitation).clone())
             .ok();
         Self {
             flags,
@@ -35,7 +33,7 @@ impl<'a> LivePages<'a> {
     }
 
     /// Why pages could not be looked at, if they could not.
-    pub(super) fn unverified(self) -> Option<String> {
+    pub(super) fn unverified(self) -> Option<Limitation> {
         self.unverified.into_inner()
     }
 }
@@ -48,7 +46,8 @@ impl Pages for LivePages<'_> {
         if let Err(error) = file.states(first, count, states) {
             // The first one says enough.
             let unread = || format!("cannot read {}: {error}", host::PAGE_FLAGS);
-            self.unverified.get_or_init(unread);
+            self.unverified
+                .get_or_init(|| Feature::PageVerification.degraded(unread()));
         }
     }
 

@@ -4,9 +4,11 @@ use anyhow::{Result, bail, ensure};
 
 use super::filters;
 use crate::{
-    bpf::{self, PageArray, Probe, Settings, Types, Unwinding},
+    bpf::{self, Features, PageArray, Settings, Unwinding},
     cli::{FilterArgs, HookChoice},
-    kernel::{capabilities::Capabilities, host, zoneinfo},
+    kernel::{capabilities::Capabilities, host, pageflags::PageFlagsFile, zoneinfo},
+    model::{Feature, Limitation},
+    render,
 };
 
 /// What the user asked for.
@@ -30,8 +32,8 @@ pub struct Request {
 pub struct Plan {
     /// What the tracer is told.
     pub settings: Settings,
-    /// Why it has to use classic tracepoints, if it has to.
-    pub fallen_back: Option<&'static str>,
+    /// What is limited, as far as it touches the numbers.
+    pub limitations: Vec<Limitation>,
 }
 
 /// Finds out how to trace on this machine.
@@ -43,36 +45,39 @@ pub fn plan(request: &Request) -> Result<Plan> {
         bpf::table_bytes(frames, request.max_sites),
         host::available_bytes()?,
     )?;
-    let types = Types::read();
-    let mut probe = Probe::new()?;
-    let own_process = probe.own_process()?;
-    let (page_array, fallen_back) = page_array(&types, &mut probe, request.hook)?;
+    let features = Features::probe()?;
+    let page_array = page_array(&features, request.hook)?;
+    let bulk = features.bulk.clone().and_then(|bulk| {
+        let no_frames = "tracefs tracepoints are in use, and its pages come as pointers";
+        if page_array.is_err() {
+            return Err(Feature::BulkAllocations.degraded(no_frames));
+        }
+        Ok(bulk)
+    });
     let settings = Settings {
         frames,
-        filters: filters::resolve(&request.filters, &zones, own_process)?,
-        movable: types.movable,
-        own_process,
+        filters: filters::resolve(&request.filters, &zones, features.own_process)?,
+        movable: features.movable,
+        own_process: features.own_process,
         max_sites: request.max_sites,
-        bulk: types.bulk_allocator(page_array.is_some()),
-        page_array,
+        bulk,
+        page_array: page_array.clone().ok(),
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
-        unwinding: unwinding(request, page_array.is_some(), || types.stack_reader(&probe)),
+        unwinding: unwinding(request, page_array.is_ok(), features.stack_reader.ok()),
         verbose: request.verbose,
     };
+    let limitations = page_array.err().into_iter().chain(symbols().err());
     Ok(Plan {
         settings,
-        fallen_back,
+        limitations: limitations.collect(),
     })
 }
 
 /// By rules where the programs' context lies on the stack, as that of raw
 /// tracepoints does.
-fn unwinding(request: &Request, is_raw: bool, cast: impl FnOnce() -> Option<u32>) -> Unwinding {
+fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
     match request.check_every {
-        Some(check_every) if is_raw => Unwinding::Rules {
-            check_every,
-            cast: cast(),
-        },
+        Some(check_every) if is_raw => Unwinding::Rules { check_every, cast },
         _ => Unwinding::Kernel,
     }
 }
@@ -103,31 +108,38 @@ pub fn memory(tables: u64, available: u64) -> Result<()> {
     Ok(())
 }
 
-/// The array of page structs, which raw tracepoints need; none for classic
-/// ones, with the reason if the user did not ask for them.
-fn page_array(
-    types: &Types,
-    probe: &mut Probe,
-    choice: HookChoice,
-) -> Result<(Option<PageArray>, Option<&'static str>)> {
-    if choice == HookChoice::Classic {
-        return Ok((None, None));
-    }
-    match types.page_array(probe)? {
-        Ok(array) => Ok((Some(array), None)),
-        Err(missing) if choice == HookChoice::Raw => bail!(missing),
-        Err(missing) => Ok((None, Some(missing))),
+/// The array of page structs, which raw tracepoints need, or why tracefs tracepoints
+/// are in use.
+fn page_array(features: &Features, choice: HookChoice) -> Result<Result<PageArray, Limitation>> {
+    match &features.page_array {
+        _ if choice == HookChoice::Tracefs => {
+            let chosen = "--hook tracefs is in use, which can lose frees";
+            Ok(Err(Feature::RawTracepoints.degraded(chosen)))
+        }
+        Err(limitation) if choice == HookChoice::Raw => bail!(limitation.reason.clone()),
+        found => Ok(found.clone()),
     }
 }
 
+/// What each page frame is now, where the kernel tells this process.
+pub fn page_flags() -> Result<PageFlagsFile, Limitation> {
+    host::page_flags().map_err(|error| {
+        Feature::PageVerification
+            .degraded(render::sentence(&error))
+            .remedied("use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified")
+    })
+}
+
 /// Whether kernel addresses can be named, for this process.
-pub fn symbols() -> Result<()> {
-    ensure!(
-        host::kallsyms_readable()?,
-        "kernel symbols are hidden, so stacks are numbers: trace as root (CAP_SYSLOG) and with \
-         `sysctl kernel.kptr_restrict=1`"
-    );
-    Ok(())
+pub fn symbols() -> Result<(), Limitation> {
+    let hidden =
+        || Feature::KernelSymbols.degraded("kernel symbols are hidden, so stacks are numbers");
+    match host::kallsyms_readable() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(hidden()
+            .remedied("trace as root (CAP_SYSLOG) and with `sysctl kernel.kptr_restrict=1`")),
+        Err(error) => Err(Feature::KernelSymbols.degraded(format!("{error:#}"))),
+    }
 }
 
 #[cfg(test)]

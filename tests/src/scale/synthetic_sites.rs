@@ -1,0 +1,192 @@
+//! Very many sites with very many pages, all the way to the outputs.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufWriter, Write},
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use fastrand::Rng;
+use jiff::Timestamp;
+use pagetrace::{
+    analysis::{self, Measured, Recorded, Survivors, Timeline},
+    model::{Frame, Host, KindChoice, Losses, Report, Scope, Selection, SiteRecord},
+    render,
+};
+use tracer_ebpf::{FIRST_SITE, LAST_EPOCH, Slot};
+
+use super::{Raw, Table};
+
+/// Functions at each depth of the stacks.
+const FUNCTIONS: u64 = 1000;
+
+/// The innermost frames of each stack are these.
+const ALLOCATOR: [&str; 4] = [
+    "__alloc_frozen_pages_noprof",
+    "alloc_pages_mpol",
+    "alloc_pages_noprof",
+    "___kmalloc_large_node",
+];
+
+/// Sites with 24 frames each, and pages in random places, of random ages.
+pub struct SyntheticSites {
+    /// The slot table.
+    pub table: Table,
+    records: BTreeMap<u32, SiteRecord>,
+}
+
+/// What each step from the slots to the outputs took.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Spent {
+    steps: BTreeMap<&'static str, f64>,
+    /// Bytes of the JSON document.
+    pub json_bytes: u64,
+}
+
+impl SyntheticSites {
+    /// So many sites and pages, on a host of 24 GiB.
+    pub fn new(rng: &mut Rng, sites: u32, pages: usize) -> io::Result<Self> {
+        let table = Table::of_host(24 << 30)?;
+        for slot in &table.slots()[..pages] {
+            let site = FIRST_SITE + rng.u32(..sites);
+            let word = Slot::new(site, rng.u32(..=LAST_EPOCH));
+            slot.store(word.0, Ordering::Relaxed);
+        }
+        let ids = FIRST_SITE..FIRST_SITE + sites;
+        let records = ids.map(|id| (id, record(rng))).collect();
+        Ok(Self { table, records })
+    }
+
+    /// Scans and reports, and writes all outputs to `out`. Consumes the records, as a trace does.
+    pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Spent)> {
+        let mut spent = Spent::default();
+        let scan = spent.on("scan", || analysis::scan(self.table.slots(), &Raw));
+        let (survivors, _) = spent.on("settle", || scan.settle(Some(0)));
+        let recorded = spent.on("records", || self.recorded(survivors))?;
+        let report = spent.on("report", || {
+            analysis::report(host(), &measured(), recorded, numbers, &everything())
+        });
+        spent.on("table", || {
+            render::table(&report, 10, &mut BufWriter::new(&mut *out))
+        })?;
+        spent.on("folded", || {
+            render::folded(&report, &mut BufWriter::new(&mut *out))
+        })?;
+        let mut json = Counted(BufWriter::new(out), 0);
+        spent.on("json", || render::json(&report, &mut json))?;
+        spent.json_bytes = json.1;
+        Ok((report, spent))
+    }
+
+    fn recorded(&mut self, survivors: Survivors) -> Result<Recorded> {
+        let records = std::mem::take(&mut self.records);
+        let ids = records.keys().copied();
+        let record = |id| Ok(records[&id].clone());
+        Ok(Recorded {
+            records: analysis::records(&survivors, ids, record)?,
+            survivors,
+            taken_pages: 0,
+            losses: Losses::default(),
+            limitations: vec![],
+        })
+    }
+}
+
+impl Spent {
+    fn on<T>(&mut self, step: &'static str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        self.steps.insert(step, start.elapsed().as_secs_f64());
+        done
+    }
+
+    /// Each step, in seconds.
+    pub fn steps(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        self.steps.iter().map(|(&step, &seconds)| (step, seconds))
+    }
+
+    /// All steps, in seconds.
+    pub fn total(&self) -> f64 {
+        self.steps.values().sum()
+    }
+}
+
+/// Counts what passes.
+struct Counted<W>(W, u64);
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1 += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn record(rng: &mut Rng) -> SiteRecord {
+    let allocator = 0..ALLOCATOR.len() as u64;
+    let callers = (1..=20).map(|depth| depth * FUNCTIONS + rng.u64(..FUNCTIONS));
+    SiteRecord {
+        frames: allocator.chain(callers).collect(),
+        order: 0,
+        first_seen: Some((rng.u32(..1 << 22), "worker".to_owned())),
+        allocated_pages: 1000,
+        is_mismatched: false,
+    }
+}
+
+/// Names addresses after themselves.
+fn numbers(addresses: &[u64]) -> Vec<Vec<Frame>> {
+    addresses.iter().map(|&it| vec![frame(it)]).collect()
+}
+
+fn frame(address: u64) -> Frame {
+    let allocator = ALLOCATOR.get(address as usize).copied();
+    let symbol = allocator.map_or_else(|| format!("some_function_{address}"), str::to_owned);
+    Frame {
+        symbol: Some(symbol),
+        offset: Some(0x10),
+        module: address.is_multiple_of(4).then(|| "driver".to_owned()),
+        address: 0xffff_ffff_8100_0000 + address,
+        ..Frame::default()
+    }
+}
+
+fn host() -> Host {
+    Host {
+        kernel: "6.18".to_owned(),
+        arch: "x86_64".to_owned(),
+        cpus: 2,
+        page_size: 4096,
+        mem_total_bytes: 24 << 30,
+    }
+}
+
+/// An hour, with all epochs that there can be.
+fn measured() -> Measured {
+    let hour = Duration::from_secs(3600);
+    let mut timeline = Timeline::default();
+    for epoch in 1..=LAST_EPOCH {
+        timeline.begin(hour * epoch / (LAST_EPOCH + 1));
+    }
+    Measured {
+        started: Timestamp::UNIX_EPOCH,
+        recorded: hour,
+        watched: hour,
+        timeline,
+        scope: Scope::Kernel,
+        filters: vec![],
+    }
+}
+
+fn everything() -> Selection {
+    Selection {
+        kinds: KindChoice::kinds(&[KindChoice::All]),
+        ..Selection::default()
+    }
+}

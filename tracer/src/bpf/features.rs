@@ -1,0 +1,141 @@
+//! What the running kernel lets pagetrace do, found out once: `pagetrace check`, the
+//! trace and its report all go by it.
+
+use anyhow::Result;
+
+use super::{BulkAllocator, CAST_FUNCTION, PageArray, PageLayout, Probe};
+use crate::{
+    kernel::{btf::Btf, host},
+    model::{Feature, Limitation},
+};
+
+/// `MIGRATE_MOVABLE` where BTF does not tell; it has not moved since 2007
+/// (include/linux/mmzone.h).
+const MIGRATE_MOVABLE: u32 = 1;
+
+/// What the running kernel lets pagetrace do.
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// The array of page structs, which raw tracepoints need.
+    pub page_array: Result<PageArray, Limitation>,
+    /// The BTF id of the function by which programs read their stack in place.
+    pub stack_reader: Result<u32, Limitation>,
+    /// The bulk allocator, if its pages can be seen.
+    pub bulk: Result<BulkAllocator, Limitation>,
+    /// The value of `MIGRATE_MOVABLE`.
+    pub movable: u32,
+    /// This process's id in the initial namespace.
+    pub own_process: u32,
+}
+
+impl Features {
+    /// Looks at the running kernel; an error where BPF does not work.
+    pub fn probe() -> Result<Self> {
+        let types = Types::read();
+        let mut probe = Probe::new()?;
+        let own_process = probe.own_process()?;
+        let page_array = page_array(&types, &mut probe)?;
+        Ok(Self {
+            stack_reader: stack_reader(&types, &probe),
+            bulk: types.bulk.map_err(not_bulk),
+            page_array,
+            movable: types.movable,
+            own_process,
+        })
+    }
+}
+
+fn page_array(types: &Types, probe: &mut Probe) -> Result<Result<PageArray, Limitation>> {
+    let missing = |reason: &str| {
+        let limitation = Feature::RawTracepoints.degraded(reason);
+        limitation.remedied("tracefs tracepoints serve instead, and can lose frees")
+    };
+    let Some(layout) = types.page else {
+        return Ok(Err(missing(
+            "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
+        )));
+    };
+    let array = probe.page_array(layout)?;
+    Ok(array.ok_or_else(|| {
+        missing("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)")
+    }))
+}
+
+fn stack_reader(types: &Types, probe: &Probe) -> Result<u32, Limitation> {
+    let reader = types.cast.filter(|&id| probe.reads_stacks(id));
+    reader.ok_or_else(|| {
+        Feature::StackReading
+            .degraded("programs copy their stack, which takes longer than reading it")
+            .remedied("none needed: Linux 6.17 and later let programs read it in place")
+    })
+}
+
+/// Why the pages of the bulk allocator are not seen.
+pub(super) fn not_bulk(reason: impl Into<String>) -> Limitation {
+    Feature::BulkAllocations.degraded(reason).remedied(
+        "none needed where the kernel has no bulk allocator; else its pages (vmalloc, page_pool, \
+         sunrpc) are not seen",
+    )
+}
+
+/// What BTF says of the types and functions that matter here.
+struct Types {
+    page: Option<PageLayout>,
+    movable: u32,
+    bulk: Result<BulkAllocator, &'static str>,
+    /// The id of the function by which programs may read any memory.
+    cast: Option<u32>,
+}
+
+impl Types {
+    /// Asks the running kernel; without BTF, only what never changes is known.
+    fn read() -> Self {
+        let blob = host::btf().unwrap_or_default();
+        let Ok(btf) = Btf::parse(&blob) else {
+            return Self {
+                page: None,
+                movable: MIGRATE_MOVABLE,
+                cast: None,
+                bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
+            };
+        };
+        let movable = btf.enumerator("MIGRATE_MOVABLE");
+        Self {
+            page: page_layout(&btf),
+            movable: movable.unwrap_or(MIGRATE_MOVABLE),
+            bulk: bulk_allocator(&btf),
+            cast: btf.function_id(CAST_FUNCTION).ok(),
+        }
+    }
+}
+
+fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
+    let offset = |member| btf.member_offset("page", member).ok().map(u64::from);
+    Some(PageLayout {
+        size: u64::from(btf.struct_size("page").ok()?),
+        references: offset("_refcount"),
+        list: offset("lru"),
+    })
+}
+
+/// The function by its names since Linux 5.13, if its parameters are those the programs know
+/// (mm/page_alloc.c).
+fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, &'static str> {
+    const FUNCTIONS: [&str; 2] = ["alloc_pages_bulk_noprof", "__alloc_pages_bulk"];
+    const BEGINNING: [&str; 4] = ["gfp", "preferred_nid", "nodemask", "nr_pages"];
+    let parameters = |function| Some((function, btf.parameters(function).ok()?));
+    let (function, parameters) = FUNCTIONS
+        .into_iter()
+        .find_map(parameters)
+        .ok_or("the kernel has none (before Linux 5.13)")?;
+    let (list, array) = match parameters.strip_prefix(&BEGINNING) {
+        Some(["page_array"]) => (4, 4),
+        Some(["page_list", "page_array"]) => (4, 5),
+        _ => return Err("its parameters are not those of Linux 5.13 to 7.2"),
+    };
+    Ok(BulkAllocator {
+        function,
+        list,
+        array,
+    })
+}

@@ -1,0 +1,133 @@
+//! What a kernel or a user cannot do.
+
+use std::{error, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// Something that pagetrace needs, or is better with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// The right to load and attach BPF programs, and to see page frame numbers.
+    Privileges,
+    /// The kernel's description of its types.
+    Btf,
+    /// Memory for the tables.
+    Memory,
+    /// Raw tracepoints, which need the array of page structs.
+    RawTracepoints,
+    /// Tracepoints by tracefs, which serve where raw ones cannot.
+    TracefsTracepoints,
+    /// Reading the kernel stack in place.
+    StackReading,
+    /// What each page is at the end (`/proc/kpageflags`).
+    PageVerification,
+    /// All programs, loaded and attached.
+    Tracing,
+    /// The pages of the bulk allocator, which passes no tracepoint.
+    BulkAllocations,
+    /// Names of kernel addresses.
+    KernelSymbols,
+    /// Files, lines and inlined functions.
+    DebugInformation,
+}
+
+/// How much a limitation takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Tracing works, and something is lost or slower.
+    Degrades,
+    /// Tracing cannot work.
+    Prevents,
+}
+
+/// Something that cannot be done here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limitation {
+    /// What it is about.
+    pub feature: Feature,
+    /// Why, in one sentence without a full stop.
+    pub reason: String,
+    /// What to do about it, where something can be done.
+    pub remedy: Option<String>,
+    /// How much it takes away.
+    pub severity: Severity,
+}
+
+/// One feature that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureCheck {
+    /// What it is.
+    pub feature: Feature,
+    /// What was found.
+    pub outcome: Result<String, Limitation>,
+}
+
+impl Feature {
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Privileges => "privileges",
+            Self::Btf => "BTF",
+            Self::Memory => "memory",
+            Self::RawTracepoints => "raw tracepoints",
+            Self::TracefsTracepoints => "tracefs tracepoints",
+            Self::StackReading => "stack reading",
+            Self::PageVerification => "page verification",
+            Self::Tracing => "tracing",
+            Self::BulkAllocations => "bulk allocations",
+            Self::KernelSymbols => "kernel symbols",
+            Self::DebugInformation => "debug information",
+        }
+    }
+
+    /// A limitation that only makes tracing worse.
+    pub fn degraded(self, reason: impl Into<String>) -> Limitation {
+        self.limited(Severity::Degrades, reason.into())
+    }
+
+    /// A limitation that makes tracing impossible.
+    pub fn prevented(self, reason: impl Into<String>) -> Limitation {
+        self.limited(Severity::Prevents, reason.into())
+    }
+
+    const fn limited(self, severity: Severity, reason: String) -> Limitation {
+        Limitation {
+            feature: self,
+            reason,
+            remedy: None,
+            severity,
+        }
+    }
+}
+
+impl Limitation {
+    /// The same with a remedy.
+    #[must_use]
+    pub fn remedied(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: Some(remedy.into()),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Limitation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        self.remedy
+            .iter()
+            .try_for_each(|remedy| write!(f, ": {remedy}"))
+    }
+}
+
+impl error::Error for Limitation {}
+
+impl FeatureCheck {
+    /// Whether tracing can work in spite of it.
+    pub fn lets_trace(&self) -> bool {
+        let severity = self.outcome.as_ref().err().map(|it| it.severity);
+        severity != Some(Severity::Prevents)
+    }
+}

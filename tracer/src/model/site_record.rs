@@ -1,0 +1,18 @@
+//! A site as the programs recorded it.
+
+/// What the kernel wrote down about one site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SiteRecord {
+    /// Return addresses, innermost first, the tracer's own among the first.
+    /// Empty for pages whose stack is not known.
+    pub frames: Vec<u64>,
+    /// The order of every allocation of this site.
+    pub order: u32,
+    /// Process id and name of the task that came here first, if known.
+    pub first_seen: Option<(u32, String)>,
+    /// Pages ever recorded for this site, the freed ones included.
+    pub allocated_pages: u64,
+    /// Whether the kernel's record does not match the key that the site is found by: there
+    /// are no frames then, and the order is a guess.
+    pub is_mismatched: bool,
+}
