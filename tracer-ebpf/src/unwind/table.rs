@@ -45,19 +45,26 @@ impl<'a> Rules<'a> {
 
     /// The rule of this return address.
     #[inline(always)]
-    pub(super) fn find(self, ip: u64) -> Option<Rule<'a>> {
+    pub(super) fn find(self, ip: u64, zero: u64) -> Option<Rule<'a>> {
         let first = bucket(ip);
-        for i in 0..BUCKET {
-            let rule = Rule {
-                // The remainder changes nothing; it is what the kernel's verifier believes.
-                at: self.table.wrapping_add((first + i) % RULES),
-                lifetime: PhantomData,
-            };
-            if rule.ip() == ip {
-                return Some(rule);
+        let mut i = 0;
+        while self.rule(first + i).ip() != ip {
+            i += 1;
+            if i == BUCKET {
+                return None;
             }
         }
-        None
+        // Four entries to follow would be four ways on for the verifier.
+        Some(self.rule(first + i + zero as usize))
+    }
+
+    #[inline(always)]
+    fn rule(self, index: usize) -> Rule<'a> {
+        Rule {
+            // The remainder changes nothing; it is what the kernel's verifier believes.
+            at: self.table.wrapping_add(index % RULES),
+            lifetime: PhantomData,
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Cursor<'_> {
     #[inline(always)]
     fn follow(&mut self, stack: &impl Stack, rules: Rules<'_>) -> Outcome {
         for _ in 0..STEPS {
-            let Some(rule) = rules.find(self.ip) else {
+            let Some(rule) = rules.find(self.ip, stack.zero()) else {
                 return Outcome::NoRule;
             };
             match rule.kind() {
