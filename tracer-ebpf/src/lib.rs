@@ -68,7 +68,8 @@ pub mod programs {
     pub const UNREFERENCED_PAGES: &str = "unreferenced_pages";
     /// Raw tracepoint; loads only where programs can read their stack directly.
     pub const PROBE_STACK: &str = "probe_stack";
-    /// Raw tracepoint `mm_page_alloc` that only reports page pointers, for calibration.
+    /// Raw tracepoint `mm_page_alloc` that only reports the page pointers of the tracer's own
+    /// process, for calibration.
     pub const PROBE_PAGE_POINTER: &str = "probe_page_pointer";
 }
 

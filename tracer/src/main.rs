@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => error.exit(),
     };
+    commands::outlive_file_size_limit();
     let result = match args.command {
         Some(cli::Command::Check) => commands::check::run(),
         None => commands::trace::run(&args.trace),

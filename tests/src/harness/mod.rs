@@ -11,6 +11,7 @@ mod degraded;
 mod diagnostics;
 mod disk;
 mod folded;
+mod inherited;
 mod invariants;
 mod leaker;
 mod loaded;
@@ -18,6 +19,7 @@ mod machine;
 mod memcg;
 mod pagetrace;
 mod report;
+mod tracefs_mount;
 mod tracing;
 
 pub use cgroup_v2::CgroupV2;
@@ -34,4 +36,5 @@ pub use report::{
     AgeBucket, Frame, Host, Limitation, Losses, RecursionMisses, Report, Site, Templates, Totals,
     Window,
 };
+pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};

@@ -2,6 +2,7 @@
 //! running kernel. One program, so that it can be carried into a virtual machine.
 
 mod bad_input;
+mod calibration;
 mod churn;
 mod command;
 mod degraded;
@@ -10,6 +11,7 @@ mod hotplug;
 mod interface;
 mod interrupts;
 mod leak_programs;
+mod losses;
 mod memory_limit;
 mod model;
 mod module;
@@ -28,6 +30,7 @@ mod tcp;
 mod templates;
 mod terminal;
 mod thp;
+mod tracefs;
 mod two_tracers;
 mod unix_dgrams;
 mod verification;

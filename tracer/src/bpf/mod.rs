@@ -7,17 +7,14 @@ mod features;
 mod hooks;
 mod object;
 mod page_array;
-mod probe;
 mod queries;
 mod trace;
 mod tracefs;
 
-pub use features::Features;
+pub use features::{Features, locate_page_array};
 pub use page_array::{PageArray, PageLayout};
 pub use queries::PageReferences;
 
-use cast::FUNCTION as CAST_FUNCTION;
-use probe::Probe;
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,

@@ -32,7 +32,15 @@ Examples:
 
 {usage-heading} {usage}
 
-{all-args}";
+{all-args}
+
+Ctrl-C, SIGTERM and SIGHUP end the window early; a second Ctrl-C or SIGTERM aborts.
+
+Exit codes:
+  0  the report is written
+  1  pagetrace could not trace or write
+  2  the command line makes no sense
+  With -- CMD, that of CMD (128 and the signal that ended it), or 0 if CMD goes on.";
 
 /// Finds who took the kernel pages that no counter shows.
 #[derive(Debug, Parser)]
@@ -107,12 +115,14 @@ pub struct TraceArgs {
     )]
     pub kind: Vec<KindChoice>,
 
-    /// Write folded stacks, root first, with bytes; `-` puts them on stdout instead of the table
-    #[arg(long, value_name = "FILE|-", value_parser = values::output)]
+    /// Write folded stacks, root first, with bytes, to a file that only you may read; `-` puts them on
+    /// stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub folded: Option<Output>,
 
-    /// Write the whole report as JSON; `-` puts it on stdout instead of the table
-    #[arg(long, value_name = "FILE|-", value_parser = values::output)]
+    /// Write the whole report as JSON to a file that only you may read; `-` puts it on stdout instead
+    /// of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub json: Option<Output>,
 
     /// Uncompressed image of the running kernel, for files, lines and inlined functions

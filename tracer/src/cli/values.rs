@@ -1,8 +1,8 @@
 //! Values of options: each reader gives the value or says what would be one.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{ffi::OsString, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracer_ebpf::MAX_ORDER;
 
 use super::GfpFlag;
@@ -102,16 +102,23 @@ pub(super) fn gfp_flag(text: &str) -> Result<GfpFlag, String> {
     })
 }
 
-pub(super) fn output(text: &str) -> Result<Output, String> {
-    match text {
-        "" => Err("give a file name, or - for stdout".to_owned()),
-        "-" => Ok(Output::Stdout),
-        path => Ok(Output::File(PathBuf::from(path))),
+/// A file, by a name that need not be UTF-8, or `-`.
+pub(super) fn output() -> impl TypedValueParser<Value = Output> {
+    OsStringValueParser::new().try_map(output_named)
+}
+
+fn output_named(name: OsString) -> Result<Output, &'static str> {
+    match name.as_encoded_bytes() {
+        b"" => Err("give a file name, or - for stdout"),
+        b"-" => Ok(Output::Stdout),
+        _ => Ok(Output::File(name.into())),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
 
     #[test]
@@ -140,7 +147,15 @@ mod tests {
 
     #[test]
     fn a_dash_is_stdout() {
-        assert_eq!(output("-"), Ok(Output::Stdout));
-        assert_eq!(output("-x"), Ok(Output::File("-x".into())));
+        assert_eq!(output_named("-".into()), Ok(Output::Stdout));
+        assert_eq!(output_named("-x".into()), Ok(Output::File("-x".into())));
+        assert!(output_named(OsString::new()).is_err());
+    }
+
+    #[test]
+    fn a_file_name_need_not_be_text() {
+        let name = OsString::from_vec(b"leak\xff.json".into());
+        let file = Output::File(name.clone().into());
+        assert_eq!(output_named(name), Ok(file));
     }
 }

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{BufReader, Read as _},
     os::unix::fs::MetadataExt as _,
+    path::PathBuf,
 };
 
 use anyhow::{Context as _, Result};
@@ -13,6 +14,7 @@ use super::{
     kallsyms::Kallsyms,
     meminfo,
     memory_group::MemoryGroup,
+    mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
@@ -57,6 +59,14 @@ pub fn available_bytes() -> Result<u64> {
         .and_then(|(cgroup, mounts)| MemoryGroup::find(&cgroup, &mounts));
     let left = group.and_then(|group| group.available(|path| fs::read_to_string(path).ok()));
     Ok(left.map_or(machine, |left| left.min(machine)))
+}
+
+/// Where whole file systems of this kind are mounted, for this process.
+pub fn mount_points(kind: &str) -> Result<Vec<PathBuf>> {
+    let mounts = read("/proc/self/mountinfo")?;
+    Ok(mountinfo::points(&mounts, kind)
+        .map(PathBuf::from)
+        .collect())
 }
 
 /// The page frames that exist, by zone.

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::mountinfo::Mount;
+
 /// Where the groups of memory lie, and this process's among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryGroup {
@@ -107,29 +109,6 @@ impl Files {
             .filter_map(value)
             .fold(0, u64::saturating_add);
         Some(limit.saturating_sub(number(self.usage)?.saturating_sub(cache)))
-    }
-}
-
-/// One line of mountinfo (Documentation/filesystems/proc.rst):
-/// `36 35 98:0 /root /point rw,noatime master:1 - cgroup cgroup rw,memory`.
-struct Mount<'a> {
-    root: &'a str,
-    point: &'a str,
-    kind: &'a str,
-    options: &'a str,
-}
-
-impl<'a> Mount<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let (mount, kind) = line.split_once(" - ")?;
-        let mut mount = mount.split(' ').skip(3);
-        let mut kind = kind.split(' ');
-        Some(Self {
-            root: mount.next()?,
-            point: mount.next()?,
-            kind: kind.next()?,
-            options: kind.nth(1)?,
-        })
     }
 }
 

@@ -10,6 +10,7 @@ pub mod host;
 pub mod kallsyms;
 pub mod meminfo;
 pub mod memory_group;
+pub mod mountinfo;
 pub mod notes;
 pub mod pageflags;
 pub mod pagemap;

@@ -12,8 +12,8 @@ pub struct Losses {
     pub lost_events: u64,
     /// Sum of `recursion_misses_by_program`, or none.
     pub recursion_misses: Option<u64>,
-    /// Events the kernel kept from a program because it was running on that CPU already; none where
-    /// the kernel does not count them (before 5.12).
+    /// Events the kernel kept from a program because one was running on that CPU already; none where
+    /// the kernel does not count them (those of tracefs tracepoints before 6.7).
     pub recursion_misses_by_program: RecursionMisses,
     /// Pages in the table at the end that were free by then: their free was lost. Not in the report.
     /// None where pages could not be verified.

@@ -76,6 +76,11 @@ fn lines(report: &Report) -> Vec<Line> {
 }
 
 fn misses(losses: &Losses) -> Line {
+    let cause = "recursion misses";
+    let Some(sum) = losses.recursion_misses else {
+        let meaning = "not counted by this kernel (tracefs tracepoints before Linux 6.7)";
+        return ("unknown".to_owned(), cause, meaning.to_owned());
+    };
     let count = |count: Option<u64>| count.map_or("unknown".to_owned(), text::count);
     let RecursionMisses { alloc, free, bulk } = losses.recursion_misses_by_program;
     let mut meaning = format!(
@@ -86,7 +91,7 @@ fn misses(losses: &Losses) -> Line {
     if let Some(bulk) = bulk {
         meaning += &format!(", bulk {}", text::count(bulk));
     }
-    (count(losses.recursion_misses), "recursion misses", meaning)
+    (text::count(sum), cause, meaning)
 }
 
 fn phantoms(losses: &Losses) -> Line {

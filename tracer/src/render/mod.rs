@@ -28,7 +28,7 @@ use crate::model::FeatureCheck;
 pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
     let mut stdout = anstream::stdout().lock();
     let written = checklist::checklist(checks, &mut stdout).and_then(|()| stdout.flush());
-    written.context("cannot write to stdout")?;
+    to_stdout(written)?;
     let works = checks.iter().all(FeatureCheck::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS
@@ -37,16 +37,16 @@ pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Says what failed, in one sentence, and gives the exit code for it. A reader
-/// that went away early (`| head`) has what it wanted.
-pub fn failure(error: &anyhow::Error) -> ExitCode {
-    let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        let error = cause.downcast_ref::<io::Error>();
-        error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(is_broken_pipe) {
-        return ExitCode::SUCCESS;
+/// Whether stdout was written to. A reader that went away early (`| head`) has what it wanted.
+pub fn to_stdout(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
     }
+}
+
+/// Says what failed, in one sentence, and gives the exit code for it.
+pub fn failure(error: &anyhow::Error) -> ExitCode {
     say(&sentence(error));
     ExitCode::FAILURE
 }

@@ -6,6 +6,7 @@ mod globals;
 mod kernel_log;
 mod load;
 mod losses;
+mod misses;
 mod rules;
 mod tables;
 mod tracer;

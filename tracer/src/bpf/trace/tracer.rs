@@ -1,10 +1,6 @@
 //! A running trace: attach, steer, end.
 
-use std::{
-    fs,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
-    sync::atomic::AtomicU32,
-};
+use std::{os::fd::OwnedFd, sync::atomic::AtomicU32};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -16,7 +12,7 @@ use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    globals, load, losses::losses, rules::RuleLearner, tables::take,
+    globals, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
 };
 use crate::{
     bpf::{
@@ -24,7 +20,7 @@ use crate::{
         hooks::{Hook, Hooks},
         tracefs::Offsets,
     },
-    kernel::{fdinfo, kallsyms::InterruptEntries},
+    kernel::kallsyms::InterruptEntries,
     model::{Limitation, RecursionMisses},
 };
 
@@ -49,6 +45,8 @@ pub struct Settings {
     pub interrupt_entries: InterruptEntries,
     /// How stacks are unwound.
     pub unwinding: Unwinding,
+    /// Whether the kernel counts the events that it keeps from programs on tracefs tracepoints.
+    pub counts_tracefs_misses: bool,
     /// Whether the programs send messages.
     pub verbose: bool,
 }
@@ -59,6 +57,7 @@ pub struct Tracer {
     ebpf: Ebpf,
     hooks: Hooks,
     bulk: BulkHook,
+    counts_tracefs_misses: bool,
     control: Array<MapData, ControlWire>,
     epoch: u32,
     /// None if the kernel unwinds every stack.
@@ -115,6 +114,7 @@ impl Tracer {
             ebpf,
             hooks,
             bulk,
+            counts_tracefs_misses: settings.counts_tracefs_misses,
             control,
             epoch: 0,
             learner,
@@ -230,7 +230,8 @@ impl Tracer {
 
     fn recursion_misses(&self) -> Result<RecursionMisses> {
         let [alloc, free] = self.hooks.programs();
-        let misses = |name| recursion_misses(&self.ebpf, name);
+        let counted = self.counts_tracefs_misses;
+        let misses = |name| recursion_misses(&self.ebpf, name, counted);
         Ok(RecursionMisses {
             alloc: misses(alloc)?,
             free: misses(free)?,
@@ -270,19 +271,4 @@ fn fill_free_sites(ebpf: &mut Ebpf, max_sites: u32) -> Result<()> {
             .context("cannot fill the queue of free sites")?;
     }
     Ok(())
-}
-
-fn recursion_misses(ebpf: &Ebpf, name: &str) -> Result<Option<u64>> {
-    let program = ebpf
-        .program(name)
-        .context("the BPF object lacks a program")?;
-    let fd = match program {
-        aya::programs::Program::RawTracePoint(program) => program.fd(),
-        aya::programs::Program::TracePoint(program) => program.fd(),
-        aya::programs::Program::FExit(program) => program.fd(),
-        _ => anyhow::bail!("{name} is not a program of the trace"),
-    }?;
-    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    Ok(fdinfo::recursion_misses(&text))
 }

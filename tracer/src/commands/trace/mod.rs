@@ -31,15 +31,15 @@ use crate::{
     symbols::{KernelSymbols, Vmlinux},
 };
 
-/// Traces as the options say, and writes the report.
+/// Traces as the options say, and writes the report; the exit code is that of the traced command, if
+/// there is one and it has ended.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     log_to_stderr(args.verbose);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(trace(args))?;
-    Ok(ExitCode::SUCCESS)
+    runtime.enable_all().build()?.block_on(trace(args))
 }
 
-async fn trace(args: &TraceArgs) -> Result<()> {
+async fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let start = Instant::now();
     let outputs = Outputs::open(args)?;
     let host = host::running()?;
@@ -54,9 +54,9 @@ async fn trace(args: &TraceArgs) -> Result<()> {
         format!("slot table {} bytes", tracer.slot_table_bytes()),
     );
     remark(args, format!("attached {} after start", seconds(start)));
-    let command = RunningCommand::start(&args.cmd)?;
+    let mut command = RunningCommand::start(&args.cmd)?;
     let progress = Progress::new(args.window().end, host.page_size);
-    let watched = watch::watch(tracer, clock, args, interruption, command, &progress).await?;
+    let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
     let ended = watched.ended;
     let recorded = recorded(watched.tracer, plan)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
@@ -75,7 +75,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
             seconds(ended)
         ),
     );
-    Ok(())
+    Ok(command.exit_code())
 }
 
 fn attach(plan: &Plan) -> Result<Tracer> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::destination::Destination;
 use crate::{
@@ -35,8 +35,7 @@ impl Outputs {
         let json = write(&self.json, |out| render::json(report, out));
         let folded = write(&self.folded, |out| render::folded(report, out));
         let table = self.table.map_or(Ok(()), |top| print(report, top));
-        json.and(folded)
-            .and(table.context("cannot write to stdout"))
+        json.and(folded).and(render::to_stdout(table))
     }
 }
 

@@ -63,6 +63,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
         bulk,
         page_array: page_array.clone().ok(),
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
+        counts_tracefs_misses: features.counts_tracefs_misses,
         unwinding: unwinding(request, page_array.is_ok(), features.stack_reader.ok()),
         verbose: request.verbose,
     };

@@ -39,7 +39,7 @@ pub(super) async fn watch(
     mut clock: Clock,
     args: &TraceArgs,
     mut interruption: Interruption,
-    mut command: RunningCommand,
+    command: &mut RunningCommand,
     progress: &Progress,
 ) -> Result<Watched> {
     let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
@@ -67,6 +67,7 @@ pub(super) async fn watch(
         }
     }
     let ended = Instant::now();
+    interruption.end();
     progress.finish();
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
@@ -115,7 +116,8 @@ impl Clock {
     }
 
     fn is_over(&self) -> bool {
-        self.window.end.is_some_and(|end| self.elapsed() >= end)
+        let has_ended = |end| self.elapsed() >= end;
+        self.recorded.is_some() && self.window.end.is_some_and(has_ended)
     }
 
     /// Does what is due: a new epoch, or the drain.
@@ -124,9 +126,12 @@ impl Clock {
             return Ok(());
         }
         let now = self.elapsed();
-        if self.window.record.is_some_and(|end| now >= end) {
+        if let Some(due) = self.window.record.filter(|&due| now >= due) {
             tracer.drain()?;
-            self.recorded = Some(self.elapsed());
+            let recorded = self.elapsed();
+            // The drain is as long as it was meant to be, even if this process was stopped before.
+            self.window.end = self.window.end.map(|end| end + (recorded - due));
+            self.recorded = Some(recorded);
         } else if self.timeline.next_due().is_some_and(|due| now >= due) {
             tracer.set_epoch(self.timeline.begin(now))?;
         }
