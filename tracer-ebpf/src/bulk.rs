@@ -57,73 +57,48 @@ pub(crate) fn array_given(gfp: u32, array: u64, len: i32) {
     let _ = state::BULK_CALLS.insert(array, &workspace.note, 0);
 }
 
-/// Marks what a call put into an array that holds `filled` page pointers now.
+/// A call that returns.
+pub(crate) struct Call {
+    pub(crate) gfp: u32,
+    /// The list that it was to fill, if there is no array.
+    pub(crate) list: u64,
+    /// The array that it was to fill.
+    pub(crate) array: u64,
+    /// How many pages it put on the list, or are in the array now.
+    pub(crate) filled: u64,
+}
+
+/// Marks what a call has put into its array or on its list.
 #[inline(always)]
-pub(crate) fn array_filled<C: EbpfContext>(ctx: &C, gfp: u32, array: u64, filled: u64) {
-    if !filters::include(0, gfp) {
+pub(crate) fn returned<C: EbpfContext>(ctx: &C, call: &Call) {
+    if !filters::include(0, call.gfp) {
         return;
     }
     let Some(counters) = counters() else { return };
     let counts = &counters.bulk;
-    let Some(note) = state::BULK_CALLS.get_ptr(array) else {
-        counts.unread_pages.add(filled);
-        return;
+    let note = if call.array != 0 {
+        let Some(note) = state::BULK_CALLS.get_ptr(call.array) else {
+            counts.unread_pages.add(call.filled);
+            return;
+        };
+        // SAFETY: the value is this call's until it is removed below: no two calls fill one
+        // array.
+        Some(unsafe { &*note })
+    } else {
+        None
     };
-    // SAFETY: the entry is this call's until it is removed: no two calls fill one array.
-    let note = unsafe { &*note };
-    counts.unread_pages.add(filled.saturating_sub(BULK_PAGES));
-    mark_new(ctx, gfp, array, filled, note, counts);
-    let _ = state::BULK_CALLS.remove(array);
-}
-
-/// Marks those of the first `filled` entries of an array that were empty.
-#[inline(always)]
-fn mark_new<C: EbpfContext>(
-    ctx: &C,
-    gfp: u32,
-    array: u64,
-    filled: u64,
-    note: &Note,
-    counts: &'static Counts,
-) {
-    let new = filled.min(note.empty);
-    let Some(call) = Call::begin(ctx, gfp, new, counts) else {
-        return;
-    };
-    let Some((workspace, len)) = Workspace::read(EXIT, array, filled) else {
-        counts.unread_pages.add(new);
-        return;
-    };
-    for i in 0..workspace.pages.len() {
-        if i >= len {
-            break;
-        }
-        if note.bits[i / 64] >> (i % 64) & 1 != 0 {
-            call.mark(workspace.pages[i]);
+    counts
+        .unread_pages
+        .add(call.filled.saturating_sub(BULK_PAGES));
+    let new = note.map_or(call.filled, |note| note.empty.min(call.filled));
+    if let Some(marker) = Marker::of(ctx, call.gfp, new, counts) {
+        match note {
+            Some(note) => marker.mark_array(call, note),
+            None => marker.mark_list(call),
         }
     }
-}
-
-/// Marks what a call put on a list, newest first; it holds other pages behind them, which
-/// do not count in `filled`.
-#[inline(always)]
-pub(crate) fn list_filled<C: EbpfContext>(ctx: &C, gfp: u32, list: u64, filled: u64) {
-    if !filters::include(0, gfp) {
-        return;
-    }
-    let Some(counters) = counters() else { return };
-    let counts = &counters.bulk;
-    counts.unread_pages.add(filled.saturating_sub(BULK_PAGES));
-    let Some(call) = Call::begin(ctx, gfp, filled, counts) else {
-        return;
-    };
-    let mut link = list;
-    for i in 0..BULK_PAGES {
-        if i >= filled {
-            break;
-        }
-        link = read(link);
-        call.mark(link.wrapping_sub(state::PAGE_LIST_OFFSET.load()));
+    if call.array != 0 {
+        let _ = state::BULK_CALLS.remove(call.array);
     }
 }
 
@@ -163,27 +138,22 @@ impl Workspace {
 
 type Counts = AllocationCounters<Word>;
 
-/// One call of the bulk allocator that took pages.
-struct Call {
+/// Marks the pages of one call.
+struct Marker {
     counts: &'static Counts,
     slot: Slot,
     site: u32,
 }
 
-impl Call {
-    /// A call that took up to `new` pages; none if there is nothing to mark.
+impl Marker {
+    /// For a call that took up to `new` pages; none if there is nothing to mark.
     #[inline(always)]
-    fn begin<C: EbpfContext>(ctx: &C, gfp: u32, new: u64, counts: &'static Counts) -> Option<Self> {
+    fn of<C: EbpfContext>(ctx: &C, gfp: u32, new: u64, counts: &'static Counts) -> Option<Self> {
         if new == 0 {
             return None;
         }
         counts.events.add(1);
-        let site = if filters::is_own_task() {
-            sites::of_interrupt(ctx, BULK, gfp, 0, counts)
-        } else {
-            Some(sites::of(ctx, BULK, gfp, counts))
-        };
-        let Some(site) = site else {
+        let Some(site) = sites::of(ctx, BULK, gfp, 0, filters::is_own_task(), counts) else {
             counts.own_pages.add(new);
             return None;
         };
@@ -192,6 +162,36 @@ impl Call {
             slot: Slot::new(site, control()?.epoch),
             site,
         })
+    }
+
+    /// Marks those of the full entries of an array that were empty.
+    #[inline(always)]
+    fn mark_array(&self, call: &Call, note: &Note) {
+        let Some((workspace, len)) = Workspace::read(EXIT, call.array, call.filled) else {
+            self.counts.unread_pages.add(note.empty);
+            return;
+        };
+        for i in 0..workspace.pages.len() {
+            if i >= len {
+                break;
+            }
+            if note.bits[i / 64] >> (i % 64) & 1 != 0 {
+                self.mark(workspace.pages[i]);
+            }
+        }
+    }
+
+    /// Marks what is on a list, newest first; other pages can be behind them.
+    #[inline(always)]
+    fn mark_list(&self, call: &Call) {
+        let mut link = call.list;
+        for i in 0..BULK_PAGES {
+            if i >= call.filled {
+                break;
+            }
+            link = read(link);
+            self.mark(link.wrapping_sub(state::PAGE_LIST_OFFSET.load()));
+        }
     }
 
     /// Marks one page, unless it is marked: then the call fell back on the

@@ -9,6 +9,9 @@ use crate::MAX_ORDER;
 /// middle of that, an interrupt's, an NMI's.
 pub const LEVELS: usize = 4;
 
+/// A power of two that is more than there are orders.
+pub const ORDERS: usize = 16;
+
 /// All counters of a CPU. The programs can interrupt each other, so each has a part of
 /// its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +62,7 @@ pub struct AllocationCounters<C = u64> {
     pub unread_pages: C,
     /// Allocations in the middle of the program's run for another, by order: their stack was
     /// not unwound.
-    pub nested: [C; MAX_ORDER as usize + 1],
+    pub nested: [C; ORDERS],
 }
 
 /// What the program that clears pages counts.
@@ -163,7 +166,8 @@ impl UnwindCounters {
     }
 }
 
-const _: () = assert!(size_of::<Counters>() == 8 * (2 + LEVELS * (20 + 4) + 20 + 5));
+const _: () = assert!(size_of::<Counters>() == 8 * (2 + LEVELS * (25 + 4) + 25 + 5));
+const _: () = assert!(ORDERS.is_power_of_two() && ORDERS > MAX_ORDER as usize);
 
 #[cfg(test)]
 mod tests {

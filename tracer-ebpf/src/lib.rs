@@ -15,7 +15,9 @@ mod site;
 mod slot;
 pub mod unwind;
 
-pub use counters::{AllocationCounters, Counters, FreeCounters, LEVELS, Nested, UnwindCounters};
+pub use counters::{
+    AllocationCounters, Counters, FreeCounters, LEVELS, Nested, ORDERS, UnwindCounters,
+};
 pub use records::{Control, SAMPLE_PAGES, Sample};
 pub use site::{COMM_LEN, Code, InterruptCode, MAX_FRAMES, SKIPPED_FRAMES, Site, SiteKey};
 pub use slot::{

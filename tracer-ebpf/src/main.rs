@@ -98,16 +98,15 @@ fn bulk_entry(ctx: FEntryContext) -> i32 {
 /// The same function, when it returns.
 #[fexit(function = "alloc_pages_bulk")]
 fn bulk_exit(ctx: FExitContext) -> i32 {
-    let (array, filled) = (
-        field(&ctx, argument(state::BULK_ARRAY_ARGUMENT.load())),
-        field(&ctx, argument(state::BULK_RESULT_ARGUMENT.load())),
+    bulk::returned(
+        &ctx,
+        &bulk::Call {
+            gfp: ctx.arg(0),
+            list: field(&ctx, argument(state::BULK_LIST_ARGUMENT.load())),
+            array: field(&ctx, argument(state::BULK_ARRAY_ARGUMENT.load())),
+            filled: field(&ctx, argument(state::BULK_RESULT_ARGUMENT.load())),
+        },
     );
-    if array == 0 {
-        let list = field(&ctx, argument(state::BULK_LIST_ARGUMENT.load()));
-        bulk::list_filled(&ctx, ctx.arg(0), list, filled);
-    } else {
-        bulk::array_filled(&ctx, ctx.arg(0), array, filled);
-    }
     0
 }
 

@@ -1,7 +1,9 @@
 //! What an allocation and a free do to the tables.
 
+use core::hint::black_box;
+
 use aya_ebpf::EbpfContext;
-use tracer_ebpf::{AllocationCounters, Control, Counters, STACK_LOST, Slot};
+use tracer_ebpf::{AllocationCounters, Control, Counters, ORDERS, STACK_LOST, Slot};
 
 use crate::{filters, nesting::Run, sites, slots, state, word::Word};
 
@@ -41,9 +43,9 @@ pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: &Allocation) {
         return;
     };
     let site = if run.is_nested() {
-        if let Some(nested) = counts.nested.get(event.order as usize) {
-            nested.add(1);
-        }
+        // LLVM knows that the order is small, and must not leave out what the verifier
+        // knows it by.
+        counts.nested[black_box(event.order) as usize % ORDERS].add(1);
         STACK_LOST + event.order
     } else {
         let Some(site) = site(ctx, event, counters, &control) else {
@@ -66,20 +68,23 @@ fn site<C: EbpfContext>(
     control: &Control,
 ) -> Option<u32> {
     let counts: &AllocationCounters<_> = &counters.alloc.levels[0];
+    let is_own = filters::is_own_task();
     let by_rules = event.context_on_stack && state::USE_RULES.load() != 0;
+    if by_rules && !is_own {
+        return Some(sites::site_from_rules(
+            ctx,
+            event.order,
+            event.gfp,
+            counters,
+            control,
+        ));
+    }
     let skipped = if by_rules {
         control.unwind.frames_below
     } else {
         0
     };
-    if filters::is_own_task() {
-        return sites::of_interrupt(ctx, event.order, event.gfp, skipped, counts);
-    }
-    Some(if by_rules {
-        sites::site_from_rules(ctx, event.order, event.gfp, counters, control)
-    } else {
-        sites::of(ctx, event.order, event.gfp, counts)
-    })
+    sites::of(ctx, event.order, event.gfp, skipped, is_own, counts)
 }
 
 /// Clears the pages of a free, whichever allocations they came from. That can be done

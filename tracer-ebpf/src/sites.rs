@@ -17,34 +17,32 @@ use crate::{samples, stack::OwnStack, state, word::Word};
 /// The counters of the run that asks for a site.
 type Counts = AllocationCounters<Word>;
 
-/// The id of the allocation's site; a reserved one if it cannot have its own.
-/// `order` may be [`BULK`].
+/// The id of the allocation's site; a reserved one if it cannot have its own. `order` may
+/// be [`BULK`], and `skipped` frames are no part of the key.
+///
+/// If a task of the tracer runs (`is_own`), only an interrupt on top of it has a site: none
+/// if it did not come to an interrupt's stack.
 #[inline(always)]
-pub(crate) fn of<C: EbpfContext>(ctx: &C, order: u32, gfp: u32, counts: &Counts) -> u32 {
-    let Some(scratch) = by_kernel(ctx, order, gfp, 0, counts) else {
-        return STACK_LOST + order;
-    };
-    let SiteKey { key, .. } = scratch.key(&interrupts());
-    with_key(ctx, key, scratch, counts)
-}
-
-/// The same for an allocation on top of a task of the tracer, if an interrupt made it; none
-/// if the task did, or if that cannot be told. `skipped` frames are no part of the key.
-#[inline(always)]
-pub(crate) fn of_interrupt<C: EbpfContext>(
+pub(crate) fn of<C: EbpfContext>(
     ctx: &C,
     order: u32,
     gfp: u32,
     skipped: u32,
+    is_own: bool,
     counts: &Counts,
 ) -> Option<u32> {
-    let scratch = by_kernel(ctx, order, gfp, skipped, counts)?;
+    let Some(scratch) = by_kernel(ctx, order, gfp, skipped, counts) else {
+        return (!is_own).then_some(STACK_LOST + order);
+    };
     let SiteKey { key, in_interrupt } = scratch.key(&interrupts());
-    in_interrupt.then(|| with_key(ctx, key, scratch, counts))
+    if is_own && !in_interrupt {
+        return None;
+    }
+    Some(with_key(ctx, key, scratch, counts))
 }
 
-/// The same as [`of`] for a program whose context lies on the stack: unwound by rules where
-/// there are some.
+/// The id of the site of an allocation whose program has its context on the stack: unwound
+/// by rules where there are some.
 #[inline(always)]
 pub(crate) fn site_from_rules<C: EbpfContext>(
     ctx: &C,
@@ -55,7 +53,7 @@ pub(crate) fn site_from_rules<C: EbpfContext>(
 ) -> u32 {
     let (counts, unwinds) = (&counters.alloc.levels[0], &counters.unwind);
     let Some(stack) = OwnStack::of(ctx.as_ptr()) else {
-        return of(ctx, order, gfp, counts);
+        return STACK_LOST + order;
     };
     let control = &control.unwind;
     let tag = Tag::new(order, gfp, control.generation);

@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     // What the verifier goes through depends on the constants that pagetrace sets, so the
     // programs of a running one are asked first.
     let mut counts = Counts::new();
-    for hook in ["raw", "classic"] {
+    for hook in ["raw", "tracefs"] {
         counts.extend(of_running(hook));
     }
     for (name, program) in object.programs_mut() {

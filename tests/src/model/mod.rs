@@ -1,4 +1,4 @@
-//! The alloc and the free program, driven by hand beside a plain model of them.
+//! The programs of the trace, driven by hand beside a plain model of them.
 //!
 //! [`Random`] makes up what an allocator could do and a tracer could see of it.
 //! [`Programs`] has the kernel run the programs on that, without attaching them
@@ -6,11 +6,13 @@
 //! asked for the same tables.
 
 mod event;
+mod memory;
+mod object;
 mod programs;
 mod random;
 mod tables;
 
-pub use event::{Event, Page};
+pub use event::{ARRAYS, ENTRIES, Event, Page, PageArray};
 pub use programs::Programs;
 pub use random::Random;
 pub use tables::Model;

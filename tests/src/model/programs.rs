@@ -7,24 +7,14 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use aya::{
-    Ebpf, EbpfLoader, Pod, include_bytes_aligned,
-    maps::{Array, Map, MapData, PerCpuArray, Queue},
-    programs::{RawTracePoint, RawTracePointRunOptions, TestRun as _},
+    Ebpf, Pod,
+    maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues},
+    programs::{Program, RawTracePoint, RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{
-    Control, Counters, FIRST_SITE, NO_MIGRATETYPE, NOBODY, constants, maps, programs,
-};
+use tracer_ebpf::{Control, Counters, Site, maps, programs};
 
-use super::{Event, Filters, Page, Settings};
-
-static OBJECT: &[u8] = include_bytes_aligned!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../tracer/bpf/pagetrace.bpf.o"
-));
-
-/// Where the `struct page` of page frame 0 is said to be (`VMEMMAP_START` of x86-64).
-const PAGE_ARRAY: u64 = 0xffff_ea00_0000_0000;
+use super::{ARRAYS, ENTRIES, Event, Page, PageArray, Settings, memory::KernelMemory, object};
 
 /// Programs that are loaded and attached to nothing.
 pub struct Programs {
@@ -34,6 +24,7 @@ pub struct Programs {
     control: Array<MapData, ControlWire>,
     counters: PerCpuArray<MapData, CountersWire>,
     site_pages: PerCpuArray<MapData, u64>,
+    memory: KernelMemory,
 }
 
 #[derive(Clone, Copy)]
@@ -44,19 +35,30 @@ struct ControlWire(Control);
 #[repr(transparent)]
 struct CountersWire(Counters);
 
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct SiteWire(Site);
+
 // SAFETY: `repr(C)` words without padding; any bit pattern is a value.
 unsafe impl Pod for ControlWire {}
 // SAFETY: as above.
 unsafe impl Pod for CountersWire {}
+// SAFETY: as above.
+unsafe impl Pod for SiteWire {}
+
+/// Bytes of an array of pages.
+const ARRAY_LEN: u64 = (ENTRIES * size_of::<u64>()) as u64;
+/// Where the page structs begin in the memory: behind the arrays, and a list.
+const PAGES: u64 = (ARRAYS as u64 + 1) * ARRAY_LEN;
+/// Where the list begins.
+const LIST: u64 = ARRAYS as u64 * ARRAY_LEN;
 
 impl Programs {
     /// Loads the programs and their tables, which needs root.
     pub fn load(settings: Settings) -> Result<Self> {
-        let mut ebpf = object(&settings)?;
-        fill_free_sites(&mut ebpf, settings)?;
-        for name in [programs::PAGE_ALLOC, programs::PAGE_FREE] {
-            program(&mut ebpf, name)?.load()?;
-        }
+        let len = PAGES + settings.frames * settings.page_struct_size;
+        let memory = KernelMemory::new(len as usize).context("cannot get memory of the kernel")?;
+        let mut ebpf = object::load(&settings, memory.address + PAGES)?;
         Ok(Self {
             settings,
             slots: map_slots(&ebpf, settings)?,
@@ -64,38 +66,65 @@ impl Programs {
             counters: take(&mut ebpf, maps::COUNTERS)?.try_into()?,
             site_pages: take(&mut ebpf, maps::SITE_PAGES)?.try_into()?,
             ebpf,
+            memory,
         })
     }
 
     /// Has the kernel run the program that the event is for.
-    pub fn apply(&mut self, event: Event) -> Result<()> {
+    pub fn apply(&mut self, event: &Event) -> Result<()> {
+        match event {
+            Event::Allocation { depth, .. } | Event::Free { depth, .. } if *depth > 0 => {
+                self.interrupt(*depth)?;
+                self.run(event, None)?;
+                self.interrupt(0)
+            }
+            Event::Epoch(epoch) => Ok(self.control.set(
+                0,
+                ControlWire(Control {
+                    epoch: *epoch,
+                    ..Control::default()
+                }),
+                0,
+            )?),
+            _ => self.run(event, None),
+        }
+    }
+
+    /// Has the kernel run the program that an event is for, on a CPU or on this one. On
+    /// another one it is an interrupt's.
+    pub fn run(&self, event: &Event, cpu: Option<u32>) -> Result<()> {
         match event {
             Event::Allocation {
                 page,
                 order,
                 gfp,
                 migratetype,
+                ..
             } => {
                 let args = [
-                    self.pointer(page),
-                    order.into(),
-                    gfp.into(),
-                    migratetype.into(),
+                    self.pointer(*page),
+                    (*order).into(),
+                    (*gfp).into(),
+                    (*migratetype).into(),
                 ];
-                self.run(programs::PAGE_ALLOC, &args)
+                self.run_program(programs::PAGE_ALLOC, &args, cpu)
             }
-            Event::Free { page, order } => {
-                let args = [self.pointer(page), order.into()];
-                self.run(programs::PAGE_FREE, &args)
+            Event::Free { page, order, .. } => {
+                let args = [self.pointer(*page), (*order).into()];
+                self.run_program(programs::PAGE_FREE, &args, cpu)
             }
-            Event::Epoch(epoch) => Ok(self.control.set(
-                0,
-                ControlWire(Control {
-                    epoch,
-                    ..Control::default()
-                }),
-                0,
-            )?),
+            Event::BulkEntry(array) => {
+                self.run_program(programs::BULK_ENTRY, &self.array(array), cpu)
+            }
+            Event::BulkExit(array, filled) => {
+                let mut args = self.array(array);
+                args[object::BULK_RESULT as usize] = *filled;
+                self.run_program(programs::BULK_EXIT, &args, cpu)
+            }
+            Event::BulkList { gfp, new, old } => {
+                self.run_program(programs::BULK_EXIT, &self.list(*gfp, new, old), cpu)
+            }
+            Event::Epoch(_) => Ok(()),
         }
     }
 
@@ -114,86 +143,100 @@ impl Programs {
             .collect()
     }
 
+    /// The record of a site.
+    pub fn site(&self, id: u32) -> Result<Site> {
+        let map = self.ebpf.map(maps::SITES).context("no site table")?;
+        let sites = Array::<_, SiteWire>::try_from(map)?;
+        Ok(sites.get(&id, 0)?.0)
+    }
+
+    /// Each key of a site, with its id.
+    pub fn keys(&self) -> Result<Vec<(u64, u32)>> {
+        let map = self.ebpf.map(maps::SITE_IDS).context("no keys of sites")?;
+        let ids = HashMap::<_, u64, u32>::try_from(map)?;
+        ids.iter().map(|entry| Ok(entry?)).collect()
+    }
+
     /// The counters of all CPUs.
     pub fn counters(&self) -> Result<Counters> {
         let mut sum = Counters::default();
         let per_cpu = self.counters.get(&0, 0)?;
-        per_cpu
-            .iter()
-            .for_each(|CountersWire(counters)| sum.add(counters));
+        per_cpu.iter().for_each(|CountersWire(cpu)| sum.add(cpu));
         Ok(sum)
+    }
+
+    /// As if the next run on any CPU interrupted so many others.
+    fn interrupt(&mut self, depth: u64) -> Result<()> {
+        let mut cpus = self.counters.get(&0, 0)?.to_vec();
+        for CountersWire(cpu) in &mut cpus {
+            cpu.alloc.depth = depth;
+            cpu.free.depth = depth;
+        }
+        Ok(self.counters.set(0, PerCpuValues::try_from(cpus)?, 0)?)
     }
 
     const fn pointer(&self, page: Page) -> u64 {
         let size = self.settings.page_struct_size;
+        let first = self.memory.address + PAGES;
         match page {
             Page::Null => 0,
-            Page::Frame(frame) => PAGE_ARRAY + frame * size,
-            Page::Before(pages) => PAGE_ARRAY - pages * size,
+            Page::Frame(frame) => first + frame * size,
+            Page::Before(pages) => first - pages * size,
         }
     }
 
-    fn run(&mut self, name: &str, args: &[u64]) -> Result<()> {
+    /// Lays out an array; gives the arguments of a call with it.
+    fn array(&self, array: &PageArray) -> [u64; 7] {
+        let offset = array.number as u64 * ARRAY_LEN;
+        let entries = array.pages.iter().map(|&page| self.pointer(page));
+        self.memory.write(offset, entries);
+        let mut args = [
+            u64::from(array.gfp),
+            0,
+            0,
+            array.pages.len() as u64,
+            0,
+            0,
+            0,
+        ];
+        args[object::BULK_ARRAY as usize] = self.memory.address + offset;
+        args
+    }
+
+    /// Lays out a list; gives the arguments of a call with it, and what that returns.
+    fn list(&self, gfp: u32, new: &[u64], old: &[u64]) -> [u64; 7] {
+        let link = |frame| PAGES + frame * self.settings.page_struct_size + object::PAGE_LIST;
+        let links = new.iter().chain(old).map(|&frame| link(frame));
+        let mut place = LIST;
+        for next in links.chain([LIST]) {
+            self.memory.write(place, [self.memory.address + next]);
+            place = next;
+        }
+        let mut args = [
+            u64::from(gfp),
+            0,
+            0,
+            new.len() as u64,
+            0,
+            0,
+            new.len() as u64,
+        ];
+        args[object::BULK_LIST as usize] = self.memory.address + LIST;
+        args
+    }
+
+    fn run_program(&self, name: &str, args: &[u64], cpu: Option<u32>) -> Result<()> {
         let mut options = RawTracePointRunOptions::new();
         options.args[..args.len()].copy_from_slice(args);
-        let program = program(&mut self.ebpf, name)?;
+        options.cpu = cpu;
+        let Some(Program::RawTracePoint(program)) = self.ebpf.program(name) else {
+            anyhow::bail!("no program {name}");
+        };
         program
             .test_run(options)
             .context("the kernel cannot run a raw tracepoint by hand")?;
         Ok(())
     }
-}
-
-/// The id that the programs see of this process.
-fn own_process() -> Result<u32> {
-    let mut ebpf = EbpfLoader::new().load(OBJECT)?;
-    let program = program(&mut ebpf, programs::OWN_PROCESS)?;
-    program.load()?;
-    let result = program.test_run(RawTracePointRunOptions::new());
-    Ok(result?.return_value)
-}
-
-fn object(settings: &Settings) -> Result<Ebpf> {
-    let skipped = settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE);
-    let silent = 0_u8;
-    let Filters { orders, gfp, own } = &settings.filters;
-    let own = if *own { own_process()? } else { NOBODY };
-    let [least, greatest] = constants::RECORDED_ORDERS;
-    let mut loader = EbpfLoader::new();
-    loader
-        .override_global(least, &orders.0, true)
-        .override_global(greatest, &orders.1, true)
-        .override_global(constants::GFP_REQUIRED, &gfp.0, true)
-        .override_global(constants::GFP_EXCLUDED, &gfp.1, true)
-        .override_global(constants::OWN_PROCESS, &own, true);
-    loader
-        .override_global(constants::PAGE_ARRAY, &PAGE_ARRAY, true)
-        .override_global(
-            constants::PAGE_STRUCT_SIZE,
-            &settings.page_struct_size,
-            true,
-        )
-        .override_global(constants::FRAMES, &settings.frames, true)
-        .override_global(constants::SKIPPED_MIGRATETYPE, &skipped, true)
-        .override_global(aya_log::LEVEL, &silent, true)
-        .map_max_entries(maps::SLOTS, settings.chunks())
-        .map_max_entries(maps::SITES, settings.site_entries())
-        .map_max_entries(maps::SITE_PAGES, settings.site_entries())
-        .map_max_entries(maps::FREE_SITES, settings.max_sites)
-        // Twice as many: each CPU keeps some free elements of a hash to itself.
-        .map_max_entries(maps::SITE_IDS, settings.max_sites * 2);
-    Ok(loader.load(OBJECT)?)
-}
-
-fn fill_free_sites(ebpf: &mut Ebpf, settings: Settings) -> Result<()> {
-    let map = ebpf
-        .map_mut(maps::FREE_SITES)
-        .context("no queue of sites")?;
-    let mut free = Queue::try_from(map)?;
-    for id in FIRST_SITE..settings.site_entries() {
-        free.push(id, 0)?;
-    }
-    Ok(())
 }
 
 fn map_slots(ebpf: &Ebpf, settings: Settings) -> Result<MmapRaw> {
@@ -211,7 +254,8 @@ fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
         .with_context(|| format!("no map {name}"))
 }
 
-fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut RawTracePoint> {
+/// A program of the object, all of which are raw tracepoints here.
+pub(super) fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut RawTracePoint> {
     let program = ebpf
         .program_mut(name)
         .with_context(|| format!("no program {name}"))?;

@@ -3,9 +3,9 @@
 use std::{collections::VecDeque, iter};
 
 use fastrand::Rng;
-use tracer_ebpf::{LAST_EPOCH, MAX_ORDER};
+use tracer_ebpf::{BULK_PAGES, LAST_EPOCH, LEVELS, MAX_ORDER};
 
-use super::{Event, Page};
+use super::{ARRAYS, ENTRIES, Event, Page, PageArray};
 
 /// So many kinds of gfp flags.
 const GFP_KINDS: u32 = 9;
@@ -21,6 +21,8 @@ pub struct Random {
     held: Vec<Block>,
     /// What is left of a free in pieces; other things happen between them.
     begun: VecDeque<Event>,
+    /// The calls of the bulk allocator that are under way, by the array they were given.
+    calls: [Option<PageArray>; ARRAYS],
 }
 
 #[derive(Clone, Copy)]
@@ -37,6 +39,7 @@ impl Random {
             frames,
             held: Vec::new(),
             begun: VecDeque::new(),
+            calls: [const { None }; ARRAYS],
         }
     }
 
@@ -52,7 +55,8 @@ impl Random {
                 self.let_go();
                 self.allocation()
             }
-            94..98 => self.stray(),
+            94..97 => self.stray(),
+            97 => self.bulk(),
             _ => Event::Epoch(self.rng.u32(0..=LAST_EPOCH)),
         }
     }
@@ -69,7 +73,16 @@ impl Random {
             order,
             gfp: self.rng.u32(0..GFP_KINDS),
             migratetype: self.rng.u32(0..MIGRATETYPES),
+            depth: self.depth(),
         }
+    }
+
+    /// Now and then an interrupt in the middle of others.
+    fn depth(&mut self) -> u64 {
+        if self.rng.u32(0..20) > 0 {
+            return 0;
+        }
+        self.rng.u64(1..LEVELS as u64)
     }
 
     /// A block aligned to its size, small ones more often than large ones. It
@@ -89,8 +102,17 @@ impl Random {
     fn free(&mut self, block: Block) -> Event {
         let mut pieces = VecDeque::from(self.pieces(block));
         let first = pieces.pop_front().unwrap_or(block);
-        self.begun.extend(pieces.into_iter().map(Block::free));
-        first.free()
+        let frees: Vec<_> = pieces.into_iter().map(|it| self.free_of(it)).collect();
+        self.begun.extend(frees);
+        self.free_of(first)
+    }
+
+    fn free_of(&mut self, block: Block) -> Event {
+        Event::Free {
+            page: Page::Frame(block.frame),
+            order: block.order,
+            depth: self.depth(),
+        }
     }
 
     /// What a block is freed in: one of the ways there are.
@@ -123,12 +145,102 @@ impl Random {
         pieces
     }
 
+    /// A call of the bulk allocator begins or ends. Of some only one of the two is seen.
+    fn bulk(&mut self) -> Event {
+        let number = self.rng.usize(0..ARRAYS);
+        let is_seen = self.rng.u32(0..8) > 0;
+        match self.calls[number].take() {
+            Some(array) if is_seen => self.bulk_exit(array),
+            None if !is_seen => {
+                let array = self.array(number);
+                self.bulk_exit(array)
+            }
+            None if self.rng.u32(0..4) == 0 => self.bulk_list(),
+            _ => {
+                let array = self.array(number);
+                self.calls[number] = Some(array.clone());
+                Event::BulkEntry(array)
+            }
+        }
+    }
+
+    /// An array that is empty, full or something between.
+    fn array(&mut self, number: usize) -> PageArray {
+        let len = self.rng.usize(1..=ENTRIES).min(self.rng.usize(1..=ENTRIES));
+        let full = self.rng.u32(0..=4);
+        let page = |random: &mut Self| match random.rng.u32(0..4) < full {
+            true => random.bulk_page(),
+            false => Page::Null,
+        };
+        PageArray {
+            number,
+            gfp: self.rng.u32(0..GFP_KINDS),
+            pages: (0..len).map(|_| page(self)).collect(),
+        }
+    }
+
+    /// A page of the bulk allocator, hardly ever an unknown one.
+    fn bulk_page(&mut self) -> Page {
+        match self.rng.u32(0..100) {
+            0 => self.stray_block().0,
+            _ => Page::Frame(self.rng.u64(0..self.frames)),
+        }
+    }
+
+    /// Fills empty entries, from the first on; there may not be a page for each.
+    fn bulk_exit(&mut self, mut array: PageArray) -> Event {
+        let len = array.pages.len();
+        let mut pages = self.rng.usize(0..=2 * len);
+        let mut filled = 0;
+        for entry in &mut array.pages {
+            if *entry == Page::Null {
+                if pages == 0 {
+                    break;
+                }
+                pages -= 1;
+                *entry = self.bulk_page();
+                self.hold(*entry);
+            }
+            filled += 1;
+        }
+        Event::BulkExit(array, filled)
+    }
+
+    fn bulk_list(&mut self) -> Event {
+        let mut frames: Vec<_> = (0..self.rng.u64(1..2 * BULK_PAGES))
+            .map(|_| self.rng.u64(0..self.frames))
+            .collect();
+        // A page is on a list once.
+        frames.sort_unstable();
+        frames.dedup();
+        self.rng.shuffle(&mut frames);
+        let old = frames.split_off(self.rng.usize(0..=frames.len()));
+        frames
+            .iter()
+            .for_each(|&frame| self.hold(Page::Frame(frame)));
+        Event::BulkList {
+            gfp: self.rng.u32(0..GFP_KINDS),
+            new: frames,
+            old,
+        }
+    }
+
+    fn hold(&mut self, page: Page) {
+        if let Page::Frame(frame) = page {
+            self.held.push(Block { frame, order: 0 });
+        }
+    }
+
     /// An event that belongs to no slot.
     fn stray(&mut self) -> Event {
         let (page, order) = self.stray_block();
         match self.rng.bool() {
             true => self.allocation_of(page, order),
-            false => Event::Free { page, order },
+            false => Event::Free {
+                page,
+                order,
+                depth: self.depth(),
+            },
         }
     }
 
@@ -160,13 +272,6 @@ impl Iterator for Random {
 }
 
 impl Block {
-    const fn free(self) -> Event {
-        Event::Free {
-            page: Page::Frame(self.frame),
-            order: self.order,
-        }
-    }
-
     fn halves(self) -> Option<[Self; 2]> {
         let order = self.order.checked_sub(1)?;
         let half = |frame| Self { frame, order };
@@ -211,12 +316,13 @@ mod tests {
     #[test]
     fn known_blocks_are_aligned_to_their_size() {
         for event in events(3) {
-            if let Event::Allocation { page, order, .. } | Event::Free { page, order } = event
-                && let Page::Frame(frame) = page
-                && is_known(page)
-                && order <= MAX_ORDER
-            {
-                assert_eq!(frame % (1 << order), 0, "{event:?}");
+            for (page, order) in event.blocks() {
+                if let Page::Frame(frame) = page
+                    && is_known(page)
+                    && order <= MAX_ORDER
+                {
+                    assert_eq!(frame % (1 << order), 0, "{event:?}");
+                }
             }
         }
     }
@@ -234,12 +340,16 @@ mod tests {
             }));
         }
         assert!(some(&|event| matches!(event, Event::Epoch(_))));
+        assert!(some(&|event| matches!(event, Event::BulkList { .. })));
+        assert!(some(&|event| matches!(event, Event::BulkEntry(_))));
+        assert!(some(&|event| matches!(event, Event::BulkExit(..))));
         for of_stray in [
             |page| page == Page::Null,
             |page| matches!(page, Page::Before(_)),
             |page| matches!(page, Page::Frame(_)) && !is_known(page),
         ] {
-            assert!(some(&|event| event.page().is_some_and(of_stray)));
+            let mut pages = events.iter().flat_map(Event::blocks).map(|(page, _)| page);
+            assert!(pages.any(of_stray));
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use tracer_ebpf::{Counters, FIRST_SITE, MAX_ORDER, SITE_TABLE_FULL, STACK_LOST, Slot};
+use tracer_ebpf::{
+    AllocationCounters, BULK, BULK_PAGES, Counters, FIRST_SITE, MAX_ORDER, SITE_TABLE_FULL,
+    STACK_LOST, Slot,
+};
 
-use super::{Event, Page, Settings};
+use super::{ARRAYS, Event, Page, PageArray, Settings};
 
 /// The tables, without a kernel.
 pub struct Model {
@@ -12,6 +15,8 @@ pub struct Model {
     unwinds: bool,
     epoch: u32,
     ids: HashMap<(u32, u32), u32>,
+    /// Which entries of each array were empty when the call that is under way was given it.
+    notes: [Option<Vec<bool>>; ARRAYS],
     /// The slot of every page frame.
     pub slots: Vec<u32>,
     /// Pages ever recorded, by site id.
@@ -19,6 +24,12 @@ pub struct Model {
     /// The counters.
     pub counters: Counters,
 }
+
+/// The counters of the program that runs.
+type Counts = fn(&mut Counters) -> &mut AllocationCounters;
+
+const OUTERMOST: Counts = |counters| &mut counters.alloc.levels[0];
+const BULK_PROGRAM: Counts = |counters| &mut counters.bulk;
 
 impl Model {
     /// Empty tables, for programs that can unwind their stack or cannot.
@@ -28,6 +39,7 @@ impl Model {
             unwinds,
             epoch: 0,
             ids: HashMap::new(),
+            notes: [const { None }; ARRAYS],
             slots: vec![0; settings.slots()],
             site_pages: vec![0; settings.site_entries() as usize],
             counters: Counters::default(),
@@ -35,52 +47,126 @@ impl Model {
     }
 
     /// Does what the programs should do.
-    pub fn apply(&mut self, event: Event) {
+    pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Allocation { migratetype, .. }
-                if Some(migratetype) == self.settings.skipped_migratetype => {}
+                if Some(*migratetype) == self.settings.skipped_migratetype => {}
             Event::Allocation {
-                page, order, gfp, ..
-            } if self.settings.filters.include(order, gfp) => self.allocate(page, order, gfp),
+                page,
+                order,
+                gfp,
+                depth,
+                ..
+            } if self.includes(*order, *gfp) => self.allocate(*page, *order, *gfp, *depth),
             Event::Allocation { .. } => {}
-            Event::Free { page, order } => self.free(page, order),
-            Event::Epoch(epoch) => self.epoch = epoch,
+            Event::Free { page, order, depth } => self.free(*page, *order, *depth),
+            Event::BulkEntry(array) if self.includes(0, array.gfp) => self.bulk_entry(array),
+            Event::BulkExit(array, filled) if self.includes(0, array.gfp) => {
+                self.bulk_exit(array, *filled);
+            }
+            Event::BulkList { gfp, new, .. } if self.includes(0, *gfp) => {
+                self.bulk_list(*gfp, new);
+            }
+            Event::BulkEntry(_) | Event::BulkExit(..) | Event::BulkList { .. } => {}
+            Event::Epoch(epoch) => self.epoch = *epoch,
         }
     }
 
-    fn allocate(&mut self, page: Page, order: u32, gfp: u32) {
+    const fn includes(&self, order: u32, gfp: u32) -> bool {
+        self.settings.filters.include(order, gfp)
+    }
+
+    fn allocate(&mut self, page: Page, order: u32, gfp: u32, depth: u64) {
+        let level = depth as usize;
+        let block = self.block(page, order);
+        let counts = &mut self.counters.alloc.levels[level];
         if page == Page::Null {
-            self.counters.alloc.levels[0].failed += 1;
+            counts.failed += 1;
             return;
         }
-        self.counters.alloc.levels[0].events += 1;
-        let Some(block) = self.block(page, order) else {
-            self.counters.alloc.levels[0].out_of_range += 1;
+        counts.events += 1;
+        let Some(block) = block else {
+            counts.out_of_range += 1;
             return;
         };
-        if self.settings.filters.own {
-            self.counters.alloc.levels[0].own_pages += 1 << order;
-            return;
-        }
-        let site = self.site(order, gfp);
-        self.site_pages[site as usize] += 1 << order;
+        let site = if depth > 0 {
+            counts.nested[order as usize] += 1;
+            STACK_LOST + order
+        } else {
+            let Some(site) = self.site(order, gfp, 1 << order, OUTERMOST) else {
+                return;
+            };
+            self.site_pages[site as usize] += 1 << order;
+            site
+        };
         let slots = &mut self.slots[block];
-        self.counters.alloc.levels[0].pages += 1 << order;
-        self.counters.alloc.levels[0].healed += marked(slots);
+        let counts = &mut self.counters.alloc.levels[level];
+        counts.pages += 1 << order;
+        counts.healed += marked(slots);
         slots.fill(Slot::new(site, self.epoch).0);
     }
 
-    fn free(&mut self, page: Page, order: u32) {
-        self.counters.free.levels[0].events += 1;
-        let Some(block) = self.block(page, order) else {
-            self.counters.free.levels[0].out_of_range += 1;
+    fn free(&mut self, page: Page, order: u32, depth: u64) {
+        let block = self.block(page, order);
+        let counts = &mut self.counters.free.levels[depth as usize];
+        counts.events += 1;
+        let Some(block) = block else {
+            counts.out_of_range += 1;
             return;
         };
         let slots = &mut self.slots[block];
         let cleared = marked(slots);
         slots.fill(0);
-        self.counters.free.levels[0].pages += cleared;
-        self.counters.free.levels[0].unmatched += u64::from(cleared == 0);
+        counts.pages += cleared;
+        counts.unmatched += u64::from(cleared == 0);
+    }
+
+    fn bulk_entry(&mut self, array: &PageArray) {
+        let seen = array.pages.iter().take(BULK_PAGES as usize);
+        let empty = seen.map(|&page| page == Page::Null).collect();
+        self.notes[array.number] = Some(empty);
+    }
+
+    fn bulk_exit(&mut self, array: &PageArray, filled: u64) {
+        let Some(empty) = self.notes[array.number].take() else {
+            self.counters.bulk.unread_pages += filled;
+            return;
+        };
+        self.counters.bulk.unread_pages += filled.saturating_sub(BULK_PAGES);
+        let most = empty.iter().filter(|&&empty| empty).count() as u64;
+        let entries = array.pages.iter().zip(empty).take(filled as usize);
+        let new = entries.filter(|(_, was_empty)| *was_empty);
+        self.fill(array.gfp, most.min(filled), new.map(|(&page, _)| page));
+    }
+
+    fn bulk_list(&mut self, gfp: u32, new: &[u64]) {
+        let len = new.len() as u64;
+        self.counters.bulk.unread_pages += len.saturating_sub(BULK_PAGES);
+        let seen = new.iter().take(BULK_PAGES as usize);
+        self.fill(gfp, len, seen.map(|&frame| Page::Frame(frame)));
+    }
+
+    /// Marks pages of one bulk call, of which there are no more than `most`.
+    fn fill(&mut self, gfp: u32, most: u64, pages: impl Iterator<Item = Page>) {
+        if most == 0 {
+            return;
+        }
+        self.counters.bulk.events += 1;
+        let Some(site) = self.site(BULK, gfp, most, BULK_PROGRAM) else {
+            return;
+        };
+        for page in pages {
+            let Some(block) = self.block(page, 0) else {
+                self.counters.bulk.out_of_range += 1;
+                continue;
+            };
+            let slot = &mut self.slots[block.start];
+            if *slot == 0 {
+                *slot = Slot::new(site, self.epoch).0;
+                self.counters.bulk.pages += 1;
+                self.site_pages[site as usize] += 1;
+            }
+        }
     }
 
     /// Where the slots of a block are, if the table has them.
@@ -95,22 +181,28 @@ impl Model {
         Some(first..first + (1 << order))
     }
 
-    /// All events have one stack, so order and gfp flags alone make a site.
-    fn site(&mut self, order: u32, gfp: u32) -> u32 {
+    /// The site of so many pages; none if the tracer took them. All events have one stack, so
+    /// order and gfp flags alone make a site.
+    fn site(&mut self, order: u32, gfp: u32, pages: u64, counts: Counts) -> Option<u32> {
+        let counts = counts(&mut self.counters);
+        counts.failed_unwinds += u64::from(!self.unwinds);
+        if self.settings.filters.own {
+            counts.own_pages += pages;
+            return None;
+        }
         if !self.unwinds {
-            self.counters.alloc.levels[0].failed_unwinds += 1;
-            return STACK_LOST + order;
+            return Some(STACK_LOST + order);
         }
         if let Some(&id) = self.ids.get(&(order, gfp)) {
-            return id;
+            return Some(id);
         }
         let id = FIRST_SITE + self.ids.len() as u32;
         if id == self.settings.site_entries() {
-            self.counters.alloc.levels[0].site_table_full += 1;
-            return SITE_TABLE_FULL + order;
+            counts.site_table_full += 1;
+            return Some(SITE_TABLE_FULL + order);
         }
         self.ids.insert((order, gfp), id);
-        id
+        Some(id)
     }
 }
 
@@ -137,6 +229,7 @@ mod tests {
             order,
             gfp,
             migratetype: 0,
+            depth: 0,
         }
     }
 
@@ -144,12 +237,13 @@ mod tests {
         Event::Free {
             page: Page::Frame(frame),
             order,
+            depth: 0,
         }
     }
 
     fn after(events: &[Event]) -> Model {
         let mut model = Model::new(SETTINGS, true);
-        events.iter().for_each(|&event| model.apply(event));
+        events.iter().for_each(|event| model.apply(event));
         model
     }
 
@@ -209,6 +303,7 @@ mod tests {
             order: 0,
             gfp: 0,
             migratetype: 0,
+            depth: 0,
         };
         let model = after(&[null, allocation(1000, 0, 0), free(0, 11)]);
         assert_eq!(marked(&model.slots), 0);

@@ -16,8 +16,8 @@ use aya::{
 };
 use memmap2::{MmapOptions, MmapRaw};
 use tracer_ebpf::{
-    BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, STACK_LOST, Site,
-    SiteId, maps, unwind::RuleTable,
+    BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, ORDERS, STACK_LOST,
+    Site, SiteId, maps, unwind::RuleTable,
 };
 
 use super::load::{chunks, site_entries};
@@ -61,7 +61,7 @@ pub struct SiteTable {
 }
 
 /// Allocations whose stack was not unwound, as they were in the middle of others: by order.
-type NestedAllocations = [u64; MAX_ORDER as usize + 1];
+type NestedAllocations = [u64; ORDERS];
 
 impl SiteTable {
     pub(super) fn map(ebpf: &mut Ebpf, max_sites: u32, interrupts: InterruptCode) -> Result<Self> {
