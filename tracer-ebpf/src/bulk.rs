@@ -18,7 +18,8 @@ use tracer_ebpf::{AllocationCounters, BULK, BULK_PAGES, Slot};
 use crate::{
     filters,
     record::{control, counters},
-    sites, slots, state,
+    sites, slots,
+    state::{self, CONFIG},
     word::Word,
 };
 
@@ -190,7 +191,7 @@ impl Marker {
                 break;
             }
             link = read(link);
-            self.mark(link.wrapping_sub(state::PAGE_LIST_OFFSET.load()));
+            self.mark(link.wrapping_sub(CONFIG.get(|it| &it.pages.list)));
         }
     }
 

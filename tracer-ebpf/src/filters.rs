@@ -9,32 +9,32 @@ use aya_ebpf::{
         generated::{bpf_get_current_ancestor_cgroup_id, bpf_get_ns_current_pid_tgid},
     },
 };
-use tracer_ebpf::NOBODY;
+use tracer_ebpf::{FilterConfig, NOBODY};
 
-use crate::state;
+use crate::state::CONFIG;
 
 /// Whether an allocation of this order with these gfp flags, by the task that
 /// runs now, is to be recorded.
 #[inline(always)]
 pub(crate) fn include(order: u32, gfp: u32) -> bool {
-    let required = state::GFP_REQUIRED.load();
-    order >= state::LEAST_ORDER.load()
-        && order <= state::GREATEST_ORDER.load()
+    let required = filter(|it| &it.gfp_required);
+    order >= filter(|it| &it.least_order)
+        && order <= filter(|it| &it.greatest_order)
         && gfp & required == required
-        && gfp & state::GFP_EXCLUDED.load() == 0
+        && gfp & filter(|it| &it.gfp_excluded) == 0
         && include_task()
 }
 
 /// Whether a page frame is to be recorded.
 #[inline(always)]
 pub(crate) fn include_frame(frame: u64) -> bool {
-    frame >= state::FIRST_FRAME.load() && frame <= state::LAST_FRAME.load()
+    frame >= filter(|it| &it.first_frame) && frame <= filter(|it| &it.last_frame)
 }
 
 /// Whether a task of the tracer itself runs now, or an interrupt on top of one.
 #[inline(always)]
 pub(crate) fn is_own_task() -> bool {
-    current_process() == state::OWN_PROCESS.load()
+    current_process() == filter(|it| &it.own_process)
 }
 
 /// The process id of the task that runs now: its `tgid`, in the initial namespace.
@@ -44,30 +44,33 @@ pub(crate) fn current_process() -> u32 {
 }
 
 #[inline(always)]
+fn filter<F: Copy>(field: impl FnOnce(&FilterConfig) -> &F) -> F {
+    CONFIG.get(|it| field(&it.filters))
+}
+
+#[inline(always)]
 fn include_task() -> bool {
-    let process = state::ONLY_PROCESS.load();
+    let process = filter(|it| &it.process);
     if process != NOBODY && !is_process(process) {
         return false;
     }
-    let cgroup = state::ONLY_CGROUP.load();
+    let (cgroup, level) = (filter(|it| &it.cgroup), filter(|it| &it.cgroup_level));
     // SAFETY: the helper takes a number and gives one, 0 if there is no such ancestor.
-    cgroup == 0
-        || cgroup == unsafe { bpf_get_current_ancestor_cgroup_id(state::CGROUP_LEVEL.load()) }
+    cgroup == 0 || cgroup == unsafe { bpf_get_current_ancestor_cgroup_id(level) }
 }
 
 /// Whether the task that runs now belongs to a process, by its id in the user's
 /// namespace if that is not the initial one.
 #[inline(always)]
 fn is_process(id: u32) -> bool {
-    let inode = state::NAMESPACE_INODE.load();
+    let inode = filter(|it| &it.namespace_inode);
     if inode == 0 {
         return current_process() == id;
     }
+    let device = filter(|it| &it.namespace_device);
     let mut ids = bpf_pidns_info { pid: 0, tgid: 0 };
     let len = size_of::<bpf_pidns_info>() as u32;
     // SAFETY: the helper fills a struct of that length, or fails for a task of another namespace.
-    let result = unsafe {
-        bpf_get_ns_current_pid_tgid(state::NAMESPACE_DEVICE.load(), inode, &raw mut ids, len)
-    };
+    let result = unsafe { bpf_get_ns_current_pid_tgid(device, inode, &raw mut ids, len) };
     result == 0 && ids.tgid == id
 }

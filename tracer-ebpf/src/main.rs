@@ -23,6 +23,7 @@ use aya_ebpf::{
     programs::{FEntryContext, FExitContext, RawTracePointContext, TracePointContext},
 };
 use record::{Allocation, page_allocated, page_freed};
+use state::CONFIG;
 use tracer_ebpf::unwind::STACK_SIZE;
 
 /// `trace_mm_page_alloc(struct page *page, unsigned int order, gfp_t gfp_flags, int migratetype)`
@@ -55,15 +56,15 @@ fn page_free(ctx: RawTracePointContext) -> i32 {
 /// for a failed allocation.
 #[tracepoint(category = "kmem", name = "mm_page_alloc")]
 fn page_alloc_tracefs(ctx: TracePointContext) -> u32 {
-    let frame: u64 = field(&ctx, state::ALLOC_PFN_OFFSET.load());
+    let frame: u64 = field(&ctx, CONFIG.get(|it| &it.tracefs.alloc_pfn));
     page_allocated(
         &ctx,
         &Allocation {
             failed: frame == u64::MAX,
             frame,
-            order: field(&ctx, state::ALLOC_ORDER_OFFSET.load()),
-            gfp: field(&ctx, state::ALLOC_GFP_OFFSET.load()),
-            migratetype: field(&ctx, state::ALLOC_MIGRATETYPE_OFFSET.load()),
+            order: field(&ctx, CONFIG.get(|it| &it.tracefs.alloc_order)),
+            gfp: field(&ctx, CONFIG.get(|it| &it.tracefs.alloc_gfp)),
+            migratetype: field(&ctx, CONFIG.get(|it| &it.tracefs.alloc_migratetype)),
             context_on_stack: false,
         },
     );
@@ -74,8 +75,8 @@ fn page_alloc_tracefs(ctx: TracePointContext) -> u32 {
 #[tracepoint(category = "kmem", name = "mm_page_free")]
 fn page_free_tracefs(ctx: TracePointContext) -> u32 {
     page_freed(
-        field(&ctx, state::FREE_PFN_OFFSET.load()),
-        field(&ctx, state::FREE_ORDER_OFFSET.load()),
+        field(&ctx, CONFIG.get(|it| &it.tracefs.free_pfn)),
+        field(&ctx, CONFIG.get(|it| &it.tracefs.free_order)),
     );
     0
 }
@@ -88,7 +89,7 @@ fn page_free_tracefs(ctx: TracePointContext) -> u32 {
 /// sections, whose lengths allow that.
 #[fentry(function = "alloc_pages_bulk")]
 fn bulk_entry(ctx: FEntryContext) -> i32 {
-    let array = field(&ctx, argument(state::BULK_ARRAY_ARGUMENT.load()));
+    let array = field(&ctx, argument(CONFIG.get(|it| &it.bulk.array)));
     if array != 0 {
         bulk::array_given(ctx.arg(0), array, ctx.arg(3));
     }
@@ -102,9 +103,9 @@ fn bulk_exit(ctx: FExitContext) -> i32 {
         &ctx,
         &bulk::Call {
             gfp: ctx.arg(0),
-            list: field(&ctx, argument(state::BULK_LIST_ARGUMENT.load())),
-            array: field(&ctx, argument(state::BULK_ARRAY_ARGUMENT.load())),
-            filled: field(&ctx, argument(state::BULK_RESULT_ARGUMENT.load())),
+            list: field(&ctx, argument(CONFIG.get(|it| &it.bulk.list))),
+            array: field(&ctx, argument(CONFIG.get(|it| &it.bulk.array))),
+            filled: field(&ctx, argument(CONFIG.get(|it| &it.bulk.result))),
         },
     );
     0

@@ -9,7 +9,7 @@ use core::ffi::c_void;
 use aya_ebpf::{helpers::bpf_probe_read_kernel, programs::RawTracePointContext};
 use tracer_ebpf::QUERIED_FRAMES;
 
-use crate::{filters, slots, state};
+use crate::{filters, slots, state::CONFIG};
 
 /// The process id of the caller in the initial namespace, where the programs
 /// see it: `getpid()` gives that of a container.
@@ -28,7 +28,7 @@ extern "C" fn unreferenced_pages(ctx: *mut c_void) -> u32 {
     let first: u64 = RawTracePointContext::new(ctx).arg(0);
     let mut unreferenced = 0_u32;
     // The type, all ones for none, lies before the count (include/linux/mm_types.h).
-    let offset = state::REFERENCES_OFFSET.load() - size_of::<u32>() as u64;
+    let offset = CONFIG.get(|it| &it.pages.references) - size_of::<u32>() as u64;
     for i in 0..QUERIED_FRAMES {
         let words = slots::page_of(first + u64::from(i)) + offset;
         // SAFETY: the helper checks the address and copies; it never faults.

@@ -5,7 +5,13 @@ use core::hint::black_box;
 use aya_ebpf::EbpfContext;
 use tracer_ebpf::{AllocationCounters, Control, Counters, ORDERS, STACK_LOST, Slot};
 
-use crate::{filters, nesting::Run, sites, slots, state, word::Word};
+use crate::{
+    filters,
+    nesting::Run,
+    sites, slots,
+    state::{self, CONFIG},
+    word::Word,
+};
 
 /// One `mm_page_alloc` event, whichever hook it came from.
 pub(crate) struct Allocation {
@@ -21,7 +27,7 @@ pub(crate) struct Allocation {
 /// Marks the pages of an allocation with its site.
 #[inline(always)]
 pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: &Allocation) {
-    if event.migratetype == state::SKIPPED_MIGRATETYPE.load()
+    if event.migratetype == CONFIG.get(|it| &it.filters.skipped_migratetype)
         || !filters::include(event.order, event.gfp)
     {
         return;
@@ -69,7 +75,7 @@ fn site<C: EbpfContext>(
 ) -> Option<u32> {
     let counts: &AllocationCounters<_> = &counters.alloc.levels[0];
     let is_own = filters::is_own_task();
-    let by_rules = event.context_on_stack && state::USE_RULES.load() != 0;
+    let by_rules = event.context_on_stack && CONFIG.get(|it| &it.unwind.by_rules) != 0;
     if by_rules && !is_own {
         return Some(sites::site_from_rules(
             ctx,

@@ -12,7 +12,12 @@ use tracer_ebpf::{
     unwind::{Outcome, Rules, Tag, resolve},
 };
 
-use crate::{samples, stack::OwnStack, state, word::Word};
+use crate::{
+    samples,
+    stack::OwnStack,
+    state::{self, CONFIG},
+    word::Word,
+};
 
 /// The counters of the run that asks for a site.
 type Counts = AllocationCounters<Word>;
@@ -100,7 +105,7 @@ fn is_to_be_checked(unwinds: &UnwindCounters<Word>) -> bool {
     let mut left = unwinds.until_check.get();
     if left == 0 {
         // From 1 to twice the mean less 1, each as likely as the others.
-        let lots = 2 * u64::from(state::CHECK_EVERY.load()) - 1;
+        let lots = 2 * u64::from(CONFIG.get(|it| &it.unwind.check_every)) - 1;
         // SAFETY: the helper takes nothing and gives a number.
         let drawn = u64::from(unsafe { bpf_get_prandom_u32() });
         left = ((drawn * lots) >> u32::BITS) + 1;
@@ -185,12 +190,12 @@ fn frames<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u16, i64> {
 fn interrupts() -> InterruptCode {
     InterruptCode {
         irq: Code {
-            start: state::IRQ_ENTRY.load(),
-            len: state::IRQ_ENTRY_LEN.load(),
+            start: CONFIG.get(|it| &it.interrupts.irq.start),
+            len: CONFIG.get(|it| &it.interrupts.irq.len),
         },
         softirq: Code {
-            start: state::SOFTIRQ_ENTRY.load(),
-            len: state::SOFTIRQ_ENTRY_LEN.load(),
+            start: CONFIG.get(|it| &it.interrupts.softirq.start),
+            len: CONFIG.get(|it| &it.interrupts.softirq.len),
         },
     }
 }

@@ -8,13 +8,16 @@ use core::ptr;
 
 use tracer_ebpf::{CHUNK_SLOTS, Chunk, MAX_ORDER, Slot};
 
-use crate::{state, word::Word};
+use crate::{
+    state::{self, CONFIG},
+    word::Word,
+};
 
 /// Page frame number of a `struct page`; far out of range if it is none.
 #[inline(always)]
 pub(crate) fn frame_of(page: u64) -> u64 {
-    let offset = page.wrapping_sub(state::PAGE_ARRAY.load());
-    match state::PAGE_STRUCT_SIZE.load() {
+    let offset = page.wrapping_sub(CONFIG.get(|it| &it.pages.base));
+    match CONFIG.get(|it| &it.pages.size) {
         // A constant to the verifier: on nearly every kernel the other arm,
         // with its division, is removed before the program runs.
         64 => offset >> 6,
@@ -26,7 +29,7 @@ pub(crate) fn frame_of(page: u64) -> u64 {
 /// Address of the `struct page` of a page frame.
 #[inline(always)]
 pub(crate) fn page_of(frame: u64) -> u64 {
-    state::PAGE_ARRAY.load() + frame * state::PAGE_STRUCT_SIZE.load()
+    CONFIG.get(|it| &it.pages.base) + frame * CONFIG.get(|it| &it.pages.size)
 }
 
 /// Pairs of slots in a chunk.
@@ -42,7 +45,7 @@ pub(crate) struct Block {
 /// The slots of the 2^order page frames from `frame` on, if the table has them.
 #[inline(always)]
 pub(crate) fn block(frame: u64, order: u32) -> Option<Block> {
-    if frame >= state::FRAMES.load() || order > MAX_ORDER {
+    if frame >= CONFIG.get(|it| &it.frames) || order > MAX_ORDER {
         return None;
     }
     let chunk = state::SLOTS.get_ptr_mut((frame / CHUNK_SLOTS as u64) as u32)?;

@@ -12,7 +12,7 @@ use tracer_ebpf::{
     unwind::{STACK_SIZE, Stack, UnwindCache, WORD},
 };
 
-use crate::state;
+use crate::state::{self, CONFIG};
 
 /// Bytes that are copied at once where a program cannot read its stack: as many
 /// as most stacks have frames in.
@@ -59,7 +59,7 @@ impl OwnStack {
         let zero = unsafe { zero.read_volatile() };
         // SAFETY: as above.
         let cache = unsafe { &raw mut (*workspace).cache };
-        if state::READ_STACK.load() != 0 {
+        if CONFIG.get(|it| &it.unwind.in_place) != 0 {
             return Some(Self {
                 context: number,
                 memory: readable(context),

@@ -1,12 +1,11 @@
-//! The maps and the load-time constants.
+//! The maps and the load-time values.
 
 use aya_ebpf::{
-    Global,
     bindings::BPF_F_MMAPABLE,
     macros::map,
     maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
 };
-use tracer_ebpf::{Chunk, Control, Counters, NOBODY, Site, unwind::RuleTable};
+use tracer_ebpf::{Chunk, Control, Counters, LoadTime, Site, TraceConfig, unwind::RuleTable};
 
 use crate::{bulk, sites::KnownSites, stack::Workspace, word::Word};
 
@@ -72,71 +71,6 @@ pub(crate) static STACK: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(
 #[map]
 pub(crate) static PROBED_PAGES: Queue<u64> = Queue::with_max_entries(1, 0);
 
+/// What user space set before it loaded the programs.
 #[unsafe(no_mangle)]
-pub(crate) static PAGE_ARRAY: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static PAGE_STRUCT_SIZE: Global<u64> = Global::new(64);
-#[unsafe(no_mangle)]
-pub(crate) static FRAMES: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static SKIPPED_MIGRATETYPE: Global<u32> = Global::new(tracer_ebpf::NO_MIGRATETYPE);
-#[unsafe(no_mangle)]
-pub(crate) static FIRST_FRAME: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static LAST_FRAME: Global<u64> = Global::new(u64::MAX);
-#[unsafe(no_mangle)]
-pub(crate) static LEAST_ORDER: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static GREATEST_ORDER: Global<u32> = Global::new(u32::MAX);
-#[unsafe(no_mangle)]
-pub(crate) static GFP_REQUIRED: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static GFP_EXCLUDED: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static OWN_PROCESS: Global<u32> = Global::new(NOBODY);
-#[unsafe(no_mangle)]
-pub(crate) static ONLY_PROCESS: Global<u32> = Global::new(NOBODY);
-#[unsafe(no_mangle)]
-pub(crate) static NAMESPACE_DEVICE: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static NAMESPACE_INODE: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static ONLY_CGROUP: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static CGROUP_LEVEL: Global<i32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static IRQ_ENTRY: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static IRQ_ENTRY_LEN: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static SOFTIRQ_ENTRY: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static SOFTIRQ_ENTRY_LEN: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static USE_RULES: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static READ_STACK: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static CHECK_EVERY: Global<u32> = Global::new(1);
-#[unsafe(no_mangle)]
-pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static PAGE_LIST_OFFSET: Global<u64> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static BULK_LIST_ARGUMENT: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static BULK_ARRAY_ARGUMENT: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static BULK_RESULT_ARGUMENT: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static ALLOC_PFN_OFFSET: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static ALLOC_ORDER_OFFSET: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static ALLOC_GFP_OFFSET: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static ALLOC_MIGRATETYPE_OFFSET: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static FREE_PFN_OFFSET: Global<u32> = Global::new(0);
-#[unsafe(no_mangle)]
-pub(crate) static FREE_ORDER_OFFSET: Global<u32> = Global::new(0);
+pub(crate) static CONFIG: LoadTime<TraceConfig> = LoadTime::new(TraceConfig::DEFAULT);

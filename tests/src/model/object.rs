@@ -2,12 +2,15 @@
 
 use anyhow::{Context as _, Result, ensure};
 use aya::{
-    Ebpf, EbpfLoader, include_bytes_aligned,
+    Ebpf, EbpfLoader, Pod, include_bytes_aligned,
     maps::Queue,
     programs::{RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::MmapMut;
-use tracer_ebpf::{FIRST_SITE, NO_MIGRATETYPE, NOBODY, constants, maps, programs};
+use tracer_ebpf::{
+    BulkConfig, CONFIG, FIRST_SITE, FilterConfig, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
+    maps, programs,
+};
 
 use super::{Filters, Settings, programs::program};
 
@@ -40,34 +43,19 @@ pub(super) fn load(settings: &Settings, page_array: u64) -> Result<Ebpf> {
     Ok(ebpf)
 }
 
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct ConfigWire(TraceConfig);
+
+// SAFETY: `repr(C)` words without padding; any bit pattern is a value.
+unsafe impl Pod for ConfigWire {}
+
 fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
-    let skipped = settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE);
+    let config = ConfigWire(config(settings, page_array)?);
     let silent = 0_u8;
-    let Filters { orders, gfp, own } = &settings.filters;
-    let own = if *own { own_process()? } else { NOBODY };
-    let [least, greatest] = constants::RECORDED_ORDERS;
-    let [list, array, result] = constants::BULK_ARGUMENTS;
     let mut loader = EbpfLoader::new();
     loader
-        .override_global(least, &orders.0, true)
-        .override_global(greatest, &orders.1, true)
-        .override_global(constants::GFP_REQUIRED, &gfp.0, true)
-        .override_global(constants::GFP_EXCLUDED, &gfp.1, true)
-        .override_global(constants::OWN_PROCESS, &own, true);
-    loader
-        .override_global(list, &BULK_LIST, true)
-        .override_global(array, &BULK_ARRAY, true)
-        .override_global(result, &BULK_RESULT, true)
-        .override_global(constants::PAGE_LIST_OFFSET, &PAGE_LIST, true);
-    loader
-        .override_global(constants::PAGE_ARRAY, &page_array, true)
-        .override_global(
-            constants::PAGE_STRUCT_SIZE,
-            &settings.page_struct_size,
-            true,
-        )
-        .override_global(constants::FRAMES, &settings.frames, true)
-        .override_global(constants::SKIPPED_MIGRATETYPE, &skipped, true)
+        .override_global(CONFIG, &config, true)
         .override_global(aya_log::LEVEL, &silent, true)
         .map_max_entries(maps::SLOTS, settings.chunks())
         .map_max_entries(maps::SITES, settings.site_entries())
@@ -76,6 +64,38 @@ fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
         // Twice as many: each CPU keeps some free elements of a hash to itself.
         .map_max_entries(maps::SITE_IDS, settings.max_sites * 2);
     Ok(loader.load(&raw_tracepoints_only()?)?)
+}
+
+fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
+    Ok(TraceConfig {
+        pages: PageConfig {
+            base: page_array,
+            size: settings.page_struct_size,
+            references: 0,
+            list: PAGE_LIST,
+        },
+        frames: settings.frames,
+        filters: filters(settings)?,
+        bulk: BulkConfig {
+            list: BULK_LIST,
+            array: BULK_ARRAY,
+            result: BULK_RESULT,
+        },
+        ..TraceConfig::DEFAULT
+    })
+}
+
+fn filters(settings: &Settings) -> Result<FilterConfig> {
+    let Filters { orders, gfp, own } = &settings.filters;
+    Ok(FilterConfig {
+        least_order: orders.0,
+        greatest_order: orders.1,
+        gfp_required: gfp.0,
+        gfp_excluded: gfp.1,
+        skipped_migratetype: settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE),
+        own_process: if *own { own_process()? } else { NOBODY },
+        ..FilterConfig::DEFAULT
+    })
 }
 
 /// The id that the programs see of this process.

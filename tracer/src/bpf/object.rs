@@ -3,13 +3,21 @@
 use std::{error::Error, io};
 
 use anyhow::{Result, anyhow};
-use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
-use tracer_ebpf::{constants, maps};
+use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
+use tracer_ebpf::{CONFIG, FilterConfig, TraceConfig, maps};
 
 use super::PageArray;
 
 pub(super) static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/pagetrace.bpf.o"));
+
+/// What the programs are told, as the loader takes it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct ConfigWire(pub(super) TraceConfig);
+
+// SAFETY: `repr(C)` words without padding; any bit pattern is a value.
+unsafe impl Pod for ConfigWire {}
 
 /// How many page pointers the calibration may collect at once: those of its own
 /// pages, and of what this process takes beside them.
@@ -24,22 +32,27 @@ pub(super) fn load_small() -> Result<Ebpf> {
 /// The same for the calibration, which watches the process with this id in the
 /// initial namespace.
 pub(super) fn load_for_calibration(own_process: u32) -> Result<Ebpf> {
+    let config = ConfigWire(TraceConfig {
+        filters: FilterConfig {
+            own_process,
+            ..FilterConfig::DEFAULT
+        },
+        ..TraceConfig::DEFAULT
+    });
     small(
         EbpfLoader::new()
-            .override_global(constants::OWN_PROCESS, &own_process, true)
+            .override_global(CONFIG, &config, true)
             .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES),
     )
 }
 
-/// The same for programs that look at page structs, whose reference count lies
-/// at the offset `references`.
-pub(super) fn load_for_pages(array: PageArray, references: u64) -> Result<Ebpf> {
-    small(
-        EbpfLoader::new()
-            .override_global(constants::PAGE_ARRAY, &array.base, true)
-            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true)
-            .override_global(constants::REFERENCES_OFFSET, &references, true),
-    )
+/// The same for programs that look at page structs.
+pub(super) fn load_for_pages(array: PageArray) -> Result<Ebpf> {
+    let config = ConfigWire(TraceConfig {
+        pages: array.into(),
+        ..TraceConfig::DEFAULT
+    });
+    small(EbpfLoader::new().override_global(CONFIG, &config, true))
 }
 
 fn small(loader: &mut EbpfLoader<'_>) -> Result<Ebpf> {

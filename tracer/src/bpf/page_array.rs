@@ -1,5 +1,7 @@
 //! The array of all `struct page`, which turns their addresses into page frames.
 
+use tracer_ebpf::PageConfig;
+
 /// The array of all `struct page`, as far as the programs need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageArray {
@@ -7,6 +9,18 @@ pub struct PageArray {
     pub base: u64,
     /// What a `struct page` looks like.
     pub layout: PageLayout,
+}
+
+impl From<PageArray> for PageConfig {
+    /// The array as the programs take it. What is not known is 0: no program asks for it then.
+    fn from(array: PageArray) -> Self {
+        Self {
+            base: array.base,
+            size: array.layout.size,
+            references: array.layout.references.unwrap_or(0),
+            list: array.layout.list.unwrap_or(0),
+        }
+    }
 }
 
 /// What a `struct page` looks like in the running kernel, in bytes.

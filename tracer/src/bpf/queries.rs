@@ -1,7 +1,7 @@
 //! Queries of what no file of the kernel tells: programs run on the spot by
 //! `BPF_PROG_TEST_RUN` (Linux 5.10).
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use aya::{
     Ebpf,
     programs::{Program, RawTracePointRunOptions, TestRun as _},
@@ -28,10 +28,11 @@ pub struct PageReferences {
 impl PageReferences {
     /// Prepares to ask; an error where the kernel does not run programs on the spot.
     pub fn new(array: PageArray) -> Result<Self> {
-        let references = array.layout.references;
-        let references =
-            references.context("BTF does not tell where a page counts its references")?;
-        let mut ebpf = object::load_for_pages(array, references)?;
+        ensure!(
+            array.layout.references.is_some(),
+            "BTF does not tell where a page counts its references"
+        );
+        let mut ebpf = object::load_for_pages(array)?;
         hooks::load(&mut ebpf, Hook::Raw, programs::UNREFERENCED_PAGES)?;
         Ok(Self { ebpf })
     }

@@ -2,13 +2,12 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader};
-use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, Site, maps};
+use tracer_ebpf::{CHUNK_SLOTS, CONFIG, Chunk, FIRST_SITE, Site, TracefsConfig, maps};
 
-use super::{Settings, Unwinding, globals::Globals};
+use super::{Settings, Unwinding, config};
 use crate::bpf::{
     cast,
     object::{OBJECT, reason},
-    tracefs::Offsets,
 };
 
 /// Bytes of the ring buffer of samples: some fifty stacks.
@@ -31,7 +30,7 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 }
 
 /// Creates the maps and parses the programs for tracing.
-pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
+pub(super) fn load(settings: &Settings, tracefs: TracefsConfig) -> Result<Ebpf> {
     let chunks = u32::try_from(chunks(settings.frames))
         .context("this machine has more page frames than a BPF array can index")?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
@@ -39,9 +38,10 @@ pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
         Unwinding::Rules { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
         _ => None,
     };
-    let globals = Globals::new(settings, offsets);
+    let config = config::config(settings, tracefs);
     let mut loader = EbpfLoader::new();
     loader
+        .override_global(CONFIG, &config, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries(maps::SLOTS, chunks)
         .map_max_entries(maps::SITES, site_entries(settings.max_sites))
@@ -52,7 +52,6 @@ pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
     if settings.unwinding != Unwinding::Kernel {
         loader.map_max_entries(maps::SAMPLES, SAMPLES_LEN);
     }
-    globals.override_in(&mut loader);
     loader
         .load(object.as_deref().unwrap_or(OBJECT))
         .map_err(|error| {

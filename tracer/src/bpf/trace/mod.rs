@@ -1,8 +1,8 @@
 //! The trace: its tables, its programs while they are attached, and what they recorded.
 
 mod bulk;
+mod config;
 mod filters;
-mod globals;
 mod kernel_log;
 mod load;
 mod losses;

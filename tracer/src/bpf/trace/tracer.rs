@@ -8,17 +8,17 @@ use aya::{
     maps::{Array, MapData, PerCpuArray, Queue},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
+use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, TracefsConfig, maps};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    globals, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
+    config, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
 };
 use crate::{
     bpf::{
         PageArray,
         hooks::{Hook, Hooks},
-        tracefs::Offsets,
+        tracefs,
     },
     kernel::kallsyms::InterruptEntries,
     model::{Limitation, RecursionMisses},
@@ -90,13 +90,13 @@ impl Tracer {
         };
         lift_memlock_limit();
         let offsets = match hook {
-            Hook::Raw => Offsets::default(),
-            Hook::Tracefs => Offsets::read()?,
+            Hook::Raw => TracefsConfig::default(),
+            Hook::Tracefs => tracefs::offsets()?,
         };
-        let mut ebpf = load::load(settings, &offsets)?;
+        let mut ebpf = load::load(settings, offsets)?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
-        let interrupts = globals::interrupt_code(&settings.interrupt_entries);
+        let interrupts = config::interrupt_code(&settings.interrupt_entries);
         let sites = SiteTable::map(&mut ebpf, settings.max_sites, interrupts)?;
         let learner = match settings.unwinding {
             Unwinding::Kernel => None,
