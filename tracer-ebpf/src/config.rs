@@ -1,11 +1,11 @@
-//! What the programs are told before they are loaded.
+//! What the programs are told before they are loaded: one record for each object.
 //!
 //! The kernel knows these values when it verifies the programs, and removes the code that
 //! they rule out. All records are `repr(C)` without padding.
 
 use crate::InterruptCode;
 
-/// The name of the record in the object.
+/// The name of the record in each object.
 pub const CONFIG: &str = "CONFIG";
 
 /// A process id that no process has.
@@ -40,6 +40,8 @@ impl<T> LoadTime<T> {
 pub struct TraceConfig {
     /// Where the `struct page`s are.
     pub pages: PageConfig,
+    /// Offset of the list links in a `struct page` (`lru`), in bytes.
+    pub page_list: u64,
     /// Number of page frames that the slot table covers.
     pub frames: u64,
     /// What is recorded.
@@ -54,6 +56,18 @@ pub struct TraceConfig {
     pub tracefs: TracefsConfig,
 }
 
+/// What the queries and probes are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct QueryConfig {
+    /// Where the `struct page`s are.
+    pub pages: PageConfig,
+    /// Offset of the reference count in a `struct page` (`_refcount`), in bytes.
+    pub references: u32,
+    /// The tracer's process id in the initial namespace, or [`NOBODY`].
+    pub own_process: u32,
+}
+
 /// The array of all `struct page`, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -62,10 +76,6 @@ pub struct PageConfig {
     pub base: u64,
     /// Size of a `struct page`; a program with 0 is never loaded.
     pub size: u64,
-    /// Offset of the reference count (`_refcount`).
-    pub references: u64,
-    /// Offset of the list links (`lru`).
-    pub list: u64,
 }
 
 /// What is recorded.
@@ -107,8 +117,8 @@ pub struct FilterConfig {
 pub struct UnwindConfig {
     /// 1 to unwind by rules, 0 to have the kernel unwind every stack.
     pub by_rules: u32,
-    /// 1 if [`RDONLY_CAST`](crate::RDONLY_CAST) was made a call of the kernel's function, 0 to
-    /// copy stacks.
+    /// 1 if the [cast](crate::rdonly_cast) was made a call of the kernel's function, 0 to copy
+    /// stacks.
     pub in_place: u32,
     /// From 1 to 2^31: of so many stacks unwound by rules, the kernel unwinds one too.
     pub check_every: u32,
@@ -147,12 +157,8 @@ pub struct TracefsConfig {
 impl TraceConfig {
     /// Records all pages of a machine without page frames.
     pub const DEFAULT: Self = Self {
-        pages: PageConfig {
-            base: 0,
-            size: 64,
-            references: 0,
-            list: 0,
-        },
+        pages: PageConfig::DEFAULT,
+        page_list: 0,
         frames: 0,
         filters: FilterConfig::DEFAULT,
         interrupts: InterruptCode::NONE,
@@ -177,6 +183,20 @@ impl TraceConfig {
     };
 }
 
+impl QueryConfig {
+    /// Knows nobody, and no page.
+    pub const DEFAULT: Self = Self {
+        pages: PageConfig::DEFAULT,
+        references: 0,
+        own_process: NOBODY,
+    };
+}
+
+impl PageConfig {
+    /// Page structs of the usual size, which are nowhere.
+    const DEFAULT: Self = Self { base: 0, size: 64 };
+}
+
 impl FilterConfig {
     /// Records everything.
     pub const DEFAULT: Self = Self {
@@ -197,4 +217,5 @@ impl FilterConfig {
 }
 
 const _: () = assert!(size_of::<FilterConfig>() == 5 * 8 + 8 * 4);
-const _: () = assert!(size_of::<TraceConfig>() == 4 * 8 + 8 + 72 + 32 + 12 * 4);
+const _: () = assert!(size_of::<TraceConfig>() == 2 * 8 + 2 * 8 + 72 + 32 + 12 * 4);
+const _: () = assert!(size_of::<QueryConfig>() == 2 * 8 + 2 * 4);

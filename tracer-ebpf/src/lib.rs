@@ -3,7 +3,7 @@
 //! programs.
 //!
 //! This crate has no dependency and knows neither aya nor the kernel, so both
-//! sides can use it. The programs themselves are in `main.rs` and are built
+//! sides can use it. The programs themselves are in `bin`, one object each, and are built
 //! only for the BPF target.
 
 #![no_std]
@@ -11,14 +11,15 @@
 mod config;
 mod counters;
 pub mod key;
+pub mod rdonly_cast;
 mod records;
 mod site;
 mod slot;
 pub mod unwind;
 
 pub use config::{
-    BulkConfig, CONFIG, FilterConfig, LoadTime, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
-    TracefsConfig, UnwindConfig,
+    BulkConfig, CONFIG, FilterConfig, LoadTime, NO_MIGRATETYPE, NOBODY, PageConfig, QueryConfig,
+    TraceConfig, TracefsConfig, UnwindConfig,
 };
 pub use counters::{
     AllocationCounters, Counters, FreeCounters, LEVELS, Nested, ORDERS, UnwindCounters,
@@ -30,7 +31,7 @@ pub use slot::{
     STACK_LOST, SiteId, Slot, order,
 };
 
-/// Names of the maps, as user space finds them in the object.
+/// Names of the maps, as user space finds them in the objects.
 pub mod maps {
     /// One [`Chunk`](crate::Chunk) per 1024 page frames, memory-mapped by user space.
     pub const SLOTS: &str = "SLOTS";
@@ -54,7 +55,7 @@ pub mod maps {
     pub const PROBED_PAGES: &str = "PROBED_PAGES";
 }
 
-/// Names of the programs, as user space finds them in the object.
+/// Names of the programs, as user space finds them in the objects.
 pub mod programs {
     /// Raw tracepoint `mm_page_alloc`.
     pub const PAGE_ALLOC: &str = "page_alloc";
@@ -79,10 +80,6 @@ pub mod programs {
     /// process, for calibration.
     pub const PROBE_PAGE_POINTER: &str = "probe_page_pointer";
 }
-
-/// The number of a helper that no kernel has. Where the object calls it, user space puts a call of
-/// the kernel's `bpf_rdonly_cast`, which is known by another number to each kernel.
-pub const RDONLY_CAST: u32 = 0x7fff_c457;
 
 /// How many pages of one call of the bulk allocator are looked at; the rest are counted.
 pub const BULK_PAGES: u64 = 512;

@@ -14,9 +14,14 @@ use tracer_ebpf::{
 
 use super::{Filters, Settings, programs::program};
 
-static OBJECT: &[u8] = include_bytes_aligned!(concat!(
+static TRACE: &[u8] = include_bytes_aligned!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../tracer/bpf/pagetrace.bpf.o"
+    "/../tracer/bpf/trace.bpf.o"
+));
+
+static QUERY: &[u8] = include_bytes_aligned!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tracer/bpf/query.bpf.o"
 ));
 
 /// Which argument of the bulk allocator the list is, as before Linux 6.14.
@@ -71,9 +76,8 @@ fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
         pages: PageConfig {
             base: page_array,
             size: settings.page_struct_size,
-            references: 0,
-            list: PAGE_LIST,
         },
+        page_list: PAGE_LIST,
         frames: settings.frames,
         filters: filters(settings)?,
         bulk: BulkConfig {
@@ -100,7 +104,7 @@ fn filters(settings: &Settings) -> Result<FilterConfig> {
 
 /// The id that the programs see of this process.
 fn own_process() -> Result<u32> {
-    let mut ebpf = EbpfLoader::new().load(OBJECT)?;
+    let mut ebpf = EbpfLoader::new().load(QUERY)?;
     let program = program(&mut ebpf, programs::OWN_PROCESS)?;
     program.load()?;
     let result = program.test_run(RawTracePointRunOptions::new());
@@ -112,8 +116,8 @@ fn own_process() -> Result<u32> {
 /// which kind a program is, the name of its section tells.
 fn raw_tracepoints_only() -> Result<MmapMut> {
     // An object must be aligned as the static one is.
-    let mut object = MmapMut::map_anon(OBJECT.len())?;
-    object.copy_from_slice(OBJECT);
+    let mut object = MmapMut::map_anon(TRACE.len())?;
+    object.copy_from_slice(TRACE);
     rename_all(&mut object, b"fentry/", b"raw_tp/")?;
     rename_all(&mut object, b"fexit/a", b"raw_tp/")?;
     Ok(object)

@@ -2,6 +2,7 @@
 //! trace and its report all go by it.
 
 use anyhow::Result;
+use tracer_ebpf::QueryConfig;
 
 use super::{BulkAllocator, PageArray, PageLayout, calibration, cast, object, queries};
 use crate::{
@@ -34,7 +35,7 @@ pub struct Features {
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
-        let own_process = queries::own_process(&mut object::load_small()?)?;
+        let own_process = queries::own_process()?;
         let types = Types::read();
         Ok(Self {
             page_array: page_array(&types, own_process)?,
@@ -66,7 +67,10 @@ pub fn locate_page_array(
     layout: PageLayout,
     own_process: u32,
 ) -> Result<Result<PageArray, &'static str>> {
-    let mut ebpf = object::load_for_calibration(own_process)?;
+    let mut ebpf = object::load_query(QueryConfig {
+        own_process,
+        ..QueryConfig::DEFAULT
+    })?;
     calibration::calibrate(&mut ebpf, layout)
 }
 
@@ -122,7 +126,7 @@ impl Types {
 }
 
 fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
-    let offset = |member| btf.member_offset("page", member).ok().map(u64::from);
+    let offset = |member| btf.member_offset("page", member).ok();
     Some(PageLayout {
         size: u64::from(btf.struct_size("page").ok()?),
         references: offset("_refcount"),

@@ -12,13 +12,10 @@ pub struct PageArray {
 }
 
 impl From<PageArray> for PageConfig {
-    /// The array as the programs take it. What is not known is 0: no program asks for it then.
     fn from(array: PageArray) -> Self {
         Self {
             base: array.base,
             size: array.layout.size,
-            references: array.layout.references.unwrap_or(0),
-            list: array.layout.list.unwrap_or(0),
         }
     }
 }
@@ -29,7 +26,7 @@ pub struct PageLayout {
     /// Its size.
     pub size: u64,
     /// Where its reference count lies (`_refcount`).
-    pub references: Option<u64>,
+    pub references: Option<u32>,
     /// Where its list links lie (`lru`).
-    pub list: Option<u64>,
+    pub list: Option<u32>,
 }

@@ -1,12 +1,12 @@
 //! Queries of what no file of the kernel tells: programs run on the spot by
 //! `BPF_PROG_TEST_RUN` (Linux 5.10).
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use aya::{
     Ebpf,
     programs::{Program, RawTracePointRunOptions, TestRun as _},
 };
-use tracer_ebpf::{QUERIED_FRAMES, programs};
+use tracer_ebpf::{QUERIED_FRAMES, QueryConfig, programs};
 
 use super::{
     PageArray,
@@ -15,9 +15,10 @@ use super::{
 };
 
 /// This process's id in the initial namespace, as the programs see it.
-pub(super) fn own_process(ebpf: &mut Ebpf) -> Result<u32> {
-    hooks::load(ebpf, Hook::Raw, programs::OWN_PROCESS)?;
-    run(ebpf, programs::OWN_PROCESS, 0)
+pub(super) fn own_process() -> Result<u32> {
+    let mut ebpf = object::load_query(QueryConfig::DEFAULT)?;
+    hooks::load(&mut ebpf, Hook::Raw, programs::OWN_PROCESS)?;
+    run(&ebpf, programs::OWN_PROCESS, 0)
 }
 
 /// Answers which pages nobody holds a reference to.
@@ -28,11 +29,14 @@ pub struct PageReferences {
 impl PageReferences {
     /// Prepares to ask; an error where the kernel does not run programs on the spot.
     pub fn new(array: PageArray) -> Result<Self> {
-        ensure!(
-            array.layout.references.is_some(),
-            "BTF does not tell where a page counts its references"
-        );
-        let mut ebpf = object::load_for_pages(array)?;
+        let references = array.layout.references;
+        let references =
+            references.context("BTF does not tell where a page counts its references")?;
+        let mut ebpf = object::load_query(QueryConfig {
+            pages: array.into(),
+            references,
+            ..QueryConfig::DEFAULT
+        })?;
         hooks::load(&mut ebpf, Hook::Raw, programs::UNREFERENCED_PAGES)?;
         Ok(Self { ebpf })
     }

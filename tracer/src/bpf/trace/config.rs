@@ -2,23 +2,34 @@
 
 use std::ops::Range;
 
+use aya::Pod;
 use tracer_ebpf::{
     BulkConfig, Code, FilterConfig, InterruptCode, NO_MIGRATETYPE, PageConfig, TraceConfig,
     TracefsConfig, UnwindConfig,
 };
 
 use super::{Settings, Unwinding};
-use crate::{bpf::object::ConfigWire, kernel::kallsyms::InterruptEntries, model::Scope};
+use crate::{kernel::kallsyms::InterruptEntries, model::Scope};
 
 /// The most seldom that stacks can be checked.
 const MOST_SELDOM: u64 = 1 << 31;
 
+/// The record as the loader takes it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct ConfigWire(TraceConfig);
+
+// SAFETY: `repr(C)` words without padding; any bit pattern is a value.
+unsafe impl Pod for ConfigWire {}
+
 /// The record for these settings; the tracefs tracepoints have their fields at these offsets.
 pub(super) fn config(settings: &Settings, tracefs: TracefsConfig) -> ConfigWire {
     const DEFAULT: TraceConfig = TraceConfig::DEFAULT;
+    let page_list = settings.page_array.and_then(|array| array.layout.list);
     ConfigWire(TraceConfig {
         // Without the array, the programs that use it are not loaded.
         pages: settings.page_array.map_or(DEFAULT.pages, PageConfig::from),
+        page_list: page_list.unwrap_or(0).into(),
         frames: settings.frames,
         filters: filters(settings),
         interrupts: interrupt_code(&settings.interrupt_entries),

@@ -7,7 +7,7 @@ use tracer_ebpf::{CHUNK_SLOTS, CONFIG, Chunk, FIRST_SITE, Site, TracefsConfig, m
 use super::{Settings, Unwinding, config};
 use crate::bpf::{
     cast,
-    object::{OBJECT, reason},
+    object::{TRACE, reason},
 };
 
 /// Bytes of the ring buffer of samples: some fifty stacks.
@@ -35,7 +35,7 @@ pub(super) fn load(settings: &Settings, tracefs: TracefsConfig) -> Result<Ebpf> 
         .context("this machine has more page frames than a BPF array can index")?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
     let object = match settings.unwinding {
-        Unwinding::Rules { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
+        Unwinding::Rules { cast: Some(id), .. } => Some(cast::with_function(TRACE, id)?),
         _ => None,
     };
     let config = config::config(settings, tracefs);
@@ -53,7 +53,7 @@ pub(super) fn load(settings: &Settings, tracefs: TracefsConfig) -> Result<Ebpf> 
         loader.map_max_entries(maps::SAMPLES, SAMPLES_LEN);
     }
     loader
-        .load(object.as_deref().unwrap_or(OBJECT))
+        .load(object.as_deref().unwrap_or(TRACE))
         .map_err(|error| {
             let mib = table_bytes(settings.frames, settings.max_sites).div_ceil(1 << 20);
             anyhow!(

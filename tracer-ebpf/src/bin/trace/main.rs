@@ -1,19 +1,19 @@
-//! The programs. Each is a thin shell that takes the arguments of its hook
+//! The programs of the trace. Each is a thin shell that takes the arguments of its hook
 //! apart; what happens to them is in [`record`] and [`bulk`].
 
 #![no_std]
 #![no_main]
 
 mod bulk;
+mod config;
 mod filters;
 mod nesting;
-mod queries;
 mod record;
 mod samples;
 mod sites;
 mod slots;
 mod stack;
-mod state;
+mod unwind;
 mod word;
 
 use aya_ebpf::{
@@ -22,9 +22,8 @@ use aya_ebpf::{
     macros::{fentry, fexit, raw_tracepoint, tracepoint},
     programs::{FEntryContext, FExitContext, RawTracePointContext, TracePointContext},
 };
+use config::CONFIG;
 use record::{Allocation, page_allocated, page_freed};
-use state::CONFIG;
-use tracer_ebpf::unwind::STACK_SIZE;
 
 /// `trace_mm_page_alloc(struct page *page, unsigned int order, gfp_t gfp_flags, int migratetype)`
 /// (include/trace/events/kmem.h).
@@ -115,28 +114,6 @@ fn bulk_exit(ctx: FExitContext) -> i32 {
 #[inline(always)]
 const fn argument(index: u32) -> u32 {
     index * size_of::<u64>() as u32
-}
-
-/// Reports the page pointers of order-0 allocations by the tracer's own process, which
-/// provokes them to learn where the `struct page` array begins.
-#[raw_tracepoint(tracepoint = "mm_page_alloc")]
-fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
-    let page: u64 = ctx.arg(0);
-    if page != 0 && ctx.arg::<u32>(1) == 0 && filters::is_own_task() {
-        // A full queue only means that there is enough to vote on.
-        let _ = state::PROBED_PAGES.push(page, 0);
-    }
-    0
-}
-
-/// Reads its stack directly: whether the kernel's verifier allows that, loading tells.
-#[raw_tracepoint(tracepoint = "mm_page_alloc")]
-fn probe_stack(ctx: RawTracePointContext) -> i32 {
-    let offset = ctx.arg::<u64>(1) & (STACK_SIZE - size_of::<u64>() as u64);
-    let address = stack::readable(ctx.as_ptr()).wrapping_add(offset as usize);
-    // SAFETY: the kernel catches faults of such memory.
-    let word = unsafe { address.cast::<u64>().read_volatile() };
-    word as i32
 }
 
 /// The field at `offset` of what a program is called with, or zero.

@@ -6,12 +6,14 @@
 
 use core::ptr;
 
+use aya_ebpf::{bindings::BPF_F_MMAPABLE, macros::map, maps::Array};
 use tracer_ebpf::{CHUNK_SLOTS, Chunk, MAX_ORDER, Slot};
 
-use crate::{
-    state::{self, CONFIG},
-    word::Word,
-};
+use crate::{config::CONFIG, word::Word};
+
+/// User space sets how many page frames there are when it loads the object.
+#[map]
+static SLOTS: Array<Chunk> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// Page frame number of a `struct page`; far out of range if it is none.
 #[inline(always)]
@@ -24,12 +26,6 @@ pub(crate) fn frame_of(page: u64) -> u64 {
         0 => u64::MAX,
         size => offset / size,
     }
-}
-
-/// Address of the `struct page` of a page frame.
-#[inline(always)]
-pub(crate) fn page_of(frame: u64) -> u64 {
-    CONFIG.get(|it| &it.pages.base) + frame * CONFIG.get(|it| &it.pages.size)
 }
 
 /// Pairs of slots in a chunk.
@@ -48,7 +44,7 @@ pub(crate) fn block(frame: u64, order: u32) -> Option<Block> {
     if frame >= CONFIG.get(|it| &it.frames) || order > MAX_ORDER {
         return None;
     }
-    let chunk = state::SLOTS.get_ptr_mut((frame / CHUNK_SLOTS as u64) as u32)?;
+    let chunk = SLOTS.get_ptr_mut((frame / CHUNK_SLOTS as u64) as u32)?;
     let first = frame as usize % CHUNK_SLOTS;
     Some(Block {
         chunk,

@@ -12,20 +12,35 @@ use core::ffi::c_void;
 use aya_ebpf::{
     EbpfContext,
     helpers::{bpf_probe_read_kernel, generated},
+    macros::map,
+    maps::{HashMap, PerCpuArray},
 };
 use tracer_ebpf::{AllocationCounters, BULK, BULK_PAGES, Slot};
 
 use crate::{
+    config::CONFIG,
     filters,
     record::{control, counters},
-    sites, slots,
-    state::{self, CONFIG},
+    sites, slots, unwind,
     word::Word,
 };
 
+/// What calls that are under way were given, by the address of their array: no two fill one
+/// array at once.
+#[map]
+static BULK_CALLS: HashMap<u64, Note> = HashMap::with_max_entries(CALLS, 0);
+
+/// Far more calls than can be under way: those of interrupts, and those of tasks that
+/// wait for memory.
+const CALLS: u32 = 1024;
+
+/// Where the programs on entry and exit look at arrays.
+#[map]
+static ARRAYS: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(2, 0);
+
 /// What an array was like when a call was given it.
 #[repr(C)]
-pub(crate) struct Note {
+struct Note {
     /// How many entries were empty.
     empty: u64,
     /// A bit for each entry that was.
@@ -34,7 +49,7 @@ pub(crate) struct Note {
 
 /// What a program looks at an array with: too large for its stack.
 #[repr(C)]
-pub(crate) struct Workspace {
+struct Workspace {
     pages: [u64; BULK_PAGES as usize],
     note: Note,
 }
@@ -55,7 +70,7 @@ pub(crate) fn array_given(gfp: u32, array: u64, len: i32) {
     };
     workspace.take_note(len);
     // Where there is no room, it is as if the entry had not been seen.
-    let _ = state::BULK_CALLS.insert(array, &workspace.note, 0);
+    let _ = BULK_CALLS.insert(array, &workspace.note, 0);
 }
 
 /// A call that returns.
@@ -78,7 +93,7 @@ pub(crate) fn returned<C: EbpfContext>(ctx: &C, call: &Call) {
     let Some(counters) = counters() else { return };
     let counts = &counters.bulk;
     let note = if call.array != 0 {
-        let Some(note) = state::BULK_CALLS.get_ptr(call.array) else {
+        let Some(note) = BULK_CALLS.get_ptr(call.array) else {
             counts.unread_pages.add(call.filled);
             return;
         };
@@ -99,7 +114,7 @@ pub(crate) fn returned<C: EbpfContext>(ctx: &C, call: &Call) {
         }
     }
     if call.array != 0 {
-        let _ = state::BULK_CALLS.remove(call.array);
+        let _ = BULK_CALLS.remove(call.array);
     }
 }
 
@@ -108,7 +123,7 @@ impl Workspace {
     /// how many were copied.
     #[inline(always)]
     fn read(index: u32, array: u64, len: u64) -> Option<(&'static mut Self, usize)> {
-        let workspace = state::ARRAYS.get_ptr_mut(index)?;
+        let workspace = ARRAYS.get_ptr_mut(index)?;
         // SAFETY: this program's own on this CPU, and it is never run inside itself.
         let workspace = unsafe { &mut *workspace };
         let len = len.min(BULK_PAGES);
@@ -154,7 +169,8 @@ impl Marker {
             return None;
         }
         counts.events.add(1);
-        let Some(site) = sites::of(ctx, BULK, gfp, 0, filters::is_own_task(), counts) else {
+        let Some(site) = unwind::site_by_kernel(ctx, BULK, gfp, 0, filters::is_own_task(), counts)
+        else {
             counts.own_pages.add(new);
             return None;
         };
@@ -191,7 +207,7 @@ impl Marker {
                 break;
             }
             link = read(link);
-            self.mark(link.wrapping_sub(CONFIG.get(|it| &it.pages.list)));
+            self.mark(link.wrapping_sub(CONFIG.get(|it| &it.page_list)));
         }
     }
 

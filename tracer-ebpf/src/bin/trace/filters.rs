@@ -11,7 +11,7 @@ use aya_ebpf::{
 };
 use tracer_ebpf::{FilterConfig, NOBODY};
 
-use crate::state::CONFIG;
+use crate::config::CONFIG;
 
 /// Whether an allocation of this order with these gfp flags, by the task that
 /// runs now, is to be recorded.
@@ -39,7 +39,7 @@ pub(crate) fn is_own_task() -> bool {
 
 /// The process id of the task that runs now: its `tgid`, in the initial namespace.
 #[inline(always)]
-pub(crate) fn current_process() -> u32 {
+fn current_process() -> u32 {
     (bpf_get_current_pid_tgid() >> 32) as u32
 }
 

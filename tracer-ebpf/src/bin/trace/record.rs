@@ -2,16 +2,20 @@
 
 use core::hint::black_box;
 
-use aya_ebpf::EbpfContext;
+use aya_ebpf::{
+    EbpfContext,
+    macros::map,
+    maps::{Array, PerCpuArray},
+};
 use tracer_ebpf::{AllocationCounters, Control, Counters, ORDERS, STACK_LOST, Slot};
 
-use crate::{
-    filters,
-    nesting::Run,
-    sites, slots,
-    state::{self, CONFIG},
-    word::Word,
-};
+use crate::{config::CONFIG, filters, nesting::Run, sites, slots, unwind, word::Word};
+
+#[map]
+static CONTROL: Array<Control> = Array::with_max_entries(1, 0);
+
+#[map]
+static COUNTERS: PerCpuArray<Counters<Word>> = PerCpuArray::with_max_entries(1, 0);
 
 /// One `mm_page_alloc` event, whichever hook it came from.
 pub(crate) struct Allocation {
@@ -77,7 +81,7 @@ fn site<C: EbpfContext>(
     let is_own = filters::is_own_task();
     let by_rules = event.context_on_stack && CONFIG.get(|it| &it.unwind.by_rules) != 0;
     if by_rules && !is_own {
-        return Some(sites::site_from_rules(
+        return Some(unwind::site_from_rules(
             ctx,
             event.order,
             event.gfp,
@@ -90,7 +94,7 @@ fn site<C: EbpfContext>(
     } else {
         0
     };
-    sites::of(ctx, event.order, event.gfp, skipped, is_own, counts)
+    unwind::site_by_kernel(ctx, event.order, event.gfp, skipped, is_own, counts)
 }
 
 /// Clears the pages of a free, whichever allocations they came from. That can be done
@@ -114,13 +118,13 @@ pub(crate) fn page_freed(frame: u64, order: u32) {
 /// This CPU's counters.
 #[inline(always)]
 pub(crate) fn counters() -> Option<&'static Counters<Word>> {
-    state::COUNTERS.get(0)
+    COUNTERS.get(0)
 }
 
 /// What user space says now.
 #[inline(always)]
 pub(crate) fn control() -> Option<Control> {
-    let control = state::CONTROL.get_ptr(0)?;
+    let control = CONTROL.get_ptr(0)?;
     // SAFETY: a value of a map; user space may be changing its words meanwhile, and any
     // mixture of old ones and new ones is a value.
     Some(unsafe { control.read_volatile() })

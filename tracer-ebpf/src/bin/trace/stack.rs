@@ -4,23 +4,26 @@
 //! runs the programs (`bpf_trace_run4`, kernel/trace/bpf_trace.c), so whatever
 //! called that lies above it.
 
-use core::{ffi::c_void, mem, ptr};
+use core::{ffi::c_void, ptr};
 
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::PerCpuArray};
 use tracer_ebpf::{
-    RDONLY_CAST,
+    rdonly_cast,
     unwind::{STACK_SIZE, Stack, UnwindCache, WORD},
 };
 
-use crate::state::{self, CONFIG};
+use crate::config::CONFIG;
 
 /// Bytes that are copied at once where a program cannot read its stack: as many
 /// as most stacks have frames in.
 const WINDOW: u64 = 1024;
 
-/// What a CPU reads stacks with: one value of a map, so that it is looked up once.
+/// What each CPU reads stacks with, and its unwind cache: one value, looked up once.
+#[map]
+static STACK: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(1, 0);
+
 #[repr(C)]
-pub(crate) struct Workspace {
+struct Workspace {
     context: u64,
     /// Never written.
     zero: u64,
@@ -45,7 +48,7 @@ impl OwnStack {
     /// The stack that has a program's context on it.
     #[inline(always)]
     pub(crate) fn of(context: *mut c_void) -> Option<Self> {
-        let workspace = state::STACK.get_ptr_mut(0)?;
+        let workspace = STACK.get_ptr_mut(0)?;
         // SAFETY: a field of this CPU's own record. The verifier lets nobody count
         // with a context pointer; written down and read again it is a number.
         let number = unsafe { &raw mut (*workspace).context };
@@ -60,9 +63,11 @@ impl OwnStack {
         // SAFETY: as above.
         let cache = unsafe { &raw mut (*workspace).cache };
         if CONFIG.get(|it| &it.unwind.in_place) != 0 {
+            // SAFETY: user space sets this if it has made the call one of the kernel's function.
+            let memory = unsafe { rdonly_cast::cast(context) };
             return Some(Self {
                 context: number,
-                memory: readable(context),
+                memory,
                 is_in_place: true,
                 len: STACK_SIZE,
                 zero,
@@ -122,16 +127,4 @@ impl Stack for OwnStack {
     fn zero(&self) -> u64 {
         self.zero
     }
-}
-
-/// Memory that the program may read from an address on, at any distance; a word
-/// that is not there reads as 0 (`bpf_rdonly_cast` to void, Linux 6.17).
-#[inline(always)]
-pub(crate) fn readable(address: *const c_void) -> *const u8 {
-    type Cast = unsafe extern "C" fn(*const c_void, u32) -> *const u8;
-    // SAFETY: BPF calls functions by number; user space replaces this one before
-    // it loads a program that comes here.
-    let cast: Cast = unsafe { mem::transmute(RDONLY_CAST as usize) };
-    // SAFETY: it changes what the verifier knows of the pointer, nothing else.
-    unsafe { cast(address, 0) }
 }

@@ -2,10 +2,12 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, macros::map, maps::RingBuf};
 use tracer_ebpf::{SAMPLE_PAGES, Sample, Site, unwind::Stack};
 
-use crate::state;
+/// User space sets how large it is when it loads the object.
+#[map]
+static SAMPLES: RingBuf = RingBuf::with_byte_size(4096, 0);
 
 const PAGE: u64 = 4096;
 
@@ -13,7 +15,7 @@ const PAGE: u64 = 4096;
 /// behind, there is no room, and nothing is lost: the same frames come again.
 #[inline(always)]
 pub(crate) fn send(stack: &impl Stack, site: &Site) {
-    let Some(mut entry) = state::SAMPLES.reserve::<Sample>(0) else {
+    let Some(mut entry) = SAMPLES.reserve::<Sample>(0) else {
         return;
     };
     let sample = entry.as_mut_ptr();
