@@ -40,8 +40,6 @@ impl<T> LoadTime<T> {
 pub struct TraceConfig {
     /// Where the `struct page`s are.
     pub pages: PageConfig,
-    /// Offset of the list links in a `struct page` (`lru`), in bytes.
-    pub page_list: u64,
     /// Number of page frames that the slot table covers.
     pub frames: u64,
     /// What is recorded.
@@ -54,6 +52,11 @@ pub struct TraceConfig {
     pub bulk: BulkConfig,
     /// What the records of the tracefs tracepoints look like.
     pub tracefs: TracefsConfig,
+    /// Offset of the list links in a `struct page` (`lru`), in bytes.
+    pub page_list: u32,
+    /// The tracer's process id in the initial namespace, whose pages are counted and not
+    /// recorded, or [`NOBODY`].
+    pub own_process: u32,
 }
 
 /// What the queries and probes are told.
@@ -62,10 +65,8 @@ pub struct TraceConfig {
 pub struct QueryConfig {
     /// Where the `struct page`s are.
     pub pages: PageConfig,
-    /// Offset of the reference count in a `struct page` (`_refcount`), in bytes.
-    pub references: u32,
-    /// The tracer's process id in the initial namespace, or [`NOBODY`].
-    pub own_process: u32,
+    /// The tracer's process id in the initial namespace, or that of nobody.
+    pub own_process: u64,
 }
 
 /// The array of all `struct page`, in bytes.
@@ -104,11 +105,23 @@ pub struct FilterConfig {
     pub gfp_required: u32,
     /// gfp flags that an allocation must not have, none of them.
     pub gfp_excluded: u32,
-    /// The migratetype that is not recorded, or [`NO_MIGRATETYPE`].
-    pub skipped_migratetype: u32,
-    /// The tracer's process id in the initial namespace, whose pages are counted and not
-    /// recorded, or [`NOBODY`].
-    pub own_process: u32,
+    /// How pages of user memory are known, which are not recorded.
+    pub user_memory: UserMemoryConfig,
+}
+
+/// How pages of user memory are told from other movable ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct UserMemoryConfig {
+    /// The value of `MIGRATE_MOVABLE` in this kernel, or [`NO_MIGRATETYPE`] to record user memory
+    /// too.
+    pub migratetype: u32,
+    /// gfp flags that all user memory has.
+    pub gfp: u32,
+    /// gfp flags that tell balloons from user memory.
+    pub balloon_mask: u32,
+    /// Which of them balloons have.
+    pub balloon: u32,
 }
 
 /// How stacks are unwound.
@@ -158,7 +171,6 @@ impl TraceConfig {
     /// Records all pages of a machine without page frames.
     pub const DEFAULT: Self = Self {
         pages: PageConfig::DEFAULT,
-        page_list: 0,
         frames: 0,
         filters: FilterConfig::DEFAULT,
         interrupts: InterruptCode::NONE,
@@ -180,6 +192,8 @@ impl TraceConfig {
             free_pfn: 0,
             free_order: 0,
         },
+        page_list: 0,
+        own_process: NOBODY,
     };
 }
 
@@ -187,8 +201,7 @@ impl QueryConfig {
     /// Knows nobody, and no page.
     pub const DEFAULT: Self = Self {
         pages: PageConfig::DEFAULT,
-        references: 0,
-        own_process: NOBODY,
+        own_process: NOBODY as u64,
     };
 }
 
@@ -211,11 +224,15 @@ impl FilterConfig {
         greatest_order: u32::MAX,
         gfp_required: 0,
         gfp_excluded: 0,
-        skipped_migratetype: NO_MIGRATETYPE,
-        own_process: NOBODY,
+        user_memory: UserMemoryConfig {
+            migratetype: NO_MIGRATETYPE,
+            gfp: 0,
+            balloon_mask: 0,
+            balloon: u32::MAX,
+        },
     };
 }
 
-const _: () = assert!(size_of::<FilterConfig>() == 5 * 8 + 8 * 4);
-const _: () = assert!(size_of::<TraceConfig>() == 2 * 8 + 2 * 8 + 72 + 32 + 12 * 4);
-const _: () = assert!(size_of::<QueryConfig>() == 2 * 8 + 2 * 4);
+const _: () = assert!(size_of::<FilterConfig>() == 5 * 8 + 10 * 4);
+const _: () = assert!(size_of::<TraceConfig>() == 3 * 8 + 80 + 32 + 14 * 4);
+const _: () = assert!(size_of::<QueryConfig>() == 3 * 8);

@@ -19,7 +19,7 @@ pub mod unwind;
 
 pub use config::{
     BulkConfig, CONFIG, FilterConfig, LoadTime, NO_MIGRATETYPE, NOBODY, PageConfig, QueryConfig,
-    TraceConfig, TracefsConfig, UnwindConfig,
+    TraceConfig, TracefsConfig, UnwindConfig, UserMemoryConfig,
 };
 pub use counters::{
     AllocationCounters, Counters, FreeCounters, LEVELS, Nested, ORDERS, UnwindCounters,
@@ -71,9 +71,14 @@ pub mod programs {
     pub const BULK_EXIT: &str = "bulk_exit";
     /// To be run by `BPF_PROG_TEST_RUN`: gives the caller's process id in the initial namespace.
     pub const OWN_PROCESS: &str = "own_process";
-    /// To be run by `BPF_PROG_TEST_RUN` with a page frame: gives a bit for each of the
-    /// [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it on that nobody has a reference to.
-    pub const UNREFERENCED_PAGES: &str = "unreferenced_pages";
+    /// To be run by `BPF_PROG_TEST_RUN` with a page frame, an offset in a `struct page` and a
+    /// word: gives a bit for each of the [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it on that
+    /// has the word there.
+    pub const PAGES_WITH_WORD: &str = "pages_with_word";
+    /// To be run by `BPF_PROG_TEST_RUN` with a page frame and the offset of the list links in a
+    /// `struct page`: gives a bit for each of the [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it
+    /// on that is on a list.
+    pub const LISTED_PAGES: &str = "listed_pages";
     /// Raw tracepoint; loads only where programs can read their stack directly.
     pub const PROBE_STACK: &str = "probe_stack";
     /// Raw tracepoint `mm_page_alloc` that only reports the page pointers of the tracer's own
@@ -84,6 +89,5 @@ pub mod programs {
 /// How many pages of one call of the bulk allocator are looked at; the rest are counted.
 pub const BULK_PAGES: u64 = 512;
 
-/// How many page frames one run of the program
-/// [`UNREFERENCED_PAGES`](programs::UNREFERENCED_PAGES) answers for.
+/// How many page frames one run of a program that looks at pages answers for.
 pub const QUERIED_FRAMES: u32 = u32::BITS;

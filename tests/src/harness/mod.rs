@@ -10,6 +10,7 @@ mod deadline;
 mod degraded;
 mod diagnostics;
 mod disk;
+mod document;
 mod folded;
 mod inherited;
 mod invariants;
@@ -18,6 +19,7 @@ mod loaded;
 mod machine;
 mod memcg;
 mod pagetrace;
+mod privileges;
 mod report;
 mod tracefs_mount;
 mod tracing;
@@ -26,15 +28,16 @@ pub use cgroup_v2::CgroupV2;
 pub use deadline::{eventually, let_pass};
 pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
+pub use document::{
+    AgeBucket, Cost, Entry, Frame, Host, Limitation, Losses, Meminfo, ProgramTime, RecursionMisses,
+    Selection, Share, Task, Totals, Unfreed, UnwindRules, Window,
+};
 pub use folded::{Folded, FoldedStack};
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
 pub use machine::{Machine, is_emulated, root_or_skip};
 pub use memcg::Memcg;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
-pub use report::{
-    AgeBucket, Frame, Host, Limitation, Losses, RecursionMisses, Report, Site, Templates, Totals,
-    Window,
-};
+pub use report::{Report, Site};
 pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};

@@ -9,7 +9,7 @@ use aya::{
 use memmap2::MmapMut;
 use tracer_ebpf::{
     BulkConfig, CONFIG, FIRST_SITE, FilterConfig, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
-    maps, programs,
+    UserMemoryConfig, maps, programs,
 };
 
 use super::{Filters, Settings, programs::program};
@@ -31,7 +31,7 @@ pub(super) const BULK_ARRAY: u32 = 5;
 /// Behind which the result lies.
 pub(super) const BULK_RESULT: u32 = 6;
 /// Where the links of a list lie in a page struct.
-pub(super) const PAGE_LIST: u64 = 8;
+pub(super) const PAGE_LIST: u32 = 8;
 
 /// Loads all programs that the model knows, for page structs that begin at `page_array`.
 pub(super) fn load(settings: &Settings, page_array: u64) -> Result<Ebpf> {
@@ -77,29 +77,36 @@ fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
             base: page_array,
             size: settings.page_struct_size,
         },
-        page_list: PAGE_LIST,
         frames: settings.frames,
-        filters: filters(settings)?,
+        filters: filters(settings),
         bulk: BulkConfig {
             list: BULK_LIST,
             array: BULK_ARRAY,
             result: BULK_RESULT,
         },
+        page_list: PAGE_LIST,
+        own_process: if settings.filters.own {
+            own_process()?
+        } else {
+            NOBODY
+        },
         ..TraceConfig::DEFAULT
     })
 }
 
-fn filters(settings: &Settings) -> Result<FilterConfig> {
-    let Filters { orders, gfp, own } = &settings.filters;
-    Ok(FilterConfig {
+fn filters(settings: &Settings) -> FilterConfig {
+    let Filters { orders, gfp, .. } = &settings.filters;
+    FilterConfig {
         least_order: orders.0,
         greatest_order: orders.1,
         gfp_required: gfp.0,
         gfp_excluded: gfp.1,
-        skipped_migratetype: settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE),
-        own_process: if *own { own_process()? } else { NOBODY },
+        user_memory: UserMemoryConfig {
+            migratetype: settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE),
+            ..FilterConfig::DEFAULT.user_memory
+        },
         ..FilterConfig::DEFAULT
-    })
+    }
 }
 
 /// The id that the programs see of this process.

@@ -22,11 +22,11 @@ fn misses_are_a_number_only_where_the_kernel_counts_them() {
     };
     let traced = report("tracefs");
     let counts = version(&traced.host.kernel) >= (6, 7);
-    let misses = traced.losses.recursion_misses_by_program;
+    let misses = traced.losses.recursion_misses;
     assert_eq!(misses.alloc.is_some(), counts, "{misses:?}");
     assert_eq!(misses.free.is_some(), counts, "{misses:?}");
     // Raw tracepoints miss nothing where they have no guard.
-    let misses = report("raw").losses.recursion_misses_by_program;
+    let misses = report("raw").losses.recursion_misses;
     assert!(
         misses.alloc.is_some() && misses.free.is_some(),
         "{misses:?}"

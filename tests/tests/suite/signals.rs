@@ -28,7 +28,7 @@ fn sigint_sigterm_and_sighup_end_the_window_early() {
         let mut trace = Tracing::attach(&[]);
         trace.running().signal(signal);
         let window = trace.finish().report.window;
-        assert!(window.seconds < 600.0, "{signal:?}: {window:?}");
+        assert!(window.seconds() < 600.0, "{signal:?}: {window:?}");
     }
 }
 
@@ -219,7 +219,7 @@ fn a_tracer_that_was_stopped_missed_nothing() {
     let report = trace_stopped_for_5_s(&OPEN_END, Tracing::end).report;
     let window = 5.0..start.elapsed().as_secs_f64();
     assert!(
-        window.contains(&report.window.seconds),
+        window.contains(&report.window.seconds()),
         "{:?}",
         report.window
     );
@@ -236,7 +236,7 @@ fn a_window_that_ended_while_stopped_still_has_its_drain() {
     let report = trace_stopped_for_5_s(&["-i", "3"], Tracing::finish).report;
     let window = 5.0..start.elapsed().as_secs_f64();
     assert!(
-        window.contains(&report.window.seconds),
+        window.contains(&report.window.seconds()),
         "{:?}",
         report.window
     );

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read as _, Result},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::fs::symlink},
 };
 
 use pagetrace_tests::harness::{Leaker, OPEN_END, Pagetrace, eventually, root_or_skip};
@@ -55,6 +55,9 @@ impl Screen {
     }
 }
 
+/// What a program can call itself: it would be red, and a line of its own.
+const FORGED: &str = "\u{1b}[31mRED\n0 B";
+
 /// The table of a short trace, as a terminal shows it.
 fn table(environment: &[(&str, &str)]) -> String {
     let (program, mut screen) = Screen::open().expect("a terminal");
@@ -62,7 +65,7 @@ fn table(environment: &[(&str, &str)]) -> String {
         .env(environment)
         .stdout(program.into());
     let running = pagetrace.spawn();
-    let text = screen.wait_for("these took nothing");
+    let text = screen.wait_for("Losses: ");
     assert!(running.finish().status.success());
     text
 }
@@ -89,6 +92,31 @@ fn no_color_is_honoured() {
     };
     let table = table(&[("TERM", "xterm"), ("NO_COLOR", "1")]);
     assert!(!table.contains(ESCAPE), "{table}");
+}
+
+#[test]
+fn a_task_cannot_write_to_the_terminal_by_its_name() {
+    let Some(_machine) = root_or_skip("a_task_cannot_write_to_the_terminal_by_its_name") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let forged = folder.path().join(FORGED);
+    symlink(LEAK, &forged).expect("our own folder");
+    let (program, mut screen) = Screen::open().expect("a terminal");
+    let outputs = ["--json", "/dev/null", "-v"];
+    let pagetrace = Pagetrace::new(&[&OPEN_END[..], &outputs].concat());
+    let mut running = pagetrace.stdout(program.into()).spawn();
+    running.wait_until_attached();
+    let forged = forged.to_str().expect("it is text");
+    let _leak = Leaker::start(forged, &["pipes", "--count", "100", "--pages", "16"]);
+    running.signal(Signal::INT);
+    let text = screen.wait_for("these took nothing");
+    assert!(running.finish().status.success());
+    assert!(
+        text.contains(r"first by \u{1b}[31mRED\n0 B (pid "),
+        "{text}"
+    );
+    assert!(!text.contains(FORGED) && !text.contains("\n0 B"), "{text}");
 }
 
 #[test]

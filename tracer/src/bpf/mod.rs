@@ -4,7 +4,9 @@
 mod calibration;
 mod cast;
 mod features;
+mod gfp;
 mod hooks;
+mod map_memory;
 mod object;
 mod page_array;
 mod queries;
@@ -12,8 +14,9 @@ mod trace;
 mod tracefs;
 
 pub use features::{Features, locate_page_array};
+pub use gfp::MovableGfp;
 pub use page_array::{PageArray, PageLayout};
-pub use queries::PageReferences;
+pub use queries::PageStructs;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,

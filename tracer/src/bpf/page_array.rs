@@ -26,7 +26,9 @@ pub struct PageLayout {
     /// Its size.
     pub size: u64,
     /// Where its reference count lies (`_refcount`).
-    pub references: Option<u32>,
+    pub references: Option<u64>,
     /// Where its list links lie (`lru`).
-    pub list: Option<u32>,
+    pub list: Option<u64>,
+    /// Where the mapping lies that the page belongs to (`mapping`).
+    pub mapping: Option<u64>,
 }

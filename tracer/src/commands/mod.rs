@@ -2,6 +2,9 @@
 //! rendered. The only asynchronous code.
 
 pub mod check;
+mod destination;
+mod outputs;
+pub mod report;
 pub mod trace;
 
 use libc::{c_int, sighandler_t};

@@ -22,7 +22,7 @@ static PROBED_PAGES: Queue<u64> = Queue::with_max_entries(1, 0);
 #[raw_tracepoint(tracepoint = "mm_page_alloc")]
 fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
     let page: u64 = ctx.arg(0);
-    let is_own = || current_process() == CONFIG.get(|it| &it.own_process);
+    let is_own = || u64::from(current_process()) == CONFIG.get(|it| &it.own_process);
     if page != 0 && ctx.arg::<u32>(1) == 0 && is_own() {
         // A full queue only means that there is enough to vote on.
         let _ = PROBED_PAGES.push(page, 0);

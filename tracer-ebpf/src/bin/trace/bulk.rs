@@ -207,7 +207,7 @@ impl Marker {
                 break;
             }
             link = read(link);
-            self.mark(link.wrapping_sub(CONFIG.get(|it| &it.page_list)));
+            self.mark(link.wrapping_sub(CONFIG.get(|it| &it.page_list).into()));
         }
     }
 

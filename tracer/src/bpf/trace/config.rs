@@ -5,7 +5,7 @@ use std::ops::Range;
 use aya::Pod;
 use tracer_ebpf::{
     BulkConfig, Code, FilterConfig, InterruptCode, NO_MIGRATETYPE, PageConfig, TraceConfig,
-    TracefsConfig, UnwindConfig,
+    TracefsConfig, UnwindConfig, UserMemoryConfig,
 };
 
 use super::{Settings, Unwinding};
@@ -29,7 +29,6 @@ pub(super) fn config(settings: &Settings, tracefs: TracefsConfig) -> ConfigWire 
     ConfigWire(TraceConfig {
         // Without the array, the programs that use it are not loaded.
         pages: settings.page_array.map_or(DEFAULT.pages, PageConfig::from),
-        page_list: page_list.unwrap_or(0).into(),
         frames: settings.frames,
         filters: filters(settings),
         interrupts: interrupt_code(&settings.interrupt_entries),
@@ -39,6 +38,9 @@ pub(super) fn config(settings: &Settings, tracefs: TracefsConfig) -> ConfigWire 
             .as_ref()
             .map_or(DEFAULT.bulk, BulkConfig::from),
         tracefs,
+        // An offset in a `struct page`, which is small.
+        page_list: page_list.unwrap_or(0) as u32,
+        own_process: settings.own_process,
     })
 }
 
@@ -57,11 +59,15 @@ pub(super) fn interrupt_code(entries: &InterruptEntries) -> InterruptCode {
 fn filters(settings: &Settings) -> FilterConfig {
     let filters = &settings.filters;
     FilterConfig {
-        skipped_migratetype: match filters.scope {
-            Scope::Kernel => settings.movable,
-            Scope::All => NO_MIGRATETYPE,
+        user_memory: UserMemoryConfig {
+            migratetype: match filters.scope {
+                Scope::Kernel => settings.movable,
+                Scope::All => NO_MIGRATETYPE,
+            },
+            gfp: settings.movable_gfp.user,
+            balloon_mask: settings.movable_gfp.balloon_mask,
+            balloon: settings.movable_gfp.balloon,
         },
-        own_process: settings.own_process,
         ..filters.config()
     }
 }

@@ -1,6 +1,7 @@
 //! The trace: its tables, its programs while they are attached, and what they recorded.
 
 mod bulk;
+mod code;
 mod config;
 mod filters;
 mod kernel_log;
@@ -19,14 +20,18 @@ pub use rules::Unwinding;
 pub use tables::{SiteTable, SlotTable};
 pub use tracer::{Settings, Tracer};
 
-use crate::model::Losses;
+use crate::model::{Losses, ProgramTime, TracerFrames};
 
 /// What one window recorded, beside the slots.
 pub struct Capture {
     /// The sites that slots name.
     pub sites: SiteTable,
+    /// Which frames of the sites' stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages recorded, the freed ones included.
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// CPU time of the programs; none if the kernel did not measure it.
+    pub program_time: Option<ProgramTime>,
 }

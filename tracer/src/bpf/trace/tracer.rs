@@ -8,20 +8,22 @@ use aya::{
     maps::{Array, MapData, PerCpuArray, Queue},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, TracefsConfig, maps};
+use tracer_ebpf::{
+    Control, Counters, FIRST_SITE, LAST_EPOCH, TracefsConfig, maps, unwind::UnwindControl,
+};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    config, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
+    code, config, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
 };
 use crate::{
     bpf::{
-        PageArray,
+        MovableGfp, PageArray,
         hooks::{Hook, Hooks},
         tracefs,
     },
     kernel::kallsyms::InterruptEntries,
-    model::{Limitation, RecursionMisses},
+    model::{Limitation, ProgramTime, RecursionMisses, TracerFrames},
 };
 
 /// What to trace, and how.
@@ -33,6 +35,8 @@ pub struct Settings {
     pub filters: Filters,
     /// The value of `MIGRATE_MOVABLE` in this kernel.
     pub movable: u32,
+    /// The flags by which movable pages are told apart.
+    pub movable_gfp: MovableGfp,
     /// This process's id in the initial namespace.
     pub own_process: u32,
     /// How many call sites the site table holds.
@@ -158,14 +162,19 @@ impl Tracer {
 
     /// Tells the programs what changes while they run.
     fn steer(&mut self) -> Result<()> {
-        let unwind = self.learner.as_ref().map(RuleLearner::control);
         let control = ControlWire(Control {
             epoch: self.epoch,
-            unwind: unwind.unwrap_or_default(),
+            unwind: self.unwind_control(),
         });
         self.control
             .set(0, control, 0)
             .context("cannot steer the programs")
+    }
+
+    /// What the rules have come to.
+    fn unwind_control(&self) -> UnwindControl {
+        let learner = self.learner.as_ref();
+        learner.map(RuleLearner::control).unwrap_or_default()
     }
 
     /// Records no further allocation, only frees.
@@ -206,16 +215,46 @@ impl Tracer {
         let counters = self.counters()?;
         let taken = counters.allocations();
         let mut losses = losses(&counters, self.recursion_misses()?);
-        losses.templates = self.learner.is_some().then(|| counters.unwind.into());
+        losses.unwind_rules = self.learner.is_some().then(|| counters.unwind.into());
         losses.mismatched_sites = self.sites.close(taken.nested)?;
         if self.bulk_limitation().is_some() {
             losses.unread_bulk_pages = None;
         }
         Ok(Capture {
+            program_time: self.program_time()?,
+            tracer_frames: self.tracer_frames()?,
             sites: self.sites,
             taken_pages: taken.pages,
             losses,
         })
+    }
+
+    /// Tracefs tracepoints hand over registers that lie beyond the program
+    /// (`bpf_get_stack_tp`, kernel/trace/bpf_trace.c); other stacks begin with the program.
+    fn tracer_frames(&self) -> Result<TracerFrames> {
+        let [alloc, _] = self.hooks.programs();
+        let programs = [alloc].into_iter().chain(self.bulk.program());
+        let ranges: Result<Vec<_>> = programs
+            .map(|name| code::ranges(&self.ebpf, name))
+            .collect();
+        Ok(TracerFrames {
+            programs: ranges?.concat(),
+            begin_stacks: self.hooks.hook() == Hook::Raw,
+            measured: self.unwind_control().frames_below as usize,
+        })
+    }
+
+    /// None unless `kernel.bpf_stats_enabled`, or another tool, has the kernel measure it.
+    fn program_time(&self) -> Result<Option<ProgramTime>> {
+        let mut sum = ProgramTime::default();
+        let [alloc, free] = self.hooks.programs();
+        for name in [alloc, free].into_iter().chain(self.bulk.program()) {
+            let program = self.ebpf.program(name);
+            let info = program.context("the BPF object lacks a program")?.info()?;
+            sum.runs += info.run_count();
+            sum.nanoseconds += info.run_time().as_nanos() as u64;
+        }
+        Ok((sum.runs > 0).then_some(sum))
     }
 
     fn counters(&self) -> Result<Counters> {

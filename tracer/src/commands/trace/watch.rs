@@ -13,11 +13,12 @@ use tokio::{
     time::sleep_until,
 };
 
-use super::{command::RunningCommand, interruption::Interruption};
+use super::{command::RunningCommand, interruption::Interruption, readings::Readings};
 use crate::{
-    analysis::{Measured, Timeline},
+    analysis::Timeline,
     bpf::{KernelLog, Tracer},
     cli::{TraceArgs, Window},
+    model,
     render::Progress,
 };
 
@@ -28,7 +29,8 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// now is what is out now.
 pub(super) struct Watched {
     pub(super) tracer: Tracer,
-    pub(super) measured: Measured,
+    pub(super) window: model::Window,
+    pub(super) readings: Readings,
     pub(super) ended: Instant,
 }
 
@@ -42,7 +44,7 @@ pub(super) async fn watch(
     command: &mut RunningCommand,
     progress: &Progress,
 ) -> Result<Watched> {
-    let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
+    let mut kernel_log = KernelMessages::open(&mut tracer, args.output.verbose)?;
     let mut samples = Samples::open(&tracer)?;
     while !clock.is_over() {
         clock.steer(&mut tracer)?;
@@ -66,24 +68,26 @@ pub(super) async fn watch(
             }
         }
     }
-    let ended = Instant::now();
+    let (ended, readings) = (Instant::now(), Readings::now());
     interruption.end();
     progress.finish();
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
     tracer.drain()?;
     kernel_log.flush();
-    let measured = Measured {
+    let drained = clock.elapsed().saturating_sub(recorded);
+    let window = model::Window {
         started: clock.started,
-        recorded,
-        watched: clock.elapsed(),
-        timeline: clock.timeline,
+        record_seconds: recorded.into(),
+        drain_seconds: drained.into(),
+        epochs: clock.timeline.starts(),
         scope: args.filters.scope,
         filters: args.filters.spelled(),
     };
     Ok(Watched {
         tracer,
-        measured,
+        window,
+        readings,
         ended,
     })
 }
