@@ -19,6 +19,7 @@ mod loaded;
 mod machine;
 mod memcg;
 mod pagetrace;
+mod privileges;
 mod report;
 mod tracefs_mount;
 mod tracing;

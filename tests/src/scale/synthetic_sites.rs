@@ -69,7 +69,7 @@ impl SyntheticSites {
     pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Spent)> {
         let mut spent = Spent::default();
         let scan = spent.on("scan", || analysis::scan(self.table.slots(), &Raw));
-        let (survivors, _) = spent.on("settle", || scan.settle(Some(0)));
+        let survivors = spent.on("settle", || scan.settle(Some(0)).survivors);
         let recorded = spent.on("records", || self.recorded(survivors))?;
         let report = spent.on("report", || {
             analysis::report(host(), window(), recorded, numbers)

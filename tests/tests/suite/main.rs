@@ -6,6 +6,7 @@ mod calibration;
 mod churn;
 mod command;
 mod degraded;
+mod destinations;
 mod filters;
 mod hotplug;
 mod interface;

@@ -31,14 +31,12 @@ pub(super) fn load_for_calibration(own_process: u32) -> Result<Ebpf> {
     )
 }
 
-/// The same for programs that look at page structs, whose reference count lies
-/// at the offset `references`.
-pub(super) fn load_for_pages(array: PageArray, references: u64) -> Result<Ebpf> {
+/// The same for programs that look at page structs.
+pub(super) fn load_for_pages(array: PageArray) -> Result<Ebpf> {
     small(
         EbpfLoader::new()
             .override_global(constants::PAGE_ARRAY, &array.base, true)
-            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true)
-            .override_global(constants::REFERENCES_OFFSET, &references, true),
+            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true),
     )
 }
 

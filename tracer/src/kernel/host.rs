@@ -9,13 +9,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use rustix::{
+    process::{Resource, getrlimit},
+    thread::CapabilitySet,
+};
 
 use super::{
-    capabilities::Capabilities,
     kallsyms::Kallsyms,
-    meminfo,
-    memory_group::MemoryGroup,
-    mountinfo,
+    memcg::Memcg,
+    meminfo, mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
@@ -62,7 +64,7 @@ pub fn available_bytes() -> Result<u64> {
         read("/proc/self/cgroup").and_then(|cgroup| Ok((cgroup, read("/proc/self/mountinfo")?)));
     let group = texts
         .ok()
-        .and_then(|(cgroup, mounts)| MemoryGroup::find(&cgroup, &mounts));
+        .and_then(|(cgroup, mounts)| Memcg::find(&cgroup, &mounts));
     let left = group.and_then(|group| group.available(|path| fs::read_to_string(path).ok()));
     Ok(left.map_or(machine, |left| left.min(machine)))
 }
@@ -87,8 +89,30 @@ pub fn page_flags() -> Result<PageFlagsFile> {
 }
 
 /// What this process may do.
-pub fn capabilities() -> Result<Capabilities> {
-    Ok(Capabilities::from_status(&read("/proc/self/status")?))
+pub fn capabilities() -> Result<CapabilitySet> {
+    let held = rustix::thread::capabilities(None);
+    Ok(held
+        .context("the kernel does not say what this process may do")?
+        .effective)
+}
+
+/// Whether this process is in a user namespace that somebody made. Its capabilities then count in
+/// there only, and the kernel's own doings ask for them outside of it.
+pub fn in_user_namespace() -> bool {
+    // PROC_USER_INIT_INO of include/linux/proc_ns.h.
+    const INITIAL: u64 = 0xefff_fffd;
+    let namespace = fs::metadata("/proc/self/ns/user");
+    // A kernel without such namespaces has no such file.
+    namespace.is_ok_and(|namespace| namespace.ino() != INITIAL)
+}
+
+/// How many more files this process may open.
+pub fn descriptors_left() -> Result<u64> {
+    let open = fs::read_dir("/proc/self/fd").context("cannot list /proc/self/fd")?;
+    // The one that lists them is closed again.
+    let open = open.count().saturating_sub(1) as u64;
+    let limit = getrlimit(Resource::Nofile).current;
+    Ok(limit.map_or(u64::MAX, |limit| limit.saturating_sub(open)))
 }
 
 /// Id of the process that a task belongs to.

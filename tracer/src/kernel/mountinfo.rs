@@ -1,4 +1,7 @@
 //! `/proc/self/mountinfo`: which file system is mounted where.
+//!
+//! Not by a library: `procfs` reads all lines or none, so that one it cannot read hides all
+//! mounts.
 
 /// One line of it (Documentation/filesystems/proc.rst):
 /// `36 35 98:0 /root /point rw,noatime master:1 - cgroup cgroup rw,memory`.

@@ -1,6 +1,7 @@
 //! The trace: its tables, its programs while they are attached, and what they recorded.
 
 mod bulk;
+mod code;
 mod filters;
 mod globals;
 mod kernel_log;
@@ -19,12 +20,14 @@ pub use tables::{SiteTable, SlotTable};
 pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
-use crate::model::{Losses, ProgramTime};
+use crate::model::{Losses, ProgramTime, TracerFrames};
 
 /// What one window recorded, beside the slots.
 pub struct Capture {
     /// The sites that slots name.
     pub sites: SiteTable,
+    /// Which frames of the sites' stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages recorded, the freed ones included.
     pub taken_pages: u64,
     /// What was lost or not seen.

@@ -12,16 +12,17 @@ use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    globals, load, losses::losses, misses::recursion_misses, tables::take, templates::Lessons,
+    code, globals, load, losses::losses, misses::recursion_misses, tables::take,
+    templates::Lessons,
 };
 use crate::{
     bpf::{
-        PageArray,
+        MovableGfp, PageArray,
         hooks::{Hook, Hooks},
         tracefs::Offsets,
     },
     kernel::kallsyms::InterruptEntries,
-    model::{Limitation, ProgramTime, RecursionMisses},
+    model::{Limitation, ProgramTime, RecursionMisses, TracerFrames},
 };
 
 /// What to trace, and how.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub filters: Filters,
     /// The value of `MIGRATE_MOVABLE` in this kernel.
     pub movable: u32,
+    /// The flags by which movable pages are told apart.
+    pub movable_gfp: MovableGfp,
     /// This process's id in the initial namespace.
     pub own_process: u32,
     /// How many call sites the site table holds.
@@ -215,9 +218,26 @@ impl Tracer {
         }
         Ok(Capture {
             program_time: self.program_time()?,
+            tracer_frames: self.tracer_frames()?,
             sites: self.sites,
             taken_pages: taken.pages,
             losses,
+        })
+    }
+
+    /// Tracefs tracepoints hand over registers that lie beyond the program
+    /// (`bpf_get_stack_tp`, kernel/trace/bpf_trace.c); other stacks begin with the program.
+    fn tracer_frames(&self) -> Result<TracerFrames> {
+        let [alloc, _] = self.hooks.programs();
+        let programs = [alloc].into_iter().chain(self.bulk.program());
+        let ranges: Result<Vec<_>> = programs
+            .map(|name| code::ranges(&self.ebpf, name))
+            .collect();
+        let first = self.lessons.as_ref().map(Lessons::first_return);
+        Ok(TracerFrames {
+            programs: ranges?.concat(),
+            begin_stacks: self.hooks.hook() == Hook::Raw,
+            measured: first.map_or(0, |it| it.frames_below as usize),
         })
     }
 
