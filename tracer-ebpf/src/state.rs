@@ -55,9 +55,10 @@ pub(crate) static BULK_CALLS: HashMap<u64, bulk::Note> = HashMap::with_max_entri
 /// wait for memory.
 const CALLS: u32 = 1024;
 
-/// Where the programs on the entry and on the exit of the bulk allocator look at arrays.
+/// One for the program on the entry of the bulk allocator, one for that on the exit.
 #[map]
-pub(crate) static ARRAYS: PerCpuArray<bulk::Workspace> = PerCpuArray::with_max_entries(2, 0);
+pub(crate) static BULK_WORKSPACES: PerCpuArray<bulk::Workspace> =
+    PerCpuArray::with_max_entries(2, 0);
 
 #[map]
 pub(crate) static TEMPLATES: Array<Templates> = Array::with_max_entries(1, BPF_F_MMAPABLE);

@@ -6,12 +6,14 @@
 
 mod build;
 mod cgroup_v2;
+mod cpus;
 mod deadline;
 mod degraded;
 mod diagnostics;
 mod disk;
 mod folded;
 mod invariants;
+mod kernel;
 mod leaker;
 mod loaded;
 mod machine;
@@ -21,10 +23,12 @@ mod report;
 mod tracing;
 
 pub use cgroup_v2::CgroupV2;
+pub use cpus::{stay_on, two_cpus_or_skip};
 pub use deadline::{eventually, let_pass};
 pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
 pub use folded::{Folded, FoldedStack};
+pub use kernel::Kernel;
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
 pub use machine::{Machine, is_emulated, root_or_skip};

@@ -7,7 +7,7 @@ use aya::{
     programs::{RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::MmapMut;
-use tracer_ebpf::{FIRST_SITE, NO_MIGRATETYPE, NOBODY, constants, maps, programs};
+use tracer_ebpf::{FIRST_SITE, InterruptCode, NO_MIGRATETYPE, NOBODY, constants, maps, programs};
 
 use super::{Filters, Settings, programs::program};
 
@@ -47,6 +47,11 @@ fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
     let own = if *own { own_process()? } else { NOBODY };
     let [least, greatest] = constants::RECORDED_ORDERS;
     let [list, array, result] = constants::BULK_ARGUMENTS;
+    let InterruptCode { irq, softirq } = &settings.interrupts;
+    let (check_every, by_rules) = (
+        settings.check_every.unwrap_or(1),
+        u32::from(settings.check_every.is_some()),
+    );
     let mut loader = EbpfLoader::new();
     loader
         .override_global(least, &orders.0, true)
@@ -59,6 +64,13 @@ fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
         .override_global(array, &BULK_ARRAY, true)
         .override_global(result, &BULK_RESULT, true)
         .override_global(constants::PAGE_LIST_OFFSET, &PAGE_LIST, true);
+    loader
+        .override_global(constants::USE_TEMPLATES, &by_rules, true)
+        .override_global(constants::CHECK_EVERY, &check_every, true)
+        .override_global(constants::IRQ_ENTRY[0], &irq.start, true)
+        .override_global(constants::IRQ_ENTRY[1], &irq.len, true)
+        .override_global(constants::SOFTIRQ_ENTRY[0], &softirq.start, true)
+        .override_global(constants::SOFTIRQ_ENTRY[1], &softirq.len, true);
     loader
         .override_global(constants::PAGE_ARRAY, &page_array, true)
         .override_global(

@@ -2,6 +2,7 @@
 //! running kernel. One program, so that it can be carried into a virtual machine.
 
 mod bad_input;
+mod checks;
 mod churn;
 mod command;
 mod degraded;
@@ -13,6 +14,7 @@ mod leak_programs;
 mod memory_limit;
 mod model;
 mod module;
+mod nesting;
 mod no_room;
 mod outputs;
 mod packet_ring;
@@ -21,6 +23,7 @@ mod pipes;
 mod ptys;
 mod ranking;
 mod scope;
+mod self_check;
 mod signals;
 mod site_table;
 mod symbols;
