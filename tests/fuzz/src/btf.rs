@@ -1,6 +1,6 @@
 //! Any blob gives sections or an error, and a lookup reads what is in them.
 
-use crate::kernel::btf::Btf;
+use pagetrace::kernel::btf::Btf;
 
 /// What pagetrace asks for, and what every blob has.
 const NAMES: [&str; 6] = [

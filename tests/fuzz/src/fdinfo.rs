@@ -1,6 +1,6 @@
 //! A count is one that the text spells; lines before others win.
 
-use crate::kernel::fdinfo::recursion_misses;
+use pagetrace::kernel::fdinfo::recursion_misses;
 
 pub(crate) fn check(data: &[u8]) {
     let fdinfo = crate::text(data);

@@ -1,6 +1,6 @@
 //! A flag that the text tells is a name of it, and comes back when asked for alone.
 
-use crate::kernel::gfp::flags;
+use pagetrace::kernel::gfp::flags;
 
 pub(crate) fn check(data: &[u8]) {
     let format = crate::text(data);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str};
 
-use crate::kernel::kallsyms::Kallsyms;
+use pagetrace::kernel::kallsyms::Kallsyms;
 
 /// The modules that have symbols at an address.
 type Starts<'a> = BTreeMap<u64, Vec<Option<&'a str>>>;

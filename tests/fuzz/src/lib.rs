@@ -1,15 +1,5 @@
 //! What the readers of kernel text are fed, and what must hold: one file per reader.
 
-// The tests in the readers are run with pagetrace.
-#![cfg(not(test))]
-
-// The readers are compiled in: to build all of pagetrace once more, with libFuzzer's
-// instrumentation, takes minutes.
-#[path = "../../../tracer/src/kernel/mod.rs"]
-pub mod kernel;
-#[path = "../../../tracer/src/model/mod.rs"]
-pub mod model;
-
 mod btf;
 mod fdinfo;
 mod gfp;

@@ -1,6 +1,6 @@
 //! A value is whole KiB, spelled in the text, and of the first line of its name.
 
-use crate::kernel::meminfo::bytes;
+use pagetrace::kernel::meminfo::bytes;
 
 pub(crate) fn check(data: &[u8]) {
     let meminfo = crate::text(data);

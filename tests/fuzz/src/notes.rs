@@ -1,6 +1,6 @@
 //! A build id is bytes of the notes, and the first one is taken.
 
-use crate::kernel::notes::build_id;
+use pagetrace::kernel::notes::build_id;
 
 /// A GNU build id of three bytes, padded.
 const NOTE: &[u8] = b"\x04\0\0\0\x03\0\0\0\x03\0\0\0GNU\0\xde\xad\x01\0";

@@ -1,6 +1,6 @@
 //! A free page is free whatever else is set, and a page without flags is nobody's.
 
-use crate::{kernel::pageflags::PageFlags, model::PageState};
+use pagetrace::{kernel::pageflags::PageFlags, model::PageState};
 
 /// `KPF_BUDDY` of include/uapi/linux/kernel-page-flags.h.
 const BUDDY: u64 = 1 << 10;

@@ -1,6 +1,6 @@
 //! A frame is never 0, keeps to its bits, and needs the page to be present.
 
-use crate::kernel::pagemap::{ENTRY_LEN, frame};
+use pagetrace::kernel::pagemap::{ENTRY_LEN, frame};
 
 const PRESENT: u64 = 1 << 63;
 /// Soft-dirty, exclusive, write-protected, guard, file-backed, swapped.

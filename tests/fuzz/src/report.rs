@@ -1,6 +1,6 @@
 //! Any bytes give a report or one sentence, and a report that was read is written as it was.
 
-use crate::model::Report;
+use pagetrace::model::Report;
 
 pub(crate) fn check(data: &[u8]) {
     match Report::from_json(data) {

@@ -1,6 +1,6 @@
 //! An offset is of a field that the text declares, of the first of its name.
 
-use crate::kernel::tracepoint::offset;
+use pagetrace::kernel::tracepoint::offset;
 
 pub(crate) fn check(data: &[u8]) {
     let format = crate::text(data);

@@ -1,6 +1,6 @@
 //! Some zone ends at the highest frame, and none above it; a node's frames lie in its zones.
 
-use crate::kernel::zoneinfo::{Zone, frames, node_frames, zones};
+use pagetrace::kernel::zoneinfo::{Zone, frames, node_frames, zones};
 
 /// A zone before all others, and what the reader forgets it by.
 const ZONE: &[u8] =

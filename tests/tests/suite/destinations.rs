@@ -147,6 +147,18 @@ fn what_somebody_else_planted_is_not_written_to() {
 }
 
 #[test]
+fn a_file_that_is_mounted_is_refused_before_tracing() {
+    let Some(_machine) = root_or_skip("a_file_that_is_mounted_is_refused_before_tracing") else {
+        return;
+    };
+    let folder = folder();
+    let path = folder.path().join("report.json");
+    fs::write(&path, "old").expect("room for it");
+    let refused = short_trace(&path).seeing(text(&path), "mounted").run();
+    assert!(refused.refusal().contains("mount"), "{refused:#?}");
+}
+
+#[test]
 fn a_link_to_nothing_is_refused() {
     let Some(_machine) = root_or_skip("a_link_to_nothing_is_refused") else {
         return;

@@ -13,6 +13,7 @@ mod queries;
 mod trace;
 mod tracefs;
 
+pub use cast::with_function;
 pub use features::{Features, locate_page_array};
 pub use gfp::MovableGfp;
 pub use page_array::{PageArray, PageLayout};

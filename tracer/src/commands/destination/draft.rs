@@ -100,9 +100,9 @@ fn create(folder: BorrowedFd<'_>, name: &str, how: OFlags) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | how;
     let mode = Mode::from_raw_mode(OWNER_ONLY);
     let file = File::from(openat(folder, name, flags, mode)?);
-    // What the umask has taken away of it.
-    file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
-    // A file system without locks has no sweeping either.
+    // What the umask has taken away of it, on a file system that has modes.
+    let _ = file.set_permissions(Permissions::from_mode(OWNER_ONLY));
+    // On one without locks, nothing is swept either.
     let _ = file.lock();
     Ok(file)
 }
