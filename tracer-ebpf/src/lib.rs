@@ -41,6 +41,8 @@ pub mod maps {
     pub const SITE_IDS: &str = "SITE_IDS";
     /// Site ids that are still free; user space fills it before attaching.
     pub const FREE_SITES: &str = "FREE_SITES";
+    /// What the kernel unwinds stacks to, per CPU: a [`Site`](crate::Site) for each program.
+    pub const SCRATCH: &str = "SCRATCH";
     /// Pages ever recorded, per CPU and site id.
     pub const SITE_PAGES: &str = "SITE_PAGES";
     /// The one [`Control`](crate::Control) word user space steers with.

@@ -9,7 +9,7 @@ use aya::{
 use memmap2::MmapMut;
 use tracer_ebpf::{
     BulkConfig, CONFIG, FIRST_SITE, FilterConfig, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
-    UserMemoryConfig, maps, programs,
+    UnwindConfig, UserMemoryConfig, maps, programs,
 };
 
 use super::{Filters, Settings, programs::program};
@@ -79,6 +79,12 @@ fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
         },
         frames: settings.frames,
         filters: filters(settings),
+        interrupts: settings.interrupts,
+        unwind: UnwindConfig {
+            by_rules: settings.check_every.is_some().into(),
+            check_every: settings.check_every.unwrap_or(1),
+            ..TraceConfig::DEFAULT.unwind
+        },
         bulk: BulkConfig {
             list: BULK_LIST,
             array: BULK_ARRAY,

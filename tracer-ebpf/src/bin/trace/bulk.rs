@@ -25,8 +25,8 @@ use crate::{
     word::Word,
 };
 
-/// What calls that are under way were given, by the address of their array: no two fill one
-/// array at once.
+/// What calls of the bulk allocator that are under way were given, by the address of
+/// their array: no two fill one array at once.
 #[map]
 static BULK_CALLS: HashMap<u64, Note> = HashMap::with_max_entries(CALLS, 0);
 
@@ -34,20 +34,20 @@ static BULK_CALLS: HashMap<u64, Note> = HashMap::with_max_entries(CALLS, 0);
 /// wait for memory.
 const CALLS: u32 = 1024;
 
-/// Where the programs on entry and exit look at arrays.
+/// One for the program on the entry of the bulk allocator, one for that on the exit.
 #[map]
-static ARRAYS: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(2, 0);
+static BULK_WORKSPACES: PerCpuArray<Workspace> = PerCpuArray::with_max_entries(2, 0);
 
-/// What an array was like when a call was given it.
+/// Which entries of an array were empty when a call was given it.
 #[repr(C)]
 struct Note {
-    /// How many entries were empty.
+    /// How many.
     empty: u64,
-    /// A bit for each entry that was.
+    /// A bit for each entry.
     bits: [u64; BULK_PAGES as usize / 64],
 }
 
-/// What a program looks at an array with: too large for its stack.
+/// Pages of one call, and which of them are its own: too large for a program's stack.
 #[repr(C)]
 struct Workspace {
     pages: [u64; BULK_PAGES as usize],
@@ -65,10 +65,13 @@ pub(crate) fn array_given(gfp: u32, array: u64, len: i32) {
     if len <= 0 || !filters::include(0, gfp) {
         return;
     }
-    let Some((workspace, len)) = Workspace::read(ENTRY, array, len as u64) else {
+    let Some(workspace) = workspace(ENTRY) else {
         return;
     };
-    workspace.take_note(len);
+    let Some(len) = workspace.copy_array(array, len as u64) else {
+        return;
+    };
+    workspace.note_empty(len);
     // Where there is no room, it is as if the entry had not been seen.
     let _ = BULK_CALLS.insert(array, &workspace.note, 0);
 }
@@ -90,56 +93,87 @@ pub(crate) fn returned<C: EbpfContext>(ctx: &C, call: &Call) {
     if !filters::include(0, call.gfp) {
         return;
     }
-    let Some(counters) = counters() else { return };
+    let (Some(counters), Some(workspace)) = (counters(), workspace(EXIT)) else {
+        return;
+    };
     let counts = &counters.bulk;
-    let note = if call.array != 0 {
-        let Some(note) = BULK_CALLS.get_ptr(call.array) else {
-            counts.unread_pages.add(call.filled);
-            return;
-        };
-        // SAFETY: the value is this call's until it is removed below: no two calls fill one
-        // array.
-        Some(unsafe { &*note })
+    let taken = if call.array == 0 {
+        Some(workspace.take_list(call.list, call.filled))
     } else {
-        None
+        workspace.take_array(call.array, call.filled)
+    };
+    let Some(len) = taken else {
+        counts.unread_pages.add(call.filled);
+        return;
     };
     counts
         .unread_pages
         .add(call.filled.saturating_sub(BULK_PAGES));
-    let new = note.map_or(call.filled, |note| note.empty.min(call.filled));
+    let new = call.filled.min(workspace.note.empty);
     if let Some(marker) = Marker::of(ctx, call.gfp, new, counts) {
-        match note {
-            Some(note) => marker.mark_array(call, note),
-            None => marker.mark_list(call),
-        }
-    }
-    if call.array != 0 {
-        let _ = BULK_CALLS.remove(call.array);
+        marker.mark_own(workspace, len);
     }
 }
 
+#[inline(always)]
+fn workspace(index: u32) -> Option<&'static mut Workspace> {
+    let workspace = BULK_WORKSPACES.get_ptr_mut(index)?;
+    // SAFETY: the program's own on this CPU, and it is never run inside itself.
+    Some(unsafe { &mut *workspace })
+}
+
 impl Workspace {
+    /// Takes in the pages of an array that holds `filled`, and the note of it; gives how many
+    /// there are, or none if they cannot be told apart.
+    #[inline(always)]
+    fn take_array(&mut self, array: u64, filled: u64) -> Option<usize> {
+        let note = BULK_CALLS.get_ptr(array)?;
+        // SAFETY: the value is this call's until it is removed: no two calls fill one array.
+        self.note = unsafe { note.read() };
+        let _ = BULK_CALLS.remove(array);
+        self.copy_array(array, filled)
+    }
+
+    /// Takes in what was put on a list, newest first. Others can be behind them, which do
+    /// not count in `filled`.
+    #[inline(always)]
+    fn take_list(&mut self, list: u64, filled: u64) -> usize {
+        self.note = Note {
+            empty: u64::MAX,
+            bits: [u64::MAX; _],
+        };
+        let len = filled.min(BULK_PAGES) as usize;
+        let mut link = list;
+        for i in 0..self.pages.len() {
+            if i >= len {
+                break;
+            }
+            link = read(link);
+            self.pages[i] = link.wrapping_sub(CONFIG.get(|it| &it.page_list).into());
+        }
+        len
+    }
+
     /// Copies an array of `len` page pointers, but no more than there is room for; gives
     /// how many were copied.
     #[inline(always)]
-    fn read(index: u32, array: u64, len: u64) -> Option<(&'static mut Self, usize)> {
-        let workspace = ARRAYS.get_ptr_mut(index)?;
-        // SAFETY: this program's own on this CPU, and it is never run inside itself.
-        let workspace = unsafe { &mut *workspace };
-        let len = len.min(BULK_PAGES);
-        let bytes = len as u32 * size_of::<u64>() as u32;
-        let pages = workspace.pages.as_mut_ptr().cast();
+    fn copy_array(&mut self, array: u64, len: u64) -> Option<usize> {
+        let len = len.min(BULK_PAGES) as usize;
+        let bytes = (len * size_of::<u64>()) as u32;
+        let pages = self.pages.as_mut_ptr().cast();
         // SAFETY: the helper checks the address, and there is room for so many bytes.
         let result =
             unsafe { generated::bpf_probe_read_kernel(pages, bytes, array as *const c_void) };
-        (result == 0).then_some((workspace, len as usize))
+        (result == 0).then_some(len)
     }
 
     /// Notes which of the first `len` entries are empty.
     #[inline(always)]
-    fn take_note(&mut self, len: usize) {
-        self.note.empty = 0;
-        self.note.bits = [0; _];
+    fn note_empty(&mut self, len: usize) {
+        self.note = Note {
+            empty: 0,
+            bits: [0; _],
+        };
         for i in 0..self.pages.len() {
             if i >= len {
                 break;
@@ -181,33 +215,16 @@ impl Marker {
         })
     }
 
-    /// Marks those of the full entries of an array that were empty.
+    /// Marks the call's own of the first `len` pages.
     #[inline(always)]
-    fn mark_array(&self, call: &Call, note: &Note) {
-        let Some((workspace, len)) = Workspace::read(EXIT, call.array, call.filled) else {
-            self.counts.unread_pages.add(note.empty);
-            return;
-        };
+    fn mark_own(&self, workspace: &Workspace, len: usize) {
         for i in 0..workspace.pages.len() {
             if i >= len {
                 break;
             }
-            if note.bits[i / 64] >> (i % 64) & 1 != 0 {
+            if workspace.note.bits[i / 64] >> (i % 64) & 1 != 0 {
                 self.mark(workspace.pages[i]);
             }
-        }
-    }
-
-    /// Marks what is on a list, newest first; other pages can be behind them.
-    #[inline(always)]
-    fn mark_list(&self, call: &Call) {
-        let mut link = call.list;
-        for i in 0..BULK_PAGES {
-            if i >= call.filled {
-                break;
-            }
-            link = read(link);
-            self.mark(link.wrapping_sub(CONFIG.get(|it| &it.page_list).into()));
         }
     }
 
