@@ -8,6 +8,7 @@ mod meminfo;
 mod notes;
 mod pageflags;
 mod pagemap;
+mod report;
 mod tracepoint;
 mod zoneinfo;
 
@@ -15,7 +16,7 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 10] = [
+pub const CHECKS: [(&str, Check); 11] = [
     ("btf", btf::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
@@ -24,6 +25,7 @@ pub const CHECKS: [(&str, Check); 10] = [
     ("notes", notes::check),
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
+    ("report", report::check),
     ("tracepoint", tracepoint::check),
     ("zoneinfo", zoneinfo::check),
 ];

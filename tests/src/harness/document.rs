@@ -101,6 +101,8 @@ pub struct Losses {
     #[serde(deserialize_with = "present")]
     pub missed_frees_at_end_pages: Option<u64>,
     pub missed_frees_at_reuse_pages: u64,
+    pub unknown_reference_pages: u64,
+    pub unnamed_pages: u64,
     pub site_table_full: u64,
     pub failed_unwinds: u64,
     pub nested_allocations: u64,

@@ -1,10 +1,11 @@
-//! What a shell hands down to what it starts: limits, ignored signals, the umask.
+//! What a shell hands down to what it starts: limits, ignored signals, the umask, the terminal.
 
 use std::{io, os::unix::process::CommandExt as _};
 
 use rustix::{
     fs::Mode,
-    process::{Resource, Rlimit, Signal, setrlimit, umask},
+    process::{Resource, Rlimit, Signal, ioctl_tiocsctty, setrlimit, setsid, umask},
+    stdio::stderr,
 };
 
 use super::Pagetrace;
@@ -40,8 +41,16 @@ impl Pagetrace {
         })
     }
 
+    /// Makes it the first process of a session on the terminal that is its stderr.
+    pub fn leading_a_session(self) -> Self {
+        self.after(|| {
+            setsid()?;
+            Ok(ioctl_tiocsctty(stderr())?)
+        })
+    }
+
     fn after(mut self, prepare: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
-        // SAFETY: each of the above is one system call.
+        // SAFETY: each of the above does nothing but system calls.
         unsafe { self.command.pre_exec(prepare) };
         self
     }

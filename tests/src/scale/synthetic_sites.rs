@@ -66,7 +66,7 @@ impl SyntheticSites {
         let scan = timed(&mut steps, "scan", || {
             analysis::scan(self.table.slots(), &Raw)
         });
-        let (survivors, _) = timed(&mut steps, "settle", || scan.settle(Some(0)));
+        let survivors = timed(&mut steps, "settle", || scan.settle(Some(0)).survivors);
         let recorded = timed(&mut steps, "records", || self.recorded(survivors))?;
         let report = timed(&mut steps, "report", || {
             analysis::report(host(), window(), recorded, numbers)

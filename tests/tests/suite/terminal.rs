@@ -1,12 +1,12 @@
 //! What a person at a terminal sees more: a progress bar, and colours.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{Read as _, Result},
     os::{fd::OwnedFd, unix::fs::symlink},
 };
 
-use pagetrace_tests::harness::{Leaker, OPEN_END, Pagetrace, eventually, root_or_skip};
+use pagetrace_tests::harness::{Leaker, OPEN_END, Pagetrace, Report, eventually, root_or_skip};
 use rustix::{
     fs::{Mode, OFlags, open},
     io::ioctl_fionbio,
@@ -137,4 +137,24 @@ fn a_terminal_gets_a_progress_bar() {
     let finished = running.finish();
     assert!(finished.status.success(), "{finished:#?}");
     assert!(!finished.stdout.contains(ESCAPE), "{finished:#?}");
+}
+
+#[test]
+fn a_terminal_that_goes_away_leaves_the_report() {
+    let Some(_machine) = root_or_skip("a_terminal_that_goes_away_leaves_the_report") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("report.json");
+    let json = path.to_str().expect("a UTF-8 path");
+    let (program, mut screen) = Screen::open().expect("a terminal");
+    let pagetrace = Pagetrace::new(&[&OPEN_END[..], &["--json", json]].concat());
+    let pagetrace = pagetrace.env(&[("TERM", "xterm")]).stderr(program.into());
+    let running = pagetrace.leading_a_session().spawn();
+    screen.wait_for("s left, ");
+    drop(screen);
+    let finished = running.finish();
+    assert!(finished.status.success(), "{finished:#?}");
+    let report = fs::read_to_string(&path).expect("it was written");
+    serde_json::from_str::<Report>(&report).expect("a report");
 }

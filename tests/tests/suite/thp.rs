@@ -1,5 +1,7 @@
 //! Transparent huge pages: blocks of order 9, if movable pages are asked for.
 
+use std::io::Write as _;
+
 use pagetrace_tests::{
     harness::{Leaker, Site, Tracing, root_or_skip, skip},
     leaks::Thp,
@@ -32,4 +34,36 @@ fn huge_pages_are_found_to_the_page() {
         "{page_tables} pages, of which 16 are set aside for page tables"
     );
     assert_eq!(pages, [(9, 16 << 9)].into());
+    let huge = report.sites_where(|site| locked(site) && site.orders.contains_key(&9));
+    assert!(
+        huge.iter().all(|site| site.kinds["thp"] == site.orders[&9]),
+        "{huge:#?}"
+    );
+}
+
+#[test]
+fn large_pieces_of_a_file_are_no_huge_pages() {
+    const BYTES: usize = 80 << 20;
+    let Some(_machine) = root_or_skip("large_pieces_of_a_file_are_no_huge_pages") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--scope", "all", "--kind", "all"]);
+    let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary file");
+    file.write_all(&vec![0xa5; BYTES]).expect("room for it");
+    let report = trace.end().report;
+    // This thread has its own name, which no other task has.
+    let name = std::thread::current().name().map(|it| it[..15].to_owned());
+    let is_own = |site: &Site| {
+        let task = site.first_seen.as_ref().map(|it| &it.name);
+        task == name.as_ref() && site.contains("write")
+    };
+    let sites = report.sites_where(is_own);
+    let pages = |kind| {
+        sites
+            .iter()
+            .filter_map(|site| site.kinds.get(kind))
+            .sum::<u64>()
+    };
+    assert_eq!(pages("thp"), 0, "{sites:#?}");
+    assert!(pages("file") >= (BYTES >> 12) as u64, "{sites:#?}");
 }

@@ -30,16 +30,16 @@ fn gfp_flags_are_known_wherever_tracefs_is() {
 }
 
 #[test]
-fn classic_tracepoints_work_wherever_tracefs_is() {
-    let Some(_machine) = root_or_skip("classic_tracepoints_work_wherever_tracefs_is") else {
+fn tracefs_tracepoints_work_wherever_tracefs_is() {
+    let Some(_machine) = root_or_skip("tracefs_tracepoints_work_wherever_tracefs_is") else {
         return;
     };
-    works_everywhere(&["--hook", "classic"]);
+    works_everywhere(&["--hook", "tracefs"]);
 }
 
 #[test]
-fn check_finds_classic_tracepoints_wherever_tracefs_is() {
-    let Some(_machine) = root_or_skip("check_finds_classic_tracepoints_wherever_tracefs_is") else {
+fn check_finds_tracefs_tracepoints_wherever_tracefs_is() {
+    let Some(_machine) = root_or_skip("check_finds_tracefs_tracepoints_wherever_tracefs_is") else {
         return;
     };
     for tracefs in TracefsMount::ALL {
@@ -47,7 +47,7 @@ fn check_finds_classic_tracepoints_wherever_tracefs_is() {
         let line = finished
             .stdout
             .lines()
-            .find(|line| line.contains("classic tracepoints"));
+            .find(|line| line.contains("tracefs tracepoints"));
         let is_ok = line.is_some_and(|line| line.starts_with("ok "));
         assert!(is_ok, "{tracefs:?}: {finished:#?}");
     }
@@ -60,7 +60,7 @@ fn tracefs_stays_where_it_was() {
     };
     let mut trace = trace(
         TracefsMount::Nowhere,
-        &["--hook", "classic", "--gfp", "zero"],
+        &["--hook", "tracefs", "--gfp", "zero"],
     );
     let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", trace.running().pid()));
     let mounts = mounts.expect("our child");

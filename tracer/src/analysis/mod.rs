@@ -3,9 +3,11 @@
 //! functions over plain values; nothing here reads the machine or formats text.
 
 mod entries;
+mod judge;
 mod names;
 mod owner;
 mod report;
+mod run_length;
 #[cfg(test)]
 mod sample;
 mod scan;
@@ -14,12 +16,12 @@ mod sites;
 mod stack;
 mod summary;
 mod survivors;
-mod tally;
 mod timeline;
+mod unnamed;
 mod window;
 
 pub use report::{Recorded, report};
-pub use scan::{Pages, Scan, scan};
+pub use scan::{Pages, Scan, Settled, scan};
 pub use sites::records;
 pub use summary::summary;
 pub use survivors::{Cell, Survivors};

@@ -4,20 +4,26 @@ use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::stack::{self, Function};
-use crate::model::{Frame, SiteRecord};
+use super::{
+    judge::Taken,
+    stack::{self, Function},
+    unnamed,
+};
+use crate::model::{Frame, SiteRecord, TracerFrames};
 
 /// The functions at every address of every stack. Stacks are millions of addresses, and most of
 /// them are the same few.
 pub(super) struct Names {
     functions: Vec<Function>,
     at: FxHashMap<u64, Range<usize>>,
+    tracer: TracerFrames,
 }
 
 impl Names {
-    /// Those at the addresses of `records`.
+    /// Those at the addresses of `records`, some of whose frames are the tracer's.
     pub(super) fn of<'a>(
         records: impl Iterator<Item = &'a SiteRecord>,
+        tracer: TracerFrames,
         symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
     ) -> Self {
         let addresses: FxHashSet<_> = records.flat_map(|it| &it.frames).copied().collect();
@@ -31,7 +37,11 @@ impl Names {
             functions.extend(indexed.map(|(index, frame)| Function::new(index, frame)));
             at.insert(*address, start..functions.len());
         }
-        Self { functions, at }
+        Self {
+            functions,
+            at,
+            tracer,
+        }
     }
 
     /// The functions of a stack, inlined ones in their places.
@@ -39,9 +49,39 @@ impl Names {
         addresses.iter().flat_map(|&it| self.at(it)).collect()
     }
 
-    /// How many addresses of a stack are its own, and not those of whoever it interrupted.
-    pub(super) fn own(&self, addresses: &[u64]) -> usize {
-        stack::own(addresses.iter().map(|&it| self.at(it)))
+    /// Which addresses of a stack are its own, and not the tracer's or those of whoever it
+    /// interrupted.
+    pub(super) fn own(&self, addresses: &[u64]) -> Range<usize> {
+        let start = stack::tracer_frames(addresses, &self.tracer, |it| self.at(it));
+        let own = stack::own(addresses[start..].iter().map(|&it| self.at(it)));
+        start..start + own
+    }
+
+    /// How the pages of a site were taken, if its stack tells.
+    pub(super) fn taken(&self, record: &SiteRecord) -> Option<Taken> {
+        const TRACER: &str = env!("CARGO_PKG_NAME");
+        let own = &record.frames[self.own(&record.frames)];
+        let task = record.first_seen.as_ref();
+        let is_by_tracer = task.is_some_and(|(_, name)| name == TRACER);
+        let way = stack::way(&self.functions(own), is_by_tracer)?;
+        Some(Taken {
+            way,
+            order: record.order,
+        })
+    }
+
+    /// The place of the owner in each of these stacks, which are in order, if nothing has a
+    /// name.
+    pub(super) fn unnamed_owners<'a>(
+        &self,
+        stacks: impl Iterator<Item = &'a [u64]>,
+    ) -> Vec<Option<usize>> {
+        let stacks: Vec<_> = stacks.collect();
+        if self.functions.iter().any(Function::is_named) {
+            vec![None; stacks.len()]
+        } else {
+            unnamed::owners(&stacks)
+        }
     }
 
     /// The frames that are used, in the order of their first use. Each use is told its new place.

@@ -4,13 +4,14 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{
     Survivors,
+    judge::judge,
     names::Names,
     sites::{self, Group, Stack},
     stack::{self, Trace},
 };
 use crate::model::{
     Context, Cost, Frame, Host, Limitation, Losses, Meminfo, NoStack, Report, Schema, Site,
-    SiteRecord, Tool, Window,
+    SiteRecord, Tool, TracerFrames, Window,
 };
 
 /// What was recorded.
@@ -20,6 +21,8 @@ pub struct Recorded {
     pub survivors: Survivors,
     /// The sites.
     pub records: BTreeMap<u32, SiteRecord>,
+    /// Which frames of their stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages taken in the window, the freed ones included.
     pub taken_pages: u64,
     /// What tracing cost.
@@ -36,18 +39,25 @@ pub struct Recorded {
 pub fn report(
     host: Host,
     window: Window,
-    recorded: Recorded,
+    mut recorded: Recorded,
     symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
 ) -> Report {
-    let names = Names::of(recorded.records.values(), symbolize);
+    let records = &recorded.records;
+    let names = Names::of(records.values(), recorded.tracer_frames, symbolize);
+    let judged = judge(&mut recorded.survivors, |id| names.taken(records.get(&id)?));
+    let losses = &mut recorded.losses;
+    let missed = losses.missed_frees_at_end_pages;
+    losses.missed_frees_at_end_pages = missed.map(|pages| pages + judged.missed_free_pages);
+    losses.unnamed_pages = judged.unnamed_pages;
     let groups = sites::group(&recorded.survivors, recorded.records, |addresses| {
         names.own(addresses)
     });
     // There can be as many as pages: not to be there beside the sites.
     drop(recorded.survivors);
-    let sites = groups.into_iter();
+    let owners = names.unnamed_owners(groups.keys().map(Stack::addresses));
+    let sites = groups.into_iter().zip(owners);
     let mut sites: Vec<_> = sites
-        .map(|(stack, group)| site(stack, group, &names))
+        .map(|((stack, group), owner)| site(stack, group, owner, &names))
         .collect();
     sites.sort_by_cached_key(|site| Reverse(site.unfreed_pages()));
     Report {
@@ -73,14 +83,14 @@ fn tool() -> Tool {
     }
 }
 
-fn site(stack: Stack, group: Group, names: &Names) -> Site {
-    let (addresses, no_stack) = match stack {
-        Stack::Known(addresses) => (addresses, None),
-        Stack::SiteTableFull => (vec![], Some(NoStack::SiteTableFull)),
-        Stack::Lost => (vec![], Some(NoStack::Lost)),
-        Stack::Mismatched => (vec![], Some(NoStack::RecordMismatch)),
+fn site(stack: Stack, group: Group, unnamed_owner: Option<usize>, names: &Names) -> Site {
+    let no_stack = match stack {
+        Stack::Known(_) => None,
+        Stack::SiteTableFull => Some(NoStack::SiteTableFull),
+        Stack::Lost => Some(NoStack::Lost),
+        Stack::Mismatched => Some(NoStack::RecordMismatch),
     };
-    let trace = Trace::new(&names.functions(&addresses));
+    let trace = Trace::new(&names.functions(stack.addresses()), unnamed_owner);
     // Whoever an interrupt hits first has nothing to do with it.
     let is_task = trace.context == Context::Task;
     Site {
@@ -91,7 +101,7 @@ fn site(stack: Stack, group: Group, names: &Names) -> Site {
         interrupted: stack::frames(&names.functions(&group.interrupted)),
         first_seen: group.first_seen.filter(|_| is_task),
         allocated_pages: group.allocated_pages,
-        unfreed: sites::unfreed(group.pages, trace.accounted),
+        unfreed: sites::unfreed(group.pages),
     }
 }
 

@@ -25,7 +25,10 @@ fn stacks(report: &Report) -> Vec<Vec<String>> {
 #[test]
 fn the_largest_site_comes_first() {
     let report = reported(&three_sites());
-    assert_eq!(stacks(&report), [["f1"], ["0x63"], ["f2"]]);
+    assert_eq!(
+        stacks(&report),
+        [vec!["f1"], vec!["0x63", "f1"], vec!["f2"]]
+    );
     let pages: Vec<_> = report.sites.iter().map(Site::unfreed_pages).collect();
     assert_eq!(pages, [100, 60, 40]);
 }

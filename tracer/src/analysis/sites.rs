@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
+    ops::Range,
 };
 
 use anyhow::Result;
@@ -23,6 +24,16 @@ pub(super) enum Stack {
     Lost,
     /// Pages of sites whose record does not match their key.
     Mismatched,
+}
+
+impl Stack {
+    /// Its return addresses; none if they are not known.
+    pub(super) fn addresses(&self) -> &[u64] {
+        match self {
+            Self::Known(addresses) => addresses,
+            Self::SiteTableFull | Self::Lost | Self::Mismatched => &[],
+        }
+    }
 }
 
 /// The pages of one call site.
@@ -64,16 +75,18 @@ pub fn records(
 
 /// Joins the records to one group per stack that has pages left. A site differs
 /// from its neighbour in the kernel's table when only order or gfp flags do; to
-/// a reader it is the same site. `own` tells how many frames of a stack are its
-/// own, and not those of whoever it interrupted.
+/// a reader it is the same site. `own` tells which frames of a stack are its own, and
+/// not the tracer's or those of whoever it interrupted.
 pub(super) fn group(
     survivors: &Survivors,
     records: BTreeMap<u32, SiteRecord>,
-    own: impl Fn(&[u64]) -> usize,
+    own: impl Fn(&[u64]) -> Range<usize>,
 ) -> BTreeMap<Stack, Group> {
     let mut groups = BTreeMap::<_, Group>::new();
     for (id, mut record) in records {
-        let interrupted = record.frames.split_off(own(&record.frames));
+        let own = own(&record.frames);
+        let interrupted = record.frames.split_off(own.end);
+        record.frames.drain(..own.start);
         let (stack, order) = identity(id, &mut record);
         let group = groups.entry(stack).or_default();
         group.allocated_pages += record.allocated_pages;
@@ -94,13 +107,8 @@ pub(super) fn group(
     groups
 }
 
-/// Pages as a report has them. Where flags tell nothing of them, the way they were taken may:
-/// they are `accounted` then.
-pub(super) fn unfreed(mut pages: Vec<Pages>, accounted: Option<Kind>) -> Vec<Unfreed> {
-    if let Some(kind) = accounted {
-        let unmarked = pages.iter_mut().filter(|it| it.kind == Kind::Raw);
-        unmarked.for_each(|it| it.kind = kind);
-    }
+/// Pages as a report has them.
+pub(super) fn unfreed(mut pages: Vec<Pages>) -> Vec<Unfreed> {
     // Stable, as that is fast where most are in order.
     pages.sort();
     let alike = pages.chunk_by(|a, b| (a.kind, a.order) == (b.kind, b.order));
@@ -167,18 +175,18 @@ mod tests {
     fn grouped(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let records = records(survivors, FIRST_SITE..FIRST_SITE + 3, record);
         let records = records.expect("they are there");
-        group(survivors, records, |_| 2)
+        group(survivors, records, |_| 0..2)
     }
 
     fn plain(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let no_record = |_| Ok(SiteRecord::default());
         let records = records(survivors, std::iter::empty(), no_record).expect("none fails");
-        group(survivors, records, <[u64]>::len)
+        group(survivors, records, |frames| 0..frames.len())
     }
 
     /// The order of each kind of pages, and how many were taken in each epoch.
     fn by_order(group: &Group) -> Vec<(u32, Vec<(u32, u32)>)> {
-        let unfreed = unfreed(group.pages.clone(), None).into_iter();
+        let unfreed = unfreed(group.pages.clone()).into_iter();
         unfreed.map(|it| (it.order, it.by_epoch)).collect()
     }
 
@@ -210,6 +218,25 @@ mod tests {
     }
 
     #[test]
+    fn what_the_tracer_adds_to_stacks_makes_no_difference() {
+        let survivors = raw(&[(FIRST_SITE, 0, 5), (FIRST_SITE + 1, 0, 3)]);
+        let record = |id| {
+            let frames = vec![u64::from(id), 7, 8, 9];
+            Ok(SiteRecord {
+                frames,
+                ..SiteRecord::default()
+            })
+        };
+        let records = records(&survivors, std::iter::empty(), record).expect("they are there");
+        let groups = group(&survivors, records, |_| 1..3);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(
+            by_order(&groups[&Stack::Known(vec![7, 8])]),
+            [(0, vec![(0, 8)])]
+        );
+    }
+
+    #[test]
     fn reserved_ids_keep_their_order() {
         let groups = plain(&raw(&[
             (SITE_TABLE_FULL + 3, 1, 8),
@@ -236,7 +263,7 @@ mod tests {
             _ => record(id),
         };
         let records = records(&survivors, std::iter::empty(), record).expect("they are there");
-        let groups = group(&survivors, records, |frames| frames.len().min(2));
+        let groups = group(&survivors, records, |frames| 0..frames.len().min(2));
         assert_eq!(by_order(&groups[&Stack::Mismatched]), [(3, vec![(0, 5)])]);
         let other = by_order(&groups[&Stack::Known(vec![1, 2])]);
         assert_eq!(other, [((FIRST_SITE + 1) % 2, vec![(0, 3)])]);
@@ -249,22 +276,6 @@ mod tests {
     }
 
     #[test]
-    fn the_way_tells_of_unmarked_pages_only() {
-        let pages = [(Kind::Slab, 1), (Kind::Raw, 2)].map(|(kind, number)| Pages {
-            kind,
-            order: 0,
-            epoch: 3,
-            number,
-        });
-        let kinds = |accounted| {
-            let unfreed = unfreed(pages.to_vec(), accounted).into_iter();
-            unfreed.map(|it| (it.kind, it.pages())).collect::<Vec<_>>()
-        };
-        assert_eq!(kinds(None), [(Kind::Raw, 2), (Kind::Slab, 1)]);
-        assert_eq!(kinds(Some(Kind::Slab)), [(Kind::Slab, 3)]);
-    }
-
-    #[test]
     fn no_count_wraps() {
         let pages = |number| Pages {
             kind: Kind::Raw,
@@ -272,7 +283,7 @@ mod tests {
             epoch: 1,
             number,
         };
-        let unfreed = unfreed(vec![pages(u32::MAX), pages(2)], None);
+        let unfreed = unfreed(vec![pages(u32::MAX), pages(2)]);
         assert_eq!(unfreed[0].pages(), u64::from(u32::MAX) + 2);
     }
 

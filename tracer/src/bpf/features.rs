@@ -2,8 +2,9 @@
 //! trace and its report all go by it.
 
 use anyhow::Result;
+use tracer_ebpf::QueryConfig;
 
-use super::{BulkAllocator, PageArray, PageLayout, calibration, cast, object, queries};
+use super::{BulkAllocator, MovableGfp, PageArray, PageLayout, calibration, cast, object, queries};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -24,6 +25,8 @@ pub struct Features {
     pub bulk: Result<BulkAllocator, Limitation>,
     /// The value of `MIGRATE_MOVABLE`.
     pub movable: u32,
+    /// The flags by which movable pages are told apart.
+    pub movable_gfp: MovableGfp,
     /// This process's id in the initial namespace.
     pub own_process: u32,
     /// Whether the kernel is known to count the events that it keeps from programs on tracefs
@@ -34,13 +37,14 @@ pub struct Features {
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
-        let own_process = queries::own_process(&mut object::load_small()?)?;
+        let own_process = queries::own_process()?;
         let types = Types::read();
         Ok(Self {
             page_array: page_array(&types, own_process)?,
             stack_reader: stack_reader(&types),
             bulk: types.bulk.map_err(not_bulk),
             movable: types.movable,
+            movable_gfp: types.movable_gfp,
             own_process,
             counts_tracefs_misses: types.counts_tracefs_misses,
         })
@@ -66,7 +70,10 @@ pub fn locate_page_array(
     layout: PageLayout,
     own_process: u32,
 ) -> Result<Result<PageArray, &'static str>> {
-    let mut ebpf = object::load_for_calibration(own_process)?;
+    let mut ebpf = object::load_query(QueryConfig {
+        own_process: own_process.into(),
+        ..QueryConfig::DEFAULT
+    })?;
     calibration::calibrate(&mut ebpf, layout)
 }
 
@@ -91,6 +98,7 @@ pub(super) fn not_bulk(reason: impl Into<String>) -> Limitation {
 struct Types {
     page: Option<PageLayout>,
     movable: u32,
+    movable_gfp: MovableGfp,
     bulk: Result<BulkAllocator, &'static str>,
     /// The id of the function by which programs may read any memory.
     cast: Option<u32>,
@@ -105,6 +113,7 @@ impl Types {
             return Self {
                 page: None,
                 movable: MIGRATE_MOVABLE,
+                movable_gfp: MovableGfp::of(None),
                 cast: None,
                 counts_tracefs_misses: false,
                 bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
@@ -114,6 +123,7 @@ impl Types {
         Self {
             page: page_layout(&btf),
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
+            movable_gfp: MovableGfp::of(Some(&btf)),
             bulk: bulk_allocator(&btf),
             cast: btf.function_id(cast::FUNCTION).ok(),
             counts_tracefs_misses: counts_tracefs_misses(&btf),
@@ -127,6 +137,7 @@ fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
         size: u64::from(btf.struct_size("page").ok()?),
         references: offset("_refcount"),
         list: offset("lru"),
+        mapping: offset("mapping"),
     })
 }
 

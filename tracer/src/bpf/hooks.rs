@@ -72,6 +72,11 @@ impl Hooks {
             .map_or(Ok(()), |link| detach(ebpf, free, link))
     }
 
+    /// The kind of tracepoint.
+    pub(super) const fn hook(&self) -> Hook {
+        self.hook
+    }
+
     /// Names of the two programs in use.
     pub(super) const fn programs(&self) -> [&'static str; 2] {
         let (alloc, free) = names(self.hook);

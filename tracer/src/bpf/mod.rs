@@ -4,6 +4,7 @@
 mod calibration;
 mod cast;
 mod features;
+mod gfp;
 mod hooks;
 mod map_memory;
 mod object;
@@ -14,8 +15,9 @@ mod tracefs;
 
 pub use cast::with_function;
 pub use features::{Features, locate_page_array};
+pub use gfp::MovableGfp;
 pub use page_array::{PageArray, PageLayout};
-pub use queries::PageReferences;
+pub use queries::PageStructs;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,

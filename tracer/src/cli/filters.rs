@@ -26,7 +26,8 @@ pub struct FilterArgs {
     #[arg(long, value_name = "[!]FLAG,...", value_delimiter = ',', value_parser = values::gfp_flag)]
     pub gfp: Vec<GfpFlag>,
 
-    /// Only allocations by this process, and by interrupts on top of it; an id as seen from here
+    /// Only allocations by this process, all its threads, and by interrupts on top of it; an id as
+    /// seen from here
     #[arg(long, value_name = "PID")]
     pub pid: Option<u32>,
 

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Error, Result, anyhow};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use rustix::{
     fs::{FileType, OFlags, fcntl_setfl},
     io::Errno,
@@ -88,6 +88,10 @@ impl Target {
         match place.found() {
             Some(FileType::RegularFile) => {
                 place.open()?;
+                ensure!(
+                    !place.is_mounted()?,
+                    "it is mounted there by itself and cannot be replaced: mount its folder instead"
+                );
             }
             None => {}
             Some(_) => {
@@ -148,7 +152,11 @@ fn buffered(out: impl Write, content: impl Fn(&mut dyn Write) -> io::Result<()>)
 mod tests {
     use std::{
         fs::{self, Permissions},
-        os::unix::fs::{PermissionsExt as _, symlink},
+        io::Read as _,
+        os::{
+            fd::AsRawFd as _,
+            unix::fs::{PermissionsExt as _, symlink},
+        },
     };
 
     use tempfile::{TempDir, tempdir};
@@ -238,6 +246,19 @@ mod tests {
         let null = open(Path::new("/dev/null")).expect("it is writable");
         assert!(matches!(null, Destination::Path(_, Target::Stream(_))));
         null.write(text("gone")).expect("it takes everything");
+    }
+
+    /// As a shell's `>(command)` has it.
+    #[test]
+    fn an_open_pipe_has_no_other_name() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let path = format!("/dev/fd/{}", writer.as_raw_fd());
+        let destination = open(Path::new(&path)).expect("it is writable");
+        destination.write(text("whole")).expect("it has room");
+        drop((destination, writer));
+        let mut written = String::new();
+        reader.read_to_string(&mut written).expect("our pipe");
+        assert_eq!(written, "whole");
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use rustix::thread::CapabilitySet;
+use rustix::{
+    process::{Resource, getrlimit},
+    thread::CapabilitySet,
+};
 
 use super::{
     kallsyms::Kallsyms,
@@ -91,6 +94,25 @@ pub fn capabilities() -> Result<CapabilitySet> {
     Ok(held
         .context("the kernel does not say what this process may do")?
         .effective)
+}
+
+/// Whether this process is in a user namespace that somebody made. Its capabilities then count in
+/// there only, and the kernel's own doings ask for them outside of it.
+pub fn in_user_namespace() -> bool {
+    // PROC_USER_INIT_INO of include/linux/proc_ns.h.
+    const INITIAL: u64 = 0xefff_fffd;
+    let namespace = fs::metadata("/proc/self/ns/user");
+    // A kernel without such namespaces has no such file.
+    namespace.is_ok_and(|namespace| namespace.ino() != INITIAL)
+}
+
+/// How many more files this process may open.
+pub fn descriptors_left() -> Result<u64> {
+    let open = fs::read_dir("/proc/self/fd").context("cannot list /proc/self/fd")?;
+    // The one that lists them is closed again.
+    let open = open.count().saturating_sub(1) as u64;
+    let limit = getrlimit(Resource::Nofile).current;
+    Ok(limit.map_or(u64::MAX, |limit| limit.saturating_sub(open)))
 }
 
 /// Id of the process that a task belongs to.

@@ -15,6 +15,12 @@ pub struct Losses {
     /// Pages that were taken again while marked: their free was lost. They are where they were
     /// taken last.
     pub missed_frees_at_reuse_pages: u64,
+    /// Unfreed pages that may be free, as whether somebody holds them could not be looked up;
+    /// they are in the report as unverified.
+    pub unknown_reference_pages: u64,
+    /// Unfreed pages that may be accounted for (vmalloc, per-CPU memory, large kmallocs), as nothing
+    /// on their stacks has a name; they are in the report as unverified.
+    pub unnamed_pages: u64,
     /// Allocations that found the site table full; their pages are in the report.
     pub site_table_full: u64,
     /// Allocations whose stack could not be unwound; their pages are in the report.

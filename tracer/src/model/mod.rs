@@ -17,6 +17,7 @@ mod seconds;
 mod selection;
 mod site_record;
 mod summary;
+mod tracer_frames;
 mod window;
 
 pub use choice::Choice;
@@ -34,4 +35,5 @@ pub use seconds::Seconds;
 pub use selection::{GroupBy, Selection, SortKey};
 pub use site_record::SiteRecord;
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
+pub use tracer_frames::TracerFrames;
 pub use window::{Scope, Window};

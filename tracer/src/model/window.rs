@@ -11,7 +11,8 @@ use super::{Choice, Seconds};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// All but movable pages (anonymous memory, page cache, shmem), which other counters show.
+    /// All but user memory (anonymous, page cache, shmem), which other counters show as long as
+    /// it is mapped or belongs to a file.
     #[default]
     Kernel,
     /// Every page.
@@ -31,8 +32,8 @@ impl Choice for Scope {
     fn help(self) -> &'static str {
         match self {
             Self::Kernel => {
-                "All but movable pages (anonymous memory, page cache, shmem), which other counters \
-                 show"
+                "All but user memory (anonymous, page cache, shmem), which other counters show unless \
+                 it is pinned without a mapping"
             }
             Self::All => "Every page",
         }

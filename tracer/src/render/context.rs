@@ -35,7 +35,7 @@ fn machine(report: &Report) -> String {
 fn window(report: &Report) -> String {
     let window = &report.window;
     let mut pages = match window.scope {
-        Scope::Kernel => "Kernel pages".to_owned(),
+        Scope::Kernel => "Kernel pages (pinned user memory needs --scope all)".to_owned(),
         Scope::All => "All pages".to_owned(),
     };
     if !window.filters.is_empty() {

@@ -65,6 +65,16 @@ fn lines(report: &Report) -> Vec<Line> {
             "pages taken again though their free was never seen",
         ),
         loss(
+            losses.unknown_reference_pages,
+            "unknown references",
+            "pages that may be free: who holds them could not be looked up",
+        ),
+        loss(
+            losses.unnamed_pages,
+            "unnamed pages",
+            "may be vmalloc, percpu or large kmallocs: nothing on their stacks has a name",
+        ),
+        loss(
             losses.site_table_full,
             "site table full",
             "allocations without a site of their own; --max-sites",

@@ -11,7 +11,7 @@ use super::{
     styles::{CULPRIT, FAINT, HEADING},
     text,
 };
-use crate::model::{Choice as _, Entry, GroupBy, Report, Summary};
+use crate::model::{Choice as _, Entry, GroupBy, Kind, Report, Summary};
 
 /// How much of a report the table shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,7 @@ fn rest(report: &Report, summary: &Summary, shown: usize, out: &mut impl Write) 
     let lines = [
         hidden(summary, shown),
         unranked(report, summary),
+        uncertain(report, summary),
         (totals.too_young_pages > 0).then(|| {
             let pages = text::counted(totals.too_young_pages, "page");
             format!("{pages} younger than --min-age left out")
@@ -102,6 +103,17 @@ fn hidden(summary: &Summary, shown: usize) -> Option<String> {
         let number = text::counted(hidden.len() as u64, noun);
         format!("{bytes} in {number}; --top N shows them")
     })
+}
+
+/// The pages that are neither accused nor dropped.
+fn uncertain(report: &Report, summary: &Summary) -> Option<String> {
+    let pages = *summary.unranked_pages().get(&Kind::Uncertain)?;
+    let bytes = text::bytes(pages * report.host.page_size);
+    let pages = text::counted(pages, "page");
+    Some(format!(
+        "Uncertain: {bytes}, {pages} that look free, or are not what they were taken as, beyond \
+         what lost frees explain"
+    ))
 }
 
 /// The pages that are out and not ranked, by kind, most first.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::executables::Executables;
-use crate::manifest::OBJECT;
+use crate::manifest::{self, OBJECTS};
 use crate::workspace;
 
 /// Static programs need a target of their own: macros are libraries and cannot be static.
@@ -19,8 +19,8 @@ pub(super) struct Programs {
     pub(super) suite: PathBuf,
     /// The program that tells what verifying the BPF programs took.
     pub(super) verifier: PathBuf,
-    /// The BPF object.
-    pub(super) object: PathBuf,
+    /// The BPF objects.
+    pub(super) objects: [PathBuf; 2],
     /// Files that the tests know by their place.
     pub(super) others: [PathBuf; 3],
 }
@@ -33,7 +33,7 @@ impl Programs {
             pagetrace: programs.named("pagetrace")?,
             suite: programs.named("suite")?,
             verifier: programs.named("verifier")?,
-            object: root.join(OBJECT),
+            objects: OBJECTS.map(|name| root.join(manifest::path(name))),
             others: [
                 programs.named("leak")?,
                 programs.named("workload")?,
@@ -44,8 +44,9 @@ impl Programs {
 
     /// Every file of them.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        let files = [&self.pagetrace, &self.suite, &self.verifier, &self.object];
-        files.into_iter().chain(&self.others).map(PathBuf::as_path)
+        let files = [&self.pagetrace, &self.suite, &self.verifier];
+        let files = files.into_iter().chain(&self.objects);
+        files.chain(&self.others).map(PathBuf::as_path)
     }
 }
 

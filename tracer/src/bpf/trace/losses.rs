@@ -26,6 +26,8 @@ pub(super) fn losses(counters: &Counters, misses: RecursionMisses) -> Losses {
         recursion_misses: misses,
         missed_frees_at_end_pages: None,
         missed_frees_at_reuse_pages: taken.healed,
+        unknown_reference_pages: 0,
+        unnamed_pages: 0,
         site_table_full: taken.site_table_full,
         failed_unwinds: taken.failed_unwinds,
         nested_allocations: taken.nested.iter().sum(),

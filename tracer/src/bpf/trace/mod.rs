@@ -1,30 +1,33 @@
 //! The trace: its tables, its programs while they are attached, and what they recorded.
 
 mod bulk;
+mod code;
+mod config;
 mod filters;
-mod globals;
 mod kernel_log;
 mod load;
 mod losses;
 mod misses;
+mod rules;
 mod tables;
-mod templates;
 mod tracer;
 
 pub use bulk::BulkAllocator;
 pub use filters::{Filters, GfpFilter, Process, ProcessNamespace};
 pub use kernel_log::KernelLog;
 pub use load::table_bytes;
+pub use rules::Unwinding;
 pub use tables::{SiteTable, SlotTable};
-pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
-use crate::model::{Losses, ProgramTime};
+use crate::model::{Losses, ProgramTime, TracerFrames};
 
 /// What one window recorded, beside the slots.
 pub struct Capture {
     /// The sites that slots name.
     pub sites: SiteTable,
+    /// Which frames of the sites' stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages recorded, the freed ones included.
     pub taken_pages: u64,
     /// What was lost or not seen.

@@ -100,9 +100,9 @@ fn create(folder: BorrowedFd<'_>, name: &str, how: OFlags) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | how;
     let mode = Mode::from_raw_mode(OWNER_ONLY);
     let file = File::from(openat(folder, name, flags, mode)?);
-    // What the umask has taken away of it.
-    file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
-    // A file system without locks has no sweeping either.
+    // What the umask has taken away of it, on a file system that has modes.
+    let _ = file.set_permissions(Permissions::from_mode(OWNER_ONLY));
+    // On one without locks, nothing is swept either.
     let _ = file.lock();
     Ok(file)
 }
@@ -127,7 +127,9 @@ fn is_random(name: &[u8]) -> bool {
 
 /// Removes what is left in a folder of a pagetrace that was killed. What cannot be removed stays.
 pub(super) fn sweep(folder: BorrowedFd<'_>) {
-    let Ok(names) = Dir::read_from(folder) else {
+    // Other than `Dir::read_from`, not with the flags of `folder`, which may be for its path only.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(names) = openat(folder, ".", flags, Mode::empty()).and_then(Dir::new) else {
         return;
     };
     for entry in names.flatten() {
@@ -149,9 +151,23 @@ fn is_abandoned(folder: BorrowedFd<'_>, name: &CStr) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::{ffi::OsString, fs, io::Write as _, os::fd::AsFd as _, path::Path};
+    use std::{
+        ffi::OsString,
+        fs,
+        io::Write as _,
+        os::fd::{AsFd as _, OwnedFd},
+        path::Path,
+    };
+
+    use tempfile::TempDir;
 
     use super::*;
+
+    /// As a place has its folder.
+    fn open(folder: &TempDir) -> OwnedFd {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        rustix::fs::open(folder.path(), flags, Mode::empty()).expect("our folder")
+    }
 
     fn names(folder: &Path) -> Vec<OsString> {
         let entries = fs::read_dir(folder).expect("it is there");
@@ -161,7 +177,7 @@ mod tests {
     #[test]
     fn both_ways_replace_a_file_and_leave_nothing_else() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened = File::open(folder.path()).expect("our folder");
+        let opened = open(&folder);
         for create in [Draft::unnamed, Draft::named] {
             let report = folder.path().join("report");
             for text in ["new", "newer"] {
@@ -178,7 +194,7 @@ mod tests {
     #[test]
     fn one_that_is_not_published_is_gone() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened = File::open(folder.path()).expect("our folder");
+        let opened = open(&folder);
         for create in [Draft::unnamed, Draft::named] {
             drop(create(opened.as_fd()).expect("room for a file"));
             assert!(names(folder.path()).is_empty());
@@ -188,7 +204,7 @@ mod tests {
     #[test]
     fn only_what_nobody_works_on_is_swept() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened = File::open(folder.path()).expect("our folder");
+        let opened = open(&folder);
         let draft = Draft::named(opened.as_fd()).expect("room for a file");
         let kept = [".pagetrace-", ".pagetrace-notes", "report"];
         let abandoned = [".pagetrace-0123456789abcdef", ".pagetrace-fedcba9876543210"];

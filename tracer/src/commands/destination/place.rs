@@ -15,8 +15,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::{
     fs::{
-        AtFlags, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fstat, fstatfs, open, openat,
-        readlinkat, statat,
+        AtFlags, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, StatxAttributes, StatxFlags,
+        fstat, fstatfs, open, openat, readlinkat, statat, statx,
     },
     io::Errno,
     process::geteuid,
@@ -121,6 +121,13 @@ impl Place {
     /// The name.
     pub(super) fn name(&self) -> &OsStr {
         &self.name
+    }
+
+    /// Whether it is mounted there by itself, as containers have it, so that no other can replace it.
+    pub(super) fn is_mounted(&self) -> io::Result<bool> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let found = statx(&self.folder, &self.name, flags, StatxFlags::empty())?;
+        Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
     }
 
     /// Opens what is there for writing, and does not wait for anybody in doing so.

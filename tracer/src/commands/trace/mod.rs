@@ -39,6 +39,7 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     } else {
         log::LevelFilter::Warn
     });
+    plan::descriptors(host::descriptors_left()?)?;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build()?.block_on(trace(args))
 }
@@ -90,7 +91,7 @@ fn attach(plan: &Plan) -> Result<Tracer> {
 
 /// Looks at every page that is still out, then ends the trace.
 fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), plan.settings.page_array);
+    let pages = LivePages::new(tracer.sites(), plan.page_structs);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
@@ -100,16 +101,21 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
     let bulk = tracer.bulk_limitation().cloned();
     let Capture {
         sites,
+        tracer_frames,
         taken_pages,
         mut losses,
         program_time,
     } = tracer.finish()?;
-    let (survivors, missed_frees) = scan.settle(losses.recursion_misses.free);
-    losses.missed_frees_at_end_pages = unverified.is_none().then_some(missed_frees);
+    let settled = scan.settle(losses.recursion_misses.free);
+    let survivors = settled.survivors;
+    let missed_frees = unverified.is_none().then_some(settled.missed_free_pages);
+    losses.missed_frees_at_end_pages = missed_frees;
+    losses.unknown_reference_pages = settled.unknown_reference_pages;
     let limitations = plan.limitations.into_iter().chain(unverified).chain(bulk);
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
         survivors,
+        tracer_frames,
         taken_pages,
         cost: Cost {
             process_cpu_seconds: after.cpu_time_since(&before),

@@ -1,6 +1,8 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-use anyhow::{Result, bail, ensure};
+use std::io::{self, ErrorKind};
+
+use anyhow::{Error, Result, bail, ensure};
 use rustix::thread::CapabilitySet;
 
 use super::filters;
@@ -21,7 +23,7 @@ pub struct Request {
     pub max_sites: u32,
     /// Which kind of tracepoint to sit on.
     pub hook: HookChoice,
-    /// Of so many stacks unwound by templates, the kernel unwinds one too; none to have the kernel
+    /// Of so many stacks unwound by rules, the kernel unwinds one too; none to have the kernel
     /// unwind every stack.
     pub check_every: Option<u64>,
     /// Whether the kernel side sends messages.
@@ -33,13 +35,15 @@ pub struct Request {
 pub struct Plan {
     /// What the tracer is told.
     pub settings: Settings,
+    /// Where page structs lie, if that is known, whichever tracepoints are in use.
+    pub page_structs: Option<PageArray>,
     /// What is limited, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
 }
 
 /// Finds out how to trace on this machine.
 pub fn plan(request: &Request) -> Result<Plan> {
-    privileges(host::capabilities()?)?;
+    privileges(host::capabilities()?, host::in_user_namespace())?;
     let zones = host::zones()?;
     let frames = zoneinfo::frames(&zones);
     memory(
@@ -59,6 +63,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
         frames,
         filters: filters::resolve(&request.filters, &zones, features.own_process)?,
         movable: features.movable,
+        movable_gfp: features.movable_gfp,
         own_process: features.own_process,
         max_sites: request.max_sites,
         bulk,
@@ -71,25 +76,43 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let limitations = page_array.err().into_iter().chain(symbols().err());
     Ok(Plan {
         settings,
+        page_structs: features.page_array.ok(),
         limitations: limitations.collect(),
     })
 }
 
-/// By templates where the programs' context lies on the stack, as that of raw
+/// By rules where the programs' context lies on the stack, as that of raw
 /// tracepoints does.
 fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
     match request.check_every {
-        Some(check_every) if is_raw => Unwinding::Templates { check_every, cast },
+        Some(check_every) if is_raw => Unwinding::Rules { check_every, cast },
         _ => Unwinding::Kernel,
     }
 }
 
 /// Whether this process may load and attach the programs, and see page frame numbers:
 /// `CAP_BPF` and `CAP_PERFMON` (since Linux 5.8) are enough for the first only.
-pub fn privileges(held: CapabilitySet) -> Result<()> {
+pub fn privileges(held: CapabilitySet, in_user_namespace: bool) -> Result<()> {
+    ensure!(
+        !in_user_namespace,
+        "this is a user namespace, whose root may not trace: run pagetrace on the host, as root"
+    );
     ensure!(
         held.contains(CapabilitySet::SYS_ADMIN),
         "tracing needs root, or at least CAP_SYS_ADMIN: run it with sudo"
+    );
+    Ok(())
+}
+
+/// Files that a trace has open at most, with some to spare: each table and each program is one.
+const DESCRIPTORS: u64 = 64;
+
+/// Whether so many more files may be opened.
+pub fn descriptors(left: u64) -> Result<()> {
+    ensure!(
+        left >= DESCRIPTORS,
+        "tracing opens up to {DESCRIPTORS} files, and only {left} more may be opened: raise the \
+         limit with `ulimit -n 1024`"
     );
     Ok(())
 }
@@ -128,10 +151,26 @@ fn page_array(features: &Features, choice: HookChoice) -> Result<Result<PageArra
 /// What each page frame is now, where the kernel tells this process.
 pub fn page_flags() -> Result<PageFlagsFile, Limitation> {
     host::page_flags().map_err(|error| {
+        let remedy = if is_forbidden(&error) {
+            AS_ROOT
+        } else {
+            "use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified"
+        };
         Feature::PageVerification
             .degraded(render::sentence(&error))
-            .remedied("use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified")
+            .remedied(remedy)
     })
+}
+
+/// What to do where a file is root's own, which CAP_SYS_ADMIN alone does not open.
+pub const AS_ROOT: &str = "run pagetrace as root, or with CAP_DAC_READ_SEARCH too";
+
+/// Whether the user lacks the right to open a file.
+pub fn is_forbidden(error: &Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes
+        .into_iter()
+        .any(|cause: &io::Error| cause.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Whether kernel addresses can be named, for this process.
@@ -154,10 +193,25 @@ mod tests {
     fn a_user_is_told_the_remedy() {
         let few = CapabilitySet::BPF | CapabilitySet::PERFMON | CapabilitySet::SYSLOG;
         for held in [CapabilitySet::empty(), few] {
-            let error = privileges(held).expect_err("it may not trace");
+            let error = privileges(held, false).expect_err("it may not trace");
             assert!(error.to_string().contains("sudo"));
         }
-        assert!(privileges(CapabilitySet::SYS_ADMIN).is_ok());
+        assert!(privileges(CapabilitySet::SYS_ADMIN, false).is_ok());
+    }
+
+    #[test]
+    fn the_root_of_a_namespace_is_not_told_to_become_root() {
+        let error =
+            privileges(CapabilitySet::all(), true).expect_err("the kernel asks outside of it");
+        assert!(error.to_string().contains("on the host"));
+    }
+
+    #[test]
+    fn too_few_descriptors_name_the_limit() {
+        assert!(descriptors(u64::MAX).is_ok());
+        let error = descriptors(21).expect_err("one table would be missing");
+        assert!(error.to_string().contains("only 21"), "{error}");
+        assert!(error.to_string().contains("ulimit -n"), "{error}");
     }
 
     #[test]
