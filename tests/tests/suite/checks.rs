@@ -12,7 +12,7 @@ const STACK: MadeUpStack = MadeUpStack(0xffff_ffff_8123_4567);
 fn programs(check_every: u32, sites: u32) -> Programs {
     let settings = Settings {
         check_every: Some(check_every),
-        ..Settings::new(1, 1)
+        ..Settings::new(1, sites)
     };
     let mut programs = Programs::load(settings).expect("root may load the programs");
     programs.know(STACK).expect("a rule");
