@@ -49,7 +49,7 @@ fn large_pieces_of_a_file_are_no_huge_pages() {
         return;
     };
     let trace = Tracing::attach(&["--scope", "all", "--kind", "all"]);
-    let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary file");
+    let file = tempfile::tempfile().expect("a temporary file");
     let piece = vec![0xa5; 1 << 20];
     for at in (0..BYTES).step_by(piece.len()) {
         // pwritev(2), which hardly any program uses, has a stack of its own.
