@@ -6,6 +6,7 @@
 
 mod build;
 mod cgroup_v2;
+mod cpus;
 mod deadline;
 mod degraded;
 mod diagnostics;
@@ -14,6 +15,7 @@ mod document;
 mod folded;
 mod inherited;
 mod invariants;
+mod kernel;
 mod leaker;
 mod loaded;
 mod machine;
@@ -25,6 +27,7 @@ mod tracefs_mount;
 mod tracing;
 
 pub use cgroup_v2::CgroupV2;
+pub use cpus::{stay_on, two_cpus_or_skip};
 pub use deadline::{eventually, let_pass};
 pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
@@ -33,6 +36,7 @@ pub use document::{
     Selection, Share, Task, Totals, Unfreed, UnwindRules, Window,
 };
 pub use folded::{Folded, FoldedStack};
+pub use kernel::Kernel;
 pub use leaker::{Leaker, announcement};
 pub use loaded::KernelObjects;
 pub use machine::{Machine, is_emulated, root_or_skip};

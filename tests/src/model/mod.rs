@@ -10,13 +10,15 @@ mod memory;
 mod object;
 mod programs;
 mod random;
+mod stacks;
 mod tables;
 
 pub use event::{ARRAYS, ENTRIES, Event, Page, PageArray};
 pub use programs::Programs;
 pub use random::Random;
+pub use stacks::MadeUpStack;
 pub use tables::Model;
-use tracer_ebpf::{CHUNK_SLOTS, FIRST_SITE};
+use tracer_ebpf::{CHUNK_SLOTS, Code, FIRST_SITE, InterruptCode};
 
 /// What both are told before the first event.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,10 @@ pub struct Settings {
     pub max_sites: u32,
     /// What else is not recorded.
     pub filters: Filters,
+    /// Where interrupts enter the kernel.
+    pub interrupts: InterruptCode,
+    /// Of so many stacks unwound by rules, one is checked; none to have the kernel unwind all.
+    pub check_every: Option<u32>,
 }
 
 /// What the user left out.
@@ -60,6 +66,24 @@ impl Filters {
 }
 
 impl Settings {
+    /// Everything is recorded of a machine of so many page frames, with room for so many sites.
+    /// The kernel unwinds all stacks, and tells no interrupt from a task.
+    pub const fn new(frames: u64, max_sites: u32) -> Self {
+        const NOWHERE: Code = Code { start: 0, len: 0 };
+        Self {
+            page_struct_size: 64,
+            frames,
+            skipped_migratetype: None,
+            max_sites,
+            filters: Filters::NONE,
+            interrupts: InterruptCode {
+                irq: NOWHERE,
+                softirq: NOWHERE,
+            },
+            check_every: None,
+        }
+    }
+
     /// Values of the slot table.
     const fn chunks(&self) -> u32 {
         self.frames.div_ceil(CHUNK_SLOTS as u64) as u32

@@ -19,7 +19,7 @@ use super::{ARRAYS, ENTRIES, Event, Page, PageArray, Settings, memory::KernelMem
 /// Programs that are loaded and attached to nothing.
 pub struct Programs {
     settings: Settings,
-    ebpf: Ebpf,
+    pub(super) ebpf: Ebpf,
     slots: MmapRaw,
     control: Array<MapData, ControlWire>,
     counters: PerCpuArray<MapData, CountersWire>,
@@ -78,14 +78,10 @@ impl Programs {
                 self.run(event, None)?;
                 self.interrupt(0)
             }
-            Event::Epoch(epoch) => Ok(self.control.set(
-                0,
-                ControlWire(Control {
-                    epoch: *epoch,
-                    ..Control::default()
-                }),
-                0,
-            )?),
+            Event::Epoch(epoch) => self.steer(Control {
+                epoch: *epoch,
+                ..Control::default()
+            }),
             _ => self.run(event, None),
         }
     }
@@ -101,13 +97,9 @@ impl Programs {
                 migratetype,
                 ..
             } => {
-                let args = [
-                    self.pointer(*page),
-                    (*order).into(),
-                    (*gfp).into(),
-                    (*migratetype).into(),
-                ];
-                self.run_program(programs::PAGE_ALLOC, &args, cpu)
+                let block = [self.pointer(*page), (*order).into()];
+                let flags = [*gfp, *migratetype].map(u64::from);
+                self.run_program(programs::PAGE_ALLOC, &[block, flags].concat(), cpu)
             }
             Event::Free { page, order, .. } => {
                 let args = [self.pointer(*page), (*order).into()];
@@ -126,6 +118,11 @@ impl Programs {
             }
             Event::Epoch(_) => Ok(()),
         }
+    }
+
+    /// Tells the programs what user space does.
+    pub(super) fn steer(&mut self, control: Control) -> Result<()> {
+        Ok(self.control.set(0, ControlWire(control), 0)?)
     }
 
     /// The slot of every page frame.
@@ -157,6 +154,13 @@ impl Programs {
         ids.iter().map(|entry| Ok(entry?)).collect()
     }
 
+    /// What stacks are unwound to, on each CPU.
+    pub fn scratch(&self) -> Result<Vec<Site>> {
+        let map = self.ebpf.map(maps::SCRATCH).context("no scratch")?;
+        let scratch = PerCpuArray::<_, SiteWire>::try_from(map)?;
+        Ok(scratch.get(&0, 0)?.iter().map(|site| site.0).collect())
+    }
+
     /// The counters of all CPUs.
     pub fn counters(&self) -> Result<Counters> {
         let mut sum = Counters::default();
@@ -175,7 +179,7 @@ impl Programs {
         Ok(self.counters.set(0, PerCpuValues::try_from(cpus)?, 0)?)
     }
 
-    const fn pointer(&self, page: Page) -> u64 {
+    pub(super) const fn pointer(&self, page: Page) -> u64 {
         let size = self.settings.page_struct_size;
         let first = self.memory.address + PAGES;
         match page {
@@ -205,7 +209,8 @@ impl Programs {
 
     /// Lays out a list; gives the arguments of a call with it, and what that returns.
     fn list(&self, gfp: u32, new: &[u64], old: &[u64]) -> [u64; 7] {
-        let link = |frame| PAGES + frame * self.settings.page_struct_size + object::PAGE_LIST;
+        let link =
+            |frame| PAGES + frame * self.settings.page_struct_size + u64::from(object::PAGE_LIST);
         let links = new.iter().chain(old).map(|&frame| link(frame));
         let mut place = LIST;
         for next in links.chain([LIST]) {
@@ -225,7 +230,7 @@ impl Programs {
         args
     }
 
-    fn run_program(&self, name: &str, args: &[u64], cpu: Option<u32>) -> Result<()> {
+    pub(super) fn run_program(&self, name: &str, args: &[u64], cpu: Option<u32>) -> Result<()> {
         let mut options = RawTracePointRunOptions::new();
         options.args[..args.len()].copy_from_slice(args);
         options.cpu = cpu;

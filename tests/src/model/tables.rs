@@ -213,14 +213,11 @@ fn marked(slots: &[u32]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Filters, *};
+    use super::*;
 
     const SETTINGS: Settings = Settings {
-        page_struct_size: 64,
-        frames: 1000,
         skipped_migratetype: Some(1),
-        max_sites: 2,
-        filters: Filters::NONE,
+        ..Settings::new(1000, 2)
     };
 
     fn allocation(frame: u64, order: u32, gfp: u32) -> Event {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod calibration;
+mod checks;
 mod churn;
 mod command;
 mod degraded;
@@ -16,6 +17,7 @@ mod losses;
 mod memory_limit;
 mod model;
 mod module;
+mod nesting;
 mod no_room;
 mod outputs;
 mod packet_ring;
@@ -25,6 +27,7 @@ mod ptys;
 mod ranking;
 mod report;
 mod scope;
+mod self_check;
 mod signals;
 mod site_table;
 mod symbols;

@@ -15,11 +15,8 @@ const CHECKPOINT: u64 = 1 << 16;
 
 /// A machine of 64 values of the slot table, the last of which is not full.
 const SETTINGS: Settings = Settings {
-    page_struct_size: 64,
-    frames: 64 * 1024 - 100,
     skipped_migratetype: Some(MOVABLE),
-    max_sites: 1000,
-    filters: Filters::NONE,
+    ..Settings::new(64 * 1024 - 100, 1000)
 };
 
 /// The programs and their model, side by side.

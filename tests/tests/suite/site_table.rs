@@ -1,6 +1,12 @@
 //! A site table that is too small loses names, never pages.
 
-use pagetrace_tests::harness::{Leaker, Tracing, eventually, root_or_skip};
+use std::sync::atomic::Ordering;
+
+use pagetrace_tests::{
+    harness::{Leaker, Tracing, eventually, root_or_skip, stay_on},
+    model::{MadeUpStack, Programs, Settings},
+};
+use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, Slot};
 
 use crate::LEAK;
 
@@ -67,4 +73,55 @@ fn what_comes_after_the_sixteenth_site_has_its_bytes_and_no_name() {
     assert_eq!(full.orders.get(&9), Some(&(3 << 9)), "{full:#?}");
     let named: u64 = named.iter().map(|site| site.unfreed_pages).sum();
     assert_eq!(report.totals.unfreed_pages, named + full.unfreed_pages);
+}
+
+/// Stacks that are unwound by a rule to a site that is known, and to none.
+const KNOWN: MadeUpStack = MadeUpStack(0xffff_ffff_8123_4567);
+const UNKNOWN: MadeUpStack = MadeUpStack(0xffff_ffff_8765_4321);
+/// A stack without a rule.
+const NEW: MadeUpStack = MadeUpStack(0xffff_ffff_8111_1111);
+
+/// Where a page goes that is allocated with a stack.
+fn site_of(programs: &Programs, stack: MadeUpStack, gfp: u32) -> u32 {
+    programs
+        .allocate(0, gfp, stack)
+        .expect("the kernel runs it");
+    Slot(programs.slots()[0].load(Ordering::Relaxed)).site()
+}
+
+#[test]
+fn a_full_site_table_costs_neither_an_unwind_nor_its_queue() {
+    let Some(_machine) = root_or_skip("a_full_site_table_costs_neither_an_unwind_nor_its_queue")
+    else {
+        return;
+    };
+    // Each CPU finds out for itself.
+    stay_on(0);
+    let settings = Settings {
+        check_every: Some(u32::MAX >> 1),
+        ..Settings::new(1, 1)
+    };
+    let known = FIRST_SITE;
+    let mut programs = Programs::load(settings).expect("root may load the programs");
+    programs.know(KNOWN).expect("a rule");
+    programs.know(UNKNOWN).expect("a rule");
+    programs.add_key(KNOWN.key(0, 0), known).expect("a key");
+    // Takes the only id, so that there is none.
+    assert_eq!(site_of(&programs, NEW, 0), known);
+    assert_eq!(site_of(&programs, NEW, 1), SITE_TABLE_FULL);
+    let before = programs.counters().expect("the counters");
+    programs.add_free_site(known).expect("the queue has room");
+
+    for _ in 0..100 {
+        assert_eq!(site_of(&programs, KNOWN, 0), known);
+        assert_eq!(site_of(&programs, UNKNOWN, 0), SITE_TABLE_FULL);
+    }
+    let after = programs.counters().expect("the counters");
+    assert_eq!(after.unwind.hits - before.unwind.hits, 200, "{after:?}");
+    assert_eq!(after.unwind.misses, before.unwind.misses, "{after:?}");
+    let full = |counters: &tracer_ebpf::Counters| counters.allocations().site_table_full;
+    assert_eq!(full(&after) - full(&before), 100, "{after:?}");
+    // Without a rule the stack is unwound, and nobody asks the queue.
+    assert_eq!(site_of(&programs, NEW, 2), SITE_TABLE_FULL);
+    assert_eq!(site_of(&programs, NEW, 0), known);
 }
