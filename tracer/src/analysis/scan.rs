@@ -49,7 +49,7 @@ pub trait Pages: Sync {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     found: Vec<Run<Finding>>,
-    /// Blocks that nobody holds and that are on a list: one lost free explains one.
+    /// Blocks that nobody refers to and that are on a list: one lost free explains one.
     listed_blocks: u64,
 }
 
@@ -59,14 +59,14 @@ enum Finding {
     Known(Kind),
     /// On the buddy allocator's lists.
     Free,
-    /// Raw by its flags, its block held by nobody and on a list: a CPU's list of free
-    /// pages, most likely.
-    Listed,
+    /// Raw by its flags; nobody refers to its block, which is on a list: a CPU's list of
+    /// free pages, most likely.
+    OnList,
     /// The same, but whether it is on a list is not known: free, or one of the kernel's
     /// frozen pages.
-    Unheld,
-    /// Raw by its flags; whether somebody holds it could not be looked up.
-    Unasked,
+    Unreferenced,
+    /// Raw by its flags; whether somebody refers to it could not be looked up.
+    NotLookedUp,
 }
 
 /// What became of the findings.
@@ -140,9 +140,9 @@ impl Scan {
             let kind = match run.what {
                 Finding::Known(kind) => Some(kind),
                 Finding::Free => None,
-                Finding::Listed => listed,
-                Finding::Unheld => Some(lost.doubted(Kind::Uncertain)),
-                Finding::Unasked => {
+                Finding::OnList => listed,
+                Finding::Unreferenced => Some(lost.doubted(Kind::Uncertain)),
+                Finding::NotLookedUp => {
                     let kind = lost.doubted(Kind::Unverified);
                     settled.unknown_reference_pages += if kind == Kind::Raw { 0 } else { pages };
                     Some(kind)

@@ -288,7 +288,7 @@ fn plain(words: &[u32], pages: &Numbered) -> (BTreeMap<(u32, Finding), u64>, u64
         let order = pages.order(Slot(word).site());
         let head = page >> order << order;
         let finding = plain_finding(words, pages, page, head);
-        blocks += u64::from(finding == Finding::Listed && head == page);
+        blocks += u64::from(finding == Finding::OnList && head == page);
         *found.entry((word, finding)).or_insert(0) += 1;
     }
     (found, blocks)
@@ -311,14 +311,14 @@ fn plain_finding(words: &[u32], pages: &Numbered, page: usize, head: usize) -> F
         _ => own,
     };
     let unheld = || match bit(pages.listed(unit)) {
-        None => Finding::Unheld,
-        Some(true) => Finding::Listed,
+        None => Finding::Unreferenced,
+        Some(true) => Finding::OnList,
         Some(false) => Finding::Known(Kind::Raw),
     };
     let has_no_mapping = || bit(pages.without_mapping(unit)) == Some(true);
     match state {
         Unmarked if is_block => match bit(pages.unreferenced(unit)) {
-            None => Finding::Unasked,
+            None => Finding::NotLookedUp,
             Some(true) => unheld(),
             Some(false) => Finding::Known(Kind::Raw),
         },

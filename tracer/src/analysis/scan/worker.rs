@@ -17,7 +17,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) pages: RunLengthMap<Finding>,
-    /// Blocks that nobody holds and that are on a list: one lost free explains one.
+    /// Blocks that nobody refers to and that are on a list: one lost free explains one.
     pub(super) listed_blocks: u64,
 }
 
@@ -202,10 +202,10 @@ impl<'a, P: Pages> Worker<'a, P> {
         }
         let head = self.head(at);
         let finding = self.finding(at, head);
-        if matches!(finding, Finding::Listed | Finding::Unheld) && !self.is_still(at, word) {
+        if matches!(finding, Finding::OnList | Finding::Unreferenced) && !self.is_still(at, word) {
             return;
         }
-        self.found.listed_blocks += u64::from(finding == Finding::Listed && at == head);
+        self.found.listed_blocks += u64::from(finding == Finding::OnList && at == head);
         self.count(word, finding, 1);
     }
 
@@ -258,13 +258,13 @@ impl<'a, P: Pages> Worker<'a, P> {
     fn unmarked(&mut self, head: usize) -> Finding {
         let is_head = |bits: u32| bits >> (head % UNIT) & 1 == 1;
         match self.unreferenced(head).map(is_head) {
-            None => Finding::Unasked,
+            None => Finding::NotLookedUp,
             Some(false) => Finding::Known(Kind::Raw),
             Some(true) => match self.listed(head).map(is_head) {
-                None => Finding::Unheld,
+                None => Finding::Unreferenced,
                 // One of the kernel's frozen pages.
                 Some(false) => Finding::Known(Kind::Raw),
-                Some(true) => Finding::Listed,
+                Some(true) => Finding::OnList,
             },
         }
     }
