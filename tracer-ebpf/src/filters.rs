@@ -25,6 +25,20 @@ pub(crate) fn include(order: u32, gfp: u32) -> bool {
         && include_task()
 }
 
+/// Whether an allocation is of user memory, and that is not to be recorded.
+///
+/// Not all movable pages are user memory. zsmalloc (zram, zswap) does without I/O, which
+/// user memory may wait for; `__GFP_HARDWALL` does not tell them, since with cpusets all
+/// pages have it (`prepare_alloc_pages`, mm/page_alloc.c). Balloons are known by a set of
+/// flags of their own (`balloon_page_alloc`, mm/balloon_compaction.c).
+#[inline(always)]
+pub(crate) fn is_skipped_user_memory(migratetype: u32, gfp: u32) -> bool {
+    let user = state::USER_GFP.load();
+    migratetype == state::SKIPPED_MIGRATETYPE.load()
+        && gfp & user == user
+        && gfp & state::BALLOON_GFP_MASK.load() != state::BALLOON_GFP.load()
+}
+
 /// Whether a page frame is to be recorded.
 #[inline(always)]
 pub(crate) fn include_frame(frame: u64) -> bool {

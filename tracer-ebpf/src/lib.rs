@@ -70,12 +70,18 @@ pub mod programs {
     pub const BULK_EXIT: &str = "bulk_exit";
     /// To be run by `BPF_PROG_TEST_RUN`: gives the caller's process id in the initial namespace.
     pub const OWN_PROCESS: &str = "own_process";
-    /// To be run by `BPF_PROG_TEST_RUN` with a page frame: gives a bit for each of the
-    /// [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it on that nobody has a reference to.
-    pub const UNREFERENCED_PAGES: &str = "unreferenced_pages";
+    /// To be run by `BPF_PROG_TEST_RUN` with a page frame, an offset in a `struct page` and a
+    /// word: gives a bit for each of the [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it on that
+    /// has the word there.
+    pub const PAGES_WITH_WORD: &str = "pages_with_word";
+    /// To be run by `BPF_PROG_TEST_RUN` with a page frame and the offset of the list links in a
+    /// `struct page`: gives a bit for each of the [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it
+    /// on that is on a list.
+    pub const LISTED_PAGES: &str = "listed_pages";
     /// Raw tracepoint; loads only where programs can read their stack directly.
     pub const PROBE_STACK: &str = "probe_stack";
-    /// Raw tracepoint `mm_page_alloc` that only reports page pointers, for calibration.
+    /// Raw tracepoint `mm_page_alloc` that only reports the page pointers of the tracer's own
+    /// process, for calibration.
     pub const PROBE_PAGE_POINTER: &str = "probe_page_pointer";
 }
 
@@ -87,9 +93,13 @@ pub mod constants {
     pub const PAGE_STRUCT_SIZE: &str = "PAGE_STRUCT_SIZE";
     /// `u64`: number of page frames the slot table covers.
     pub const FRAMES: &str = "FRAMES";
-    /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, or
-    /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record movable pages too.
+    /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, to leave out user memory, or
+    /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record it too.
     pub const SKIPPED_MIGRATETYPE: &str = "SKIPPED_MIGRATETYPE";
+    /// `u32`: gfp flags of all user memory, by which its pages are told from other movable ones.
+    pub const USER_GFP: &str = "USER_GFP";
+    /// `u32` each: gfp flags that tell balloons from user memory, and which of them they have.
+    pub const BALLOON_GFP: [&str; 2] = ["BALLOON_GFP_MASK", "BALLOON_GFP"];
     /// `u64` each: the first and the last page frame to record.
     pub const RECORDED_FRAMES: [&str; 2] = ["FIRST_FRAME", "LAST_FRAME"];
     /// `u32` each: the least and the greatest order to record.
@@ -122,8 +132,6 @@ pub mod constants {
     /// `u32`, from 1 to 2^31: of so many stacks unwound by templates, one is unwound by the
     /// kernel too.
     pub const CHECK_EVERY: &str = "CHECK_EVERY";
-    /// `u64`: offset of the reference count in a `struct page`, in bytes.
-    pub const REFERENCES_OFFSET: &str = "REFERENCES_OFFSET";
     /// `u32` each: which arguments of the bulk allocator are the list and the array that it fills,
     /// and behind which its result lies.
     pub const BULK_ARGUMENTS: [&str; 3] = [
@@ -158,6 +166,5 @@ pub const RDONLY_CAST: u32 = 0x7fff_c457;
 /// How many pages of one call of the bulk allocator are looked at; the rest are counted.
 pub const BULK_PAGES: u64 = 512;
 
-/// How many page frames one run of the program
-/// [`UNREFERENCED_PAGES`](programs::UNREFERENCED_PAGES) answers for.
+/// How many page frames one run of a program that looks at pages answers for.
 pub const QUERIED_FRAMES: u32 = u32::BITS;

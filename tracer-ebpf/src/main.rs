@@ -118,12 +118,12 @@ const fn argument(index: u32) -> u32 {
     index * size_of::<u64>() as u32
 }
 
-/// Reports the page pointers of order-0 allocations, among them those that user
-/// space provokes to learn where the `struct page` array begins.
+/// Reports the page pointers of order-0 allocations by the tracer's own process, which
+/// provokes them to learn where the `struct page` array begins.
 #[raw_tracepoint(tracepoint = "mm_page_alloc")]
 fn probe_page_pointer(ctx: RawTracePointContext) -> i32 {
     let page: u64 = ctx.arg(0);
-    if page != 0 && ctx.arg::<u32>(1) == 0 {
+    if page != 0 && ctx.arg::<u32>(1) == 0 && filters::is_own_task() {
         // A full queue only means that there is enough to vote on.
         let _ = state::PROBED_PAGES.push(page, 0);
     }

@@ -21,7 +21,7 @@ pub(crate) struct Allocation {
 /// Marks the pages of an allocation with its site.
 #[inline(always)]
 pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: &Allocation) {
-    if event.migratetype == state::SKIPPED_MIGRATETYPE.load()
+    if filters::is_skipped_user_memory(event.migratetype, event.gfp)
         || !filters::include(event.order, event.gfp)
     {
         return;

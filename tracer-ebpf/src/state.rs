@@ -82,6 +82,12 @@ pub(crate) static FRAMES: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static SKIPPED_MIGRATETYPE: Global<u32> = Global::new(tracer_ebpf::NO_MIGRATETYPE);
 #[unsafe(no_mangle)]
+pub(crate) static USER_GFP: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BALLOON_GFP_MASK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static BALLOON_GFP: Global<u32> = Global::new(u32::MAX);
+#[unsafe(no_mangle)]
 pub(crate) static FIRST_FRAME: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static LAST_FRAME: Global<u64> = Global::new(u64::MAX);
@@ -119,8 +125,6 @@ pub(crate) static USE_TEMPLATES: Global<u32> = Global::new(0);
 pub(crate) static READ_STACK: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static CHECK_EVERY: Global<u32> = Global::new(1);
-#[unsafe(no_mangle)]
-pub(crate) static REFERENCES_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static PAGE_LIST_OFFSET: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]

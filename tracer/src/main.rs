@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use pagetrace::{cli, commands, render};
 
 fn main() -> ExitCode {
-    let args = match cli::Args::read(std::env::args_os()) {
-        Ok(args) => args,
+    let command = match cli::Command::read(std::env::args_os()) {
+        Ok(command) => command,
         Err(error) => error.exit(),
     };
-    let result = match args.command {
-        Some(cli::Command::Check) => commands::check::run(),
-        None => commands::trace::run(&args.trace),
+    commands::outlive_file_size_limit();
+    let result = match command {
+        cli::Command::Trace(args) => commands::trace::run(&args),
+        cli::Command::Report(args) => commands::report::run(&args),
+        cli::Command::Check => commands::check::run(),
     };
     result.unwrap_or_else(|error| render::failure(&error))
 }

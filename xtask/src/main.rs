@@ -11,10 +11,10 @@ mod command;
 mod ebpf;
 #[path = "../../tracer/build/fingerprint.rs"]
 mod fingerprint;
-mod fuzz;
 mod installed;
 #[path = "../../tracer/build/manifest.rs"]
 mod manifest;
+mod mounted;
 mod setup;
 mod toolchain;
 mod vm;
@@ -35,9 +35,9 @@ enum Verb {
     Ebpf(ebpf::Options),
     /// Measure pagetrace and its peers on this machine, and compare with the targets
     Bench(bench::Options),
-    /// Feed the readers of kernel text what no kernel would say
-    Fuzz(fuzz::Options),
-    /// Run the end-to-end suite on other kernels, and write docs/kernels.md
+    /// Run a command where the file systems are mounted that distributions mount
+    Mounted(mounted::Options),
+    /// Run the end-to-end suite in virtual machines, and write docs/kernels.md
     Vm(vm::Options),
 }
 
@@ -56,7 +56,7 @@ fn run(verb: &Verb) -> Result<()> {
         Verb::Setup => setup::run(),
         Verb::Ebpf(options) => ebpf::run(options),
         Verb::Bench(options) => bench::run(options),
-        Verb::Fuzz(options) => fuzz::run(options),
+        Verb::Mounted(options) => mounted::run(options),
         Verb::Vm(options) => vm::run(options),
     }
 }

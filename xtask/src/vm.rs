@@ -1,11 +1,12 @@
-//! `cargo xtask vm`: runs the end-to-end suite on other kernels, in QEMU.
+//! `cargo xtask vm`: runs the end-to-end suite on other kernels and in another userland, in QEMU.
 //!
 //! ```text
 //! 5.10: 5.10.0-32-cloud-amd64, 52 passed, 0 failed, 3 skipped, in 240 s
-//! 6.1: 6.1.0-50-cloud-amd64, 55 passed, 0 failed, 0 skipped, in 180 s
+//! debian-6.1: 6.1.0-50-cloud-amd64, 55 passed, 0 failed, 0 skipped, in 280 s
 //! ```
 
 mod apt;
+mod debian;
 mod environment;
 mod guest;
 mod image;
@@ -14,13 +15,17 @@ mod kernel;
 mod leaking_module;
 mod machine;
 mod outcome;
+mod platform;
 mod programs;
 mod results;
 mod run;
 mod table;
+mod tree;
 
 use std::fs;
+use std::iter;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -28,8 +33,8 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum as _};
 
 use crate::workspace;
-use kernel::Kernel;
 use outcome::Outcome;
+use platform::Platform;
 use run::Runner;
 
 const DOCUMENT: &str = "docs/kernels.md";
@@ -40,16 +45,16 @@ const AT_ONCE: usize = 2;
 /// What to run.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which kernels; all of them if none is named. docs/kernels.md has the last run of each
-    #[arg(value_name = "KERNEL")]
-    kernels: Vec<Kernel>,
+    /// On what; on all of them if none is named. docs/kernels.md has the last run of each
+    #[arg(value_name = "PLATFORM")]
+    platforms: Vec<Platform>,
     /// Run only tests with one of these words in their names
     #[arg(long, value_name = "WORD,...", value_delimiter = ',')]
     only: Vec<String>,
-    /// Install QEMU and fetch the kernels, and run nothing
-    #[arg(long, conflicts_with_all = ["kernels", "strict", "only"])]
+    /// Install QEMU, fetch the kernels and Debian's userland, and run nothing
+    #[arg(long, conflicts_with_all = ["platforms", "strict", "only"])]
     install: bool,
-    /// Fail if a kernel cannot be run
+    /// Fail if a platform cannot be run
     #[arg(long)]
     strict: bool,
 }
@@ -61,96 +66,92 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.install {
         return install::run(&vm);
     }
-    let kernels = match &options.kernels[..] {
-        [] => Kernel::value_variants(),
+    let platforms = match &options.platforms[..] {
+        [] => Platform::value_variants(),
         named => named,
     };
-    let (able, skipped) = divide(kernels, &vm);
+    let (able, skipped) = divide(platforms, &vm);
     ensure!(
         skipped == 0 || !options.strict,
-        "{skipped} kernels cannot be run, which --strict forbids"
+        "{skipped} platforms cannot be run, which --strict forbids"
     );
     if able.is_empty() {
         return Ok(());
     }
-    let runs = run_all(&Runner::build(&root, &vm, &options.only)?, &able);
+    let runner = Runner::build(&root, &vm, &able, &options.only)?;
+    let runs = run_all(&runner, &able);
     write_document(&root, &vm)?;
     let is_good = |run: &Option<Outcome>| run.as_ref().is_some_and(|run| run.failed() == 0);
-    let good = runs.iter().filter(|(_, run)| is_good(run)).count();
+    let good = runs.iter().filter(|run| is_good(run)).count();
     ensure!(
-        good == runs.len(),
-        "tests failed on {} kernels",
-        runs.len() - good
+        good == able.len(),
+        "tests failed on {} platforms",
+        able.len() - good
     );
     Ok(())
 }
 
-/// The kernels that can be run, and how many cannot; those are named on stderr.
-fn divide(kernels: &[Kernel], vm: &Path) -> (Vec<Kernel>, usize) {
+/// The platforms that can be run, and how many cannot; those are named on stderr.
+fn divide(platforms: &[Platform], vm: &Path) -> (Vec<Platform>, usize) {
     let mut able = Vec::new();
-    for kernel in kernels {
-        match run::obstacle(*kernel, vm) {
-            Some(reason) => eprintln!("SKIPPED kernel {}: {reason}", kernel.name()),
-            None => able.push(*kernel),
+    for platform in platforms {
+        match run::obstacle(*platform, vm) {
+            Some(reason) => eprintln!("SKIPPED {}: {reason}", platform.name()),
+            None => able.push(*platform),
         }
     }
-    let skipped = kernels.len() - able.len();
+    let skipped = platforms.len() - able.len();
     (able, skipped)
 }
 
-/// Runs the emulated ones first, and the machine's own kernel when nothing disturbs it.
-fn run_all(runner: &Runner, kernels: &[Kernel]) -> Vec<(Kernel, Option<Outcome>)> {
-    let is_emulated = |kernel: &Kernel| kernel.source().is_some();
-    let (emulated, own): (Vec<_>, Vec<_>) = kernels.iter().copied().partition(is_emulated);
-    let groups = emulated.chunks(AT_ONCE).chain(own.chunks(1));
-    groups
-        .flat_map(|group| run_at_once(runner, group))
-        .collect()
-}
-
-fn run_at_once(runner: &Runner, kernels: &[Kernel]) -> Vec<(Kernel, Option<Outcome>)> {
-    thread::scope(|scope| {
-        let start = |kernel: &Kernel| {
-            let kernel = *kernel;
-            (kernel, scope.spawn(move || run_one(runner, kernel)))
-        };
-        let running: Vec<_> = kernels.iter().map(start).collect();
-        let finish = |(kernel, run): (Kernel, ScopedJoinHandle<'_, _>)| {
-            (kernel, run.join().unwrap_or_default())
-        };
-        running.into_iter().map(finish).collect()
-    })
+/// Runs the emulated ones first, and this machine when nothing disturbs it.
+fn run_all(runner: &Runner, platforms: &[Platform]) -> Vec<Option<Outcome>> {
+    let is_emulated = |platform: &Platform| platform.emulated().is_some();
+    let (emulated, own): (Vec<_>, Vec<_>) = platforms.iter().partition(|it| is_emulated(it));
+    let queue = Mutex::new(emulated.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || iter::from_fn(next).map(|it| run_one(runner, it)).collect();
+    let mut runs = thread::scope(|scope| {
+        let workers = [(); AT_ONCE].map(|()| scope.spawn(work));
+        let finish = |worker: ScopedJoinHandle<'_, Vec<_>>| worker.join().unwrap_or_default();
+        workers.into_iter().flat_map(finish).collect::<Vec<_>>()
+    });
+    runs.extend(own.into_iter().map(|platform| run_one(runner, platform)));
+    runs
 }
 
 /// Runs one and says how that went; nothing comes of a run that did not end.
-fn run_one(runner: &Runner, kernel: Kernel) -> Option<Outcome> {
-    match runner.run(kernel) {
+fn run_one(runner: &Runner, platform: Platform) -> Option<Outcome> {
+    match runner.run(platform) {
         Ok((outcome, time)) => {
-            report(kernel, &outcome, time);
+            report(platform, &outcome, time);
             Some(outcome)
         }
         Err(error) => {
-            eprintln!("FAILED kernel {}: {error:#}", kernel.name());
+            eprintln!("FAILED {}: {error:#}", platform.name());
             None
         }
     }
 }
 
-fn report(kernel: Kernel, outcome: &Outcome, time: Duration) {
-    println!("{}: {outcome}, in {} s", kernel.name(), time.as_secs());
+fn report(platform: Platform, outcome: &Outcome, time: Duration) {
+    println!("{}: {outcome}, in {} s", platform.name(), time.as_secs());
     if outcome.failed() > 0 {
         eprintln!("{}", outcome.failures);
     }
 }
 
-/// Writes the document from the last run of each kernel, if each has been run to its end.
+/// Writes the document from the last run of each platform, if each has been run to its end.
 fn write_document(root: &Path, vm: &Path) -> Result<()> {
-    let last_run = |kernel: &Kernel| Some((*kernel, run::last(*kernel, vm)?));
-    let kernels = Kernel::value_variants().iter();
-    let Some(runs) = kernels.map(last_run).collect::<Option<Vec<_>>>() else {
+    let last_run = |platform: &Platform| Some((*platform, run::last(*platform, vm)?));
+    let platforms = Platform::value_variants().iter();
+    let Some(runs) = platforms.map(last_run).collect::<Option<Vec<_>>>() else {
         return Ok(());
     };
-    let runs: Vec<_> = runs.iter().map(|(kernel, run)| (*kernel, run)).collect();
+    let runs: Vec<_> = runs
+        .iter()
+        .map(|(platform, run)| (*platform, run))
+        .collect();
     fs::write(root.join(DOCUMENT), table::document(&runs))
         .with_context(|| format!("cannot write {DOCUMENT}"))?;
     println!("{DOCUMENT} written");

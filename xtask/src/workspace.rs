@@ -22,11 +22,6 @@ pub(crate) fn bpf_target(root: &Path) -> PathBuf {
     target(root).join("bpf")
 }
 
-/// The folder under cargo's target folder that is kept for fuzzing.
-pub(crate) fn fuzz_target(root: &Path) -> PathBuf {
-    target(root).join("fuzz")
-}
-
 /// The folder under cargo's target folder that is kept for kernels and their machines.
 pub(crate) fn vm_target(root: &Path) -> PathBuf {
     target(root).join("vm")

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use fastrand::Rng;
-use pagetrace::analysis;
+use pagetrace::{analysis, model::Report};
 use pagetrace_tests::scale::{Fill, Raw, Spent, SyntheticSites, Table, peak_bytes};
 use serde::Serialize;
 
@@ -57,6 +57,8 @@ struct SyntheticResult {
     report_seconds: f64,
     /// The same and all outputs.
     total_seconds: f64,
+    /// What it takes to read the JSON document again.
+    read_seconds: f64,
     /// The most memory that the process had, without the slot table.
     peak_mb_beside_table: f64,
     spent: Spent,
@@ -133,12 +135,12 @@ fn synthetic_sites() -> Result<SyntheticResult> {
     const PAGES: usize = 6_000_000;
     let mut synthetic = SyntheticSites::new(&mut Rng::with_seed(1), SITES, PAGES)?;
     let (report, spent) = synthetic.report(&mut io::sink())?;
-    black_box(&report);
-    let outputs = ["table", "folded", "json"];
+    let outputs = ["summary", "table", "folded", "json"];
     let written = spent.steps().filter(|(step, _)| outputs.contains(step));
     let written: f64 = written.map(|(_, seconds)| seconds).sum();
     let beside_table = peak_bytes()?.saturating_sub(synthetic.table.bytes() as u64);
     Ok(SyntheticResult {
+        read_seconds: read_back(&report)?,
         sites: SITES,
         pages: PAGES,
         report_seconds: spent.total() - written,
@@ -146,6 +148,14 @@ fn synthetic_sites() -> Result<SyntheticResult> {
         peak_mb_beside_table: beside_table as f64 / 1e6,
         spent,
     })
+}
+
+/// How long it takes to read the report from the JSON that is written of it.
+fn read_back(report: &Report) -> Result<f64> {
+    let json = serde_json::to_vec(report)?;
+    let start = Instant::now();
+    black_box(Report::from_json(&json)?);
+    Ok(start.elapsed().as_secs_f64())
 }
 
 fn print(results: &Results) -> io::Result<()> {

@@ -4,22 +4,27 @@
 //! ```text
 //! $ PAGETRACE=target/debug/pagetrace verifier tracer/bpf/pagetrace.bpf.o
 //! page_alloc: 2431
-//! page_alloc_classic: 2544
+//! page_alloc_tracefs: 2544
 //! ```
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     io::{Write as _, stdout},
 };
 
 use anyhow::{Context as _, Result};
 use aya::{
-    Ebpf,
+    EbpfLoader,
     programs::{Program, ProgramError, ProgramInfo, loaded_programs},
 };
+use pagetrace::bpf::{Features, with_function};
 use pagetrace_tests::harness::{KernelObjects, OPEN_END, Pagetrace, root_or_skip};
 use rustix::process::{Resource, Rlimit, setrlimit};
+use tracer_ebpf::programs::{
+    BULK_ENTRY, BULK_EXIT, PAGE_ALLOC, PAGE_ALLOC_TRACEFS, PAGE_FREE, PAGE_FREE_TRACEFS,
+    PROBE_STACK,
+};
 
 /// By the names that the kernel keeps, which are 15 bytes long at most.
 type Counts = BTreeMap<String, String>;
@@ -30,17 +35,23 @@ fn main() -> Result<()> {
         return Ok(());
     };
     lift_memlock_limit();
-    let mut object = Ebpf::load_file(&path).with_context(|| format!("cannot load {path}"))?;
+    let object = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
+    let stack_reader = Features::probe()?.stack_reader.ok();
     // What the verifier goes through depends on the constants that pagetrace sets, so the
-    // programs of a running one are asked first.
-    let mut counts = Counts::new();
-    for hook in ["raw", "tracefs"] {
-        counts.extend(of_running(hook));
-    }
-    for (name, program) in object.programs_mut() {
-        let count = counts.remove(kept(name));
-        let count = count.unwrap_or_else(|| alone(program));
-        writeln!(stdout(), "{name}: {count}")?;
+    // programs that it traces with are those of a running one.
+    let (raw, tracefs) = (of_running("raw"), of_running("tracefs"));
+    // A kernel without the function for it knows no call that could be in its place.
+    let object = with_function(&object, stack_reader.unwrap_or_default())?;
+    let mut ebpf = EbpfLoader::new().btf(None).load(&object)?;
+    for (name, program) in ebpf.programs_mut() {
+        let verdict = match name {
+            PAGE_ALLOC | PAGE_FREE => of(&raw, name),
+            PAGE_ALLOC_TRACEFS | PAGE_FREE_TRACEFS => of(&tracefs, name),
+            BULK_ENTRY | BULK_EXIT => bulk(&raw, name),
+            PROBE_STACK if stack_reader.is_none() => "not in use: see stack reading".to_owned(),
+            _ => alone(program),
+        };
+        writeln!(stdout(), "{name}: {verdict}")?;
     }
     Ok(())
 }
@@ -55,32 +66,48 @@ fn lift_memlock_limit() {
     let _ = setrlimit(Resource::Memlock, unlimited);
 }
 
-/// The programs that pagetrace traces with; none if it cannot.
-fn of_running(hook: &str) -> Counts {
+/// The programs that pagetrace traces with, or why it cannot.
+fn of_running(hook: &str) -> Result<Counts, String> {
     let before = KernelObjects::now();
     let mut pagetrace = Pagetrace::new(&[&OPEN_END[..], &["-v", "--hook", hook]].concat()).spawn();
     if !pagetrace.attaches() {
-        return Counts::new();
+        let said = pagetrace.finish().stderr;
+        let last = said.lines().rfind(|line| line.starts_with("pagetrace: "));
+        return Err(last.unwrap_or("pagetrace said nothing").to_owned());
     }
     let programs = loaded_programs().flatten();
     let new = programs.filter(|program| !before.programs.contains(&program.id()));
-    new.map(|program| (name(&program), count(&program)))
-        .collect()
+    Ok(new
+        .map(|program| (name(&program), count(&program)))
+        .collect())
 }
 
-/// A program that pagetrace does not trace with, or that the kernel refuses.
-fn alone(program: &mut Program) -> String {
-    // It needs a function to sit on, which pagetrace looks for.
-    if matches!(program, Program::FEntry(_) | Program::FExit(_)) {
-        return "not in use: see bulk allocations".to_owned();
+fn of(running: &Result<Counts, String>, name: &str) -> String {
+    match running {
+        Ok(counts) => counts.get(kept(name)).cloned(),
+        Err(reason) => Some(format!("refused: {reason}")),
     }
+    .unwrap_or_else(|| "not loaded".to_owned())
+}
+
+/// Programs that are not loaded where the bulk allocator cannot be traced.
+fn bulk(running: &Result<Counts, String>, name: &str) -> String {
+    let counts = running.as_ref().ok();
+    let count = counts.and_then(|counts| counts.get(kept(name)));
+    count.map_or_else(
+        || "not in use: see bulk allocations".to_owned(),
+        Clone::clone,
+    )
+}
+
+/// A program that asks the kernel something, before or after the trace.
+fn alone(program: &mut Program) -> String {
     load(program).map_or_else(|error| refusal(&error), |info| count(&info))
 }
 
 fn load(program: &mut Program) -> Result<ProgramInfo, ProgramError> {
     match program {
         Program::RawTracePoint(program) => program.load()?,
-        Program::TracePoint(program) => program.load()?,
         _ => return Err(ProgramError::UnexpectedProgramType),
     }
     program.info()

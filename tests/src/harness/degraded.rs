@@ -11,10 +11,10 @@ use std::{
     path::Path,
 };
 
+use libc::c_long;
 use rustix::{
     io::close,
     mount::{MountPropagationFlags, mount_bind, mount_change},
-    process::{Resource, Rlimit, setrlimit},
     thread::{UnshareFlags, unshare_unsafe},
 };
 use seccompiler::{
@@ -62,15 +62,13 @@ impl Pagetrace {
         self
     }
 
-    /// Limits its private memory to so many bytes; the tables are not its own.
-    pub fn with_data_limit(mut self, bytes: u64) -> Self {
-        let limit = Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        };
-        let set = move || setrlimit(Resource::Data, limit).map_err(io::Error::from);
-        // SAFETY: one system call.
-        unsafe { self.command.pre_exec(set) };
+    /// Has it killed, as by SIGKILL, when it makes one of these system calls.
+    pub fn killed_at(mut self, calls: &[c_long]) -> Self {
+        let rules = calls.iter().map(|&call| (call, Vec::new())).collect();
+        let filter = filter(rules, SeccompAction::KillProcess);
+        let arm = move || apply_filter(&filter).map_err(io::Error::other);
+        // SAFETY: two system calls on a filter made before the fork.
+        unsafe { self.command.pre_exec(arm) };
         self
     }
 
@@ -95,12 +93,11 @@ fn bpf_filter(command: Option<u32>, errno: u32) -> BpfProgram {
         SeccompRule::new(vec![is_command.expect("a valid condition")]).expect("a valid rule")
     };
     let rules = BTreeMap::from([(libc::SYS_bpf, command.map(rule).into_iter().collect())]);
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(errno),
-        TargetArch::x86_64,
-    );
+    filter(rules, SeccompAction::Errno(errno))
+}
+
+fn filter(rules: BTreeMap<c_long, Vec<SeccompRule>>, action: SeccompAction) -> BpfProgram {
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, TargetArch::x86_64);
     filter
         .and_then(BpfProgram::try_from)
         .expect("a valid filter")

@@ -2,17 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::{Folded, Report, Site};
+use super::{Entry, Folded, Report, Site};
 
 /// Panics unless `report` adds up.
 pub(super) fn check_report(report: &Report) {
-    assert_eq!(report.schema, "pagetrace.report/1");
+    assert_eq!(report.schema, "pagetrace.report/2");
+    assert_eq!(report.tool.0, "pagetrace", "{}", report.tool.1);
     check_totals(report);
     check_window(report);
+    check_cost(report);
     check_losses(report);
-    for (site, rank) in report.sites.iter().zip(1..) {
-        assert_eq!(site.rank, rank, "ranks are 1, 2, 3, …");
-        check_site(site, report.host.page_size);
+    for site in &report.sites {
+        check_site(site);
+    }
+    for (entry, rank) in report.entries.iter().zip(1..) {
+        assert_eq!(entry.rank, rank, "ranks are 1, 2, 3, …");
+        check_entry(entry, report);
     }
 }
 
@@ -31,35 +36,41 @@ pub(super) fn check_sorted(folded: &str) {
 }
 
 fn check_totals(report: &Report) {
+    let (totals, page_size) = (&report.totals, report.host.page_size);
     let pages: u64 = report.sites.iter().map(|site| site.unfreed_pages).sum();
-    assert_eq!(
-        report.totals.unfreed_pages, pages,
-        "the sites add up to the total"
-    );
-    assert_eq!(report.totals.unfreed_bytes, pages * report.host.page_size);
-    assert_eq!(report.totals.sites, report.sites.len() as u64);
-    let ranked: u64 = report.sites.iter().map(|site| site.ranked_pages).sum();
-    assert_eq!(report.totals.ranked_pages, ranked);
-    assert_eq!(report.totals.ranked_bytes, ranked * report.host.page_size);
-    assert_eq!(report.totals.kinds.values().sum::<u64>(), pages);
-    let is_ranked = |site: &Site| site.ranked_pages > 0;
-    let in_order = report.sites.is_sorted_by_key(|site| !is_ranked(site));
-    assert!(in_order, "what is not ranked comes last");
+    let counted = totals.unfreed_pages + totals.too_young_pages;
+    assert_eq!(counted, pages, "the sites add up to the total");
+    assert_eq!(totals.unfreed_bytes, totals.unfreed_pages * page_size);
+    assert_eq!(totals.kinds.values().sum::<u64>(), totals.unfreed_pages);
+    let ranked = || report.sites.iter().filter(|site| site.ranked_pages > 0);
+    let pages: u64 = ranked().map(|site| site.ranked_pages).sum();
+    assert_eq!(totals.ranked_pages, pages);
+    assert_eq!(totals.ranked_bytes, pages * page_size);
+    assert_eq!(totals.ranked_kinds.values().sum::<u64>(), pages);
+    assert_eq!(totals.sites, ranked().count() as u64);
+    let pages: u64 = report.entries.iter().map(|entry| entry.pages).sum();
+    assert_eq!(totals.ranked_pages, pages, "the entries add up, too");
+    assert_eq!(totals.lost_events, report.losses.lost_events());
+    let left = report.taken_pages.checked_sub(counted);
+    assert!(left.is_some(), "more pages left than taken: {totals:?}");
+}
+
+fn check_cost(report: &Report) {
+    let cost = &report.cost;
+    let cpu = cost.process_cpu_seconds.expect("every kernel tells it");
+    let cpus = report.host.cpus as f64;
+    assert!(cpu <= report.window.seconds() * cpus + 0.1, "{cost:?}");
+    if let Some(programs) = cost.programs {
+        assert!(programs.runs > 0, "{cost:?}");
+    }
 }
 
 fn check_losses(report: &Report) {
     let losses = &report.losses;
-    let misses = &losses.recursion_misses_by_program;
-    let sum = misses
-        .alloc
-        .zip(misses.free)
-        .map(|(alloc, free)| alloc + free);
-    let sum = sum.map(|sum| sum + misses.bulk.unwrap_or(0));
-    assert_eq!(losses.recursion_misses, sum, "{losses:?}");
-    assert!(losses.lost_events <= losses.events, "{losses:?}");
+    assert!(losses.lost_events() <= losses.events, "{losses:?}");
     for (limited, count) in [
         ("bulk-allocations", losses.unread_bulk_pages),
-        ("page-verification", losses.phantom_pages),
+        ("page-verification", losses.missed_frees_at_end_pages),
     ] {
         let is_limited = report.limited(limited).is_some();
         assert_eq!(count.is_none(), is_limited, "{limited}: {losses:?}");
@@ -68,51 +79,58 @@ fn check_losses(report: &Report) {
 
 fn check_window(report: &Report) {
     let window = &report.window;
-    let parts = window.record_seconds + window.drain_seconds;
-    assert!((window.seconds - parts).abs() < 0.01, "{window:?}");
     assert!(
         window.record_seconds >= 0.0 && window.drain_seconds >= 0.0,
         "{window:?}"
     );
+    assert_eq!(window.epochs.first(), Some(&0.0), "{window:?}");
+    assert!(window.epochs.is_sorted_by(|a, b| a < b), "{window:?}");
+    let epochs = report.sites.iter().flat_map(|site| &site.unfreed);
+    let mut epochs = epochs.flat_map(|unfreed| &unfreed.by_epoch);
+    let is_known = epochs.all(|&(epoch, _)| epoch < window.epochs.len());
+    assert!(is_known, "a page of an epoch that never was: {window:?}");
 }
 
-fn check_site(site: &Site, page_size: u64) {
+fn check_site(site: &Site) {
     let pages = site.unfreed_pages;
     assert!(pages > 0, "a site without pages: {site:#?}");
-    assert_eq!(site.unfreed_bytes, pages * page_size, "{site:#?}");
-    assert_eq!(
-        site.orders.values().sum::<u64>(),
-        pages,
-        "orders: {site:#?}"
-    );
     assert!(site.orders.keys().all(|order| *order <= 10), "{site:#?}");
-    assert_eq!(site.kinds.values().sum::<u64>(), pages, "kinds: {site:#?}");
     assert!(site.ranked_pages <= pages, "{site:#?}");
-    assert_eq!(
-        site.ranked_bytes,
-        site.ranked_pages * page_size,
-        "{site:#?}"
-    );
     assert!(site.allocated_pages >= pages, "{site:#?}");
-    assert!(site.growth_bytes_per_second >= 0.0, "{site:#?}");
-    check_ages(site);
+    for unfreed in &site.unfreed {
+        let in_order = unfreed.by_epoch.is_sorted_by(|a, b| a.0 < b.0);
+        assert!(in_order, "one number for an epoch: {site:#?}");
+    }
     check_frames(site);
     check_context(site);
 }
 
-fn check_ages(site: &Site) {
-    let ages = &site.age_histogram;
+fn check_entry(entry: &Entry, report: &Report) {
+    let pages = entry.pages;
+    assert!(pages > 0, "an entry without pages: {entry:#?}");
+    assert_eq!(entry.bytes, pages * report.host.page_size, "{entry:#?}");
+    assert_eq!(entry.kinds.values().sum::<u64>(), pages, "{entry:#?}");
+    assert_eq!(entry.orders.values().sum::<u64>(), pages, "{entry:#?}");
+    assert!(entry.allocated_pages >= pages, "{entry:#?}");
+    let shares = entry.sites.iter().map(|share| share.pages);
+    assert_eq!(shares.clone().sum::<u64>(), pages, "{entry:#?}");
+    assert!(shares.is_sorted_by(|a, b| a >= b), "{entry:#?}");
+    check_ages(entry);
+}
+
+fn check_ages(entry: &Entry) {
+    let ages = &entry.age_histogram;
     assert_eq!(
         ages.iter().map(|age| age.pages).sum::<u64>(),
-        site.unfreed_pages,
-        "{site:#?}"
+        entry.pages,
+        "{entry:#?}"
     );
     assert!(
         ages.iter().all(|age| age.from_seconds <= age.to_seconds),
-        "{site:#?}"
+        "{entry:#?}"
     );
     let old_to_new = ages.is_sorted_by(|old, new| old.from_seconds >= new.to_seconds);
-    assert!(old_to_new, "ages run from old to new: {site:#?}");
+    assert!(old_to_new, "ages run from old to new: {entry:#?}");
 }
 
 fn check_frames(site: &Site) {
@@ -128,8 +146,13 @@ fn check_frames(site: &Site) {
     assert!(!site.symbols().any(is_tracer), "our own: {site:#?}");
 }
 
-/// An interrupt's stack ends where it entered the kernel; a task's has no such place.
+/// An interrupt's stack ends where it entered the kernel; a task's has no such place. Whom an
+/// interrupt hit first is nobody's business.
 fn check_context(site: &Site) {
+    assert!(
+        site.first_seen.is_none() || site.context == "task",
+        "{site:#?}"
+    );
     let mut entries = site.symbols().filter(|it| enters_interrupt(it));
     if site.context == "task" {
         assert_eq!(entries.next(), None, "{site:#?}");

@@ -11,7 +11,9 @@ mod deadline;
 mod degraded;
 mod diagnostics;
 mod disk;
+mod document;
 mod folded;
+mod inherited;
 mod invariants;
 mod kernel;
 mod leaker;
@@ -19,7 +21,9 @@ mod loaded;
 mod machine;
 mod memcg;
 mod pagetrace;
+mod privileges;
 mod report;
+mod tracefs_mount;
 mod tracing;
 
 pub use cgroup_v2::CgroupV2;
@@ -27,6 +31,10 @@ pub use cpus::{stay_on, two_cpus_or_skip};
 pub use deadline::{eventually, let_pass};
 pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
+pub use document::{
+    AgeBucket, Cost, Entry, Frame, Host, Limitation, Losses, Meminfo, ProgramTime, RecursionMisses,
+    Selection, Share, Task, Totals, Unfreed, UnwindRules, Window,
+};
 pub use folded::{Folded, FoldedStack};
 pub use kernel::Kernel;
 pub use leaker::{Leaker, announcement};
@@ -34,8 +42,6 @@ pub use loaded::KernelObjects;
 pub use machine::{Machine, is_emulated, root_or_skip};
 pub use memcg::Memcg;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
-pub use report::{
-    AgeBucket, Frame, Host, Limitation, Losses, RecursionMisses, Report, Site, Templates, Totals,
-    Window,
-};
+pub use report::{Report, Site};
+pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};

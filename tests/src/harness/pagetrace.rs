@@ -1,6 +1,7 @@
 //! The built binary, run as a user would.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, Permissions},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
@@ -11,6 +12,9 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
 use super::{build::pagetrace_binary, eventually};
+
+/// A user and a group without any privilege.
+pub(super) const NOBODY: u32 = 65534;
 
 const STDOUT: &str = "stdout";
 const STDERR: &str = "stderr";
@@ -29,14 +33,18 @@ impl Pagetrace {
 
     /// As [`new`](Self::new), by a user without any privilege.
     pub fn as_nobody(args: &[&str]) -> Self {
-        const NOBODY: u32 = 65534;
-        let files = tempdir();
-        let copy = shared_copy(&files);
-        let mut pagetrace = Self::of(&copy, args, files);
+        let mut pagetrace = Self::for_everybody(args);
         if geteuid().is_root() {
             pagetrace.command.uid(NOBODY).gid(NOBODY);
         }
         pagetrace
+    }
+
+    /// As [`new`](Self::new), in a place that every user can reach.
+    pub(super) fn for_everybody(args: &[&str]) -> Self {
+        let files = tempdir();
+        let copy = shared_copy(&files);
+        Self::of(&copy, args, files)
     }
 
     fn of(program: &Path, args: &[&str], files: TempDir) -> Self {
@@ -49,6 +57,12 @@ impl Pagetrace {
             .stdin(Stdio::null());
         command.stdout(create(STDOUT)).stderr(create(STDERR));
         Self { command, files }
+    }
+
+    /// Gives it one more argument, which need not be UTF-8.
+    pub fn arg(mut self, arg: &OsStr) -> Self {
+        self.command.arg(arg);
+        self
     }
 
     /// Gives it another stdin.

@@ -11,9 +11,9 @@ use anyhow::Result;
 use fastrand::Rng;
 use jiff::Timestamp;
 use pagetrace::{
-    analysis::{self, Measured, Recorded, Survivors, Timeline},
-    model::{Frame, Host, KindChoice, Losses, Report, Scope, Selection, SiteRecord},
-    render,
+    analysis::{self, Recorded, Survivors},
+    model::{Frame, Host, KindChoice, Report, Scope, Seconds, Selection, SiteRecord, Window},
+    render::{self, Extent},
 };
 use tracer_ebpf::{FIRST_SITE, LAST_EPOCH, Slot};
 
@@ -21,6 +21,12 @@ use super::{Raw, Table};
 
 /// Functions at each depth of the stacks.
 const FUNCTIONS: u64 = 1000;
+
+/// What a terminal gets.
+const SCREEN: Extent = Extent {
+    top: 10,
+    whole: false,
+};
 
 /// The innermost frames of each stack are these.
 const ALLOCATOR: [&str; 4] = [
@@ -63,19 +69,20 @@ impl SyntheticSites {
     pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Spent)> {
         let mut spent = Spent::default();
         let scan = spent.on("scan", || analysis::scan(self.table.slots(), &Raw));
-        let (survivors, _) = spent.on("settle", || scan.settle(Some(0)));
+        let survivors = spent.on("settle", || scan.settle(Some(0)).survivors);
         let recorded = spent.on("records", || self.recorded(survivors))?;
         let report = spent.on("report", || {
-            analysis::report(host(), &measured(), recorded, numbers, &everything())
+            analysis::report(host(), window(), recorded, numbers)
         });
+        let summary = spent.on("summary", || analysis::summary(&report, &everything()));
         spent.on("table", || {
-            render::table(&report, 10, &mut BufWriter::new(&mut *out))
+            render::table(&report, &summary, SCREEN, &mut BufWriter::new(&mut *out))
         })?;
         spent.on("folded", || {
-            render::folded(&report, &mut BufWriter::new(&mut *out))
+            render::folded(&report, &summary, &mut BufWriter::new(&mut *out))
         })?;
         let mut json = Counted(BufWriter::new(out), 0);
-        spent.on("json", || render::json(&report, &mut json))?;
+        spent.on("json", || render::json(&report, &summary, &mut json))?;
         spent.json_bytes = json.1;
         Ok((report, spent))
     }
@@ -87,9 +94,7 @@ impl SyntheticSites {
         Ok(Recorded {
             records: analysis::records(&survivors, ids, record)?,
             survivors,
-            taken_pages: 0,
-            losses: Losses::default(),
-            limitations: vec![],
+            ..Recorded::default()
         })
     }
 }
@@ -168,17 +173,14 @@ fn host() -> Host {
 }
 
 /// An hour, with all epochs that there can be.
-fn measured() -> Measured {
+fn window() -> Window {
     let hour = Duration::from_secs(3600);
-    let mut timeline = Timeline::default();
-    for epoch in 1..=LAST_EPOCH {
-        timeline.begin(hour * epoch / (LAST_EPOCH + 1));
-    }
-    Measured {
+    let start = |epoch| Seconds::from(hour * epoch / (LAST_EPOCH + 1));
+    Window {
         started: Timestamp::UNIX_EPOCH,
-        recorded: hour,
-        watched: hour,
-        timeline,
+        record_seconds: hour.into(),
+        drain_seconds: Seconds::default(),
+        epochs: (0..=LAST_EPOCH).map(start).collect(),
         scope: Scope::Kernel,
         filters: vec![],
     }

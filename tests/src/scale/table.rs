@@ -111,6 +111,14 @@ impl Pages for Raw {
         Some(0)
     }
 
+    fn listed(&self, _first: u64) -> Option<u32> {
+        Some(0)
+    }
+
+    fn without_mapping(&self, _first: u64) -> Option<u32> {
+        Some(0)
+    }
+
     fn order(&self, _site: u32) -> u32 {
         0
     }

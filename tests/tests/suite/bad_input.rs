@@ -2,7 +2,8 @@
 
 use std::{env, fs};
 
-use pagetrace_tests::harness::{Finished, OPEN_END, Pagetrace, root_or_skip};
+use pagetrace_tests::harness::{Finished, OPEN_END, Pagetrace, Tracing, root_or_skip};
+use rustix::process::Resource;
 
 /// Runs pagetrace with a window that would outlast the test's timeout if it began.
 fn refused(args: &[&str]) -> Finished {
@@ -63,6 +64,58 @@ fn nothing_half_done_is_left_of_an_output() {
     refused(&["--json", good, "--folded", "/nonexistent/folder/report"]);
     let left: Vec<_> = fs::read_dir(&folder).expect("our folder").collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn too_few_descriptors_are_refused_and_name_the_limit() {
+    let test = "too_few_descriptors_are_refused_and_name_the_limit";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    for limit in [8, 12, 24, 40] {
+        let few = |pagetrace: Pagetrace| pagetrace.with_limit(Resource::Nofile, limit).run();
+        let finished = few(Pagetrace::new(&OPEN_END));
+        assert!(finished.refusal().contains("ulimit -n"), "{finished:#?}");
+        let check = few(Pagetrace::new(&["check"]));
+        assert_eq!(check.status.code(), Some(1), "{check:#?}");
+        assert!(check.stdout.contains("ulimit -n"), "{check:#?}");
+    }
+}
+
+/// How many descriptors this process hands down: the standard ones and those that its own parent
+/// meant to.
+fn inherited_descriptors() -> u64 {
+    let descriptors = fs::read_dir("/proc/self/fdinfo").expect("our own");
+    let is_inherited = |text: &String| {
+        let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
+        flags.is_some_and(|flags| flags & libc::O_CLOEXEC == 0)
+    };
+    // The one that lists them is closed again.
+    let texts = descriptors
+        .flatten()
+        .filter_map(|it| fs::read_to_string(it.path()).ok());
+    texts.filter(is_inherited).count() as u64
+}
+
+#[test]
+fn as_many_descriptors_as_are_asked_for_are_enough() {
+    let test = "as_many_descriptors_as_are_asked_for_are_enough";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    // What `plan::descriptors` asks for, beside those that are inherited.
+    let enough = 64 + inherited_descriptors();
+    let limitations = |limit| {
+        let trace = Tracing::start(&OPEN_END, |it| {
+            it.with_limit(Resource::Nofile, limit).spawn()
+        });
+        let limitations = trace.end().report.limitations.into_iter();
+        limitations.map(|it| it.reason).collect::<Vec<_>>()
+    };
+    assert_eq!(limitations(enough), limitations(2 * enough));
+    let check = Pagetrace::new(&["check"]).with_limit(Resource::Nofile, enough);
+    assert_eq!(check.run().status.code(), Some(0));
 }
 
 #[test]

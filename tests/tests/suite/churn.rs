@@ -46,13 +46,13 @@ fn nothing_that_was_freed_is_accused() {
     let outputs = trace.end();
     let losses = &outputs.report.losses;
     note(&format!(
-        "the workload moved {moved} pages; {} of {} events lost, {:?} of them frees, {:?} phantoms dropped, \
-         {} slots healed",
-        losses.lost_events,
+        "the workload moved {moved} pages; {} of {} events lost, {:?} of them frees, {:?} missed \
+         frees found at the end, {} at reuse",
+        losses.lost_events(),
         losses.events,
-        losses.recursion_misses_by_program.free,
-        losses.phantom_pages,
-        losses.healed_pages
+        losses.recursion_misses.free,
+        losses.missed_frees_at_end_pages,
+        losses.missed_frees_at_reuse_pages
     ));
     let raw = |site: &Site| in_workload(site) && site.kinds.contains_key("raw");
     let accused = outputs.report.sites_where(raw);

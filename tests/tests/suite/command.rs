@@ -70,3 +70,34 @@ fn a_command_that_does_not_exist_is_refused() {
         "{finished:#?}"
     );
 }
+
+#[test]
+fn the_exit_code_is_the_commands() {
+    let Some(_machine) = root_or_skip("the_exit_code_is_the_commands") else {
+        return;
+    };
+    for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 128 + 9)] {
+        let finished = Pagetrace::new(&["--", "sh", "-c", script]).run();
+        assert_eq!(
+            finished.status.code(),
+            Some(code),
+            "{script}: {finished:#?}"
+        );
+        assert!(
+            finished.stdout.contains("not freed"),
+            "{script}: {finished:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_command_that_goes_on_has_no_exit_code() {
+    let Some(_machine) = root_or_skip("a_command_that_goes_on_has_no_exit_code") else {
+        return;
+    };
+    // Ends when the test closes its stdin.
+    let script = ["-i", "1", "--", "sh", "-c", "read line; exit 7"];
+    let running = with_open_stdin(Pagetrace::new(&script));
+    let finished = running.finish();
+    assert_eq!(finished.status.code(), Some(0), "{finished:#?}");
+}

@@ -10,6 +10,8 @@ use pagetrace_tests::{
     leaks::{Pipe, Pipes, payload},
 };
 
+use rustix::thread::gettid;
+
 use crate::{LEAK, hold_500_pipes, pages_in_pipes};
 
 fn is_ring(site: &Site) -> bool {
@@ -104,6 +106,33 @@ fn one_process_is_recorded() {
     });
     let report = trace.end().report;
     assert_eq!(pages_in_pipes(&report), 50 * 16);
+}
+
+#[test]
+fn a_thread_stands_for_its_process() {
+    let Some(_machine) = root_or_skip("a_thread_stands_for_its_process") else {
+        return;
+    };
+    // Tests run in threads.
+    let (task, process) = (gettid(), std::process::id());
+    assert_ne!(
+        task.as_raw_pid().cast_unsigned(),
+        process,
+        "a test has a thread of its own"
+    );
+    let trace = Tracing::attach(&["--pid", &task.to_string()]);
+    let payload = payload(16);
+    let pipes = Pipes {
+        count: 50,
+        pages: 16,
+    };
+    let pipes = pipes.open().expect("pipes");
+    let fill = || pipes.iter().try_for_each(|pipe: &Pipe| pipe.fill(&payload));
+    std::thread::scope(|scope| scope.spawn(fill).join().expect("no panic")).expect("room for it");
+    let outputs = trace.end();
+    assert_eq!(pages_in_pipes(&outputs.report), 50 * 16);
+    let says = format!("{task} is a thread of process {process}");
+    assert!(outputs.stderr.contains(&says), "{}", outputs.stderr);
 }
 
 #[test]

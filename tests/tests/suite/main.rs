@@ -2,15 +2,18 @@
 //! running kernel. One program, so that it can be carried into a virtual machine.
 
 mod bad_input;
+mod calibration;
 mod checks;
 mod churn;
 mod command;
 mod degraded;
+mod destinations;
 mod filters;
 mod hotplug;
 mod interface;
 mod interrupts;
 mod leak_programs;
+mod losses;
 mod memory_limit;
 mod model;
 mod module;
@@ -22,6 +25,7 @@ mod perf_rings;
 mod pipes;
 mod ptys;
 mod ranking;
+mod report;
 mod scope;
 mod self_check;
 mod signals;
@@ -31,6 +35,7 @@ mod tcp;
 mod templates;
 mod terminal;
 mod thp;
+mod tracefs;
 mod two_tracers;
 mod unix_dgrams;
 mod verification;

@@ -4,6 +4,8 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use pagetrace_tests::harness::{Memcg, OPEN_END, Pagetrace, Tracing, root_or_skip, skip};
 
+use rustix::process::Resource;
+
 use crate::{hold_500_pipes, pages_in_pipes};
 
 const MIB: u64 = 1 << 20;
@@ -51,7 +53,10 @@ fn private_memory_of_64_mib_is_enough() {
     let Some(_machine) = root_or_skip("private_memory_of_64_mib_is_enough") else {
         return;
     };
-    assert_eq!(pages_found(|it| it.with_data_limit(64 * MIB)), 8000);
+    assert_eq!(
+        pages_found(|it| it.with_limit(Resource::Data, 64 * MIB)),
+        8000
+    );
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Outputs that take nothing: one sentence, and what was there before stays.
 
-use std::{fs::OpenOptions, os::fd::RawFd};
+use std::{
+    fs::{self, OpenOptions},
+    io::Read as _,
+    os::fd::RawFd,
+};
 
 use pagetrace_tests::harness::{Finished, FullDisk, Leaker, OPEN_END, Pagetrace, root_or_skip};
-use rustix::process::Signal;
+use rustix::process::{Resource, Signal};
 
 use crate::LEAK;
 
@@ -46,6 +50,33 @@ fn a_full_disk_keeps_what_it_held() {
             assert_eq!(disk.files(), [old], "{option} {name}");
         }
     }
+}
+
+/// The table goes to a pipe, which is no file and has no limit.
+#[test]
+fn a_limit_on_the_size_of_files_spares_the_table() {
+    let test = "a_limit_on_the_size_of_files_spares_the_table";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("report.json");
+    let path = path.to_str().expect("a UTF-8 path");
+    let (mut reader, stdout) = std::io::pipe().expect("a pipe");
+    let finished = trace(&["--json", path], |it| {
+        it.stdout(stdout.into()).with_limit(Resource::Fsize, 1024)
+    });
+    assert_eq!(finished.status.code(), Some(1), "{finished:#?}");
+    let complaint = finished.complaint();
+    assert!(
+        complaint.contains(path) && complaint.contains("ulimit -f"),
+        "{complaint}"
+    );
+    let left = fs::read_dir(&folder).expect("our folder").count();
+    assert_eq!(left, 0);
+    let mut table = String::new();
+    reader.read_to_string(&mut table).expect("a table");
+    assert!(table.contains("not freed"), "{table}");
 }
 
 fn on_dev_full(pagetrace: Pagetrace) -> Pagetrace {

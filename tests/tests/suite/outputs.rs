@@ -1,8 +1,15 @@
 //! Where the formats go, and what the table says.
 
-use std::fs;
+use std::{
+    fs::{self, File},
+    io::Write as _,
+};
 
-use pagetrace_tests::harness::{Folded, Pagetrace, Report, Tracing, root_or_skip};
+use aya::sys::{Stats, enable_stats};
+use pagetrace_tests::harness::{Folded, Outputs, Pagetrace, Report, Tracing, root_or_skip, skip};
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::hold_500_pipes;
 
 #[test]
 fn the_table_says_what_was_watched_and_lost() {
@@ -18,7 +25,7 @@ fn the_table_says_what_was_watched_and_lost() {
         "out of range",
         "failed allocations",
     ];
-    for part in [&outputs.report.host.kernel, "not freed"]
+    for part in [&outputs.report.host.kernel, "Kernel pages recorded", "kept"]
         .into_iter()
         .chain(losses)
     {
@@ -70,7 +77,7 @@ fn json_replaces_the_table_on_stdout() {
     let finished = Pagetrace::new(&["-i", "1", "--json", "-"]).run();
     assert!(finished.status.success(), "{finished:#?}");
     let report: Report = serde_json::from_str(&finished.stdout).expect("one document");
-    assert!(report.window.seconds >= 1.0, "{:?}", report.window);
+    assert!(report.window.seconds() >= 1.0, "{:?}", report.window);
     assert_eq!(finished.stderr, "");
 }
 
@@ -100,4 +107,91 @@ fn a_reader_that_leaves_early_is_no_error() {
         assert_eq!(finished.status.code(), Some(0), "{format:?}: {finished:#?}");
         assert_eq!(finished.stderr, "", "{format:?}");
     }
+}
+
+#[test]
+fn that_nothing_was_kept_is_one_line() {
+    let Some(_machine) = root_or_skip("that_nothing_was_kept_is_one_line") else {
+        return;
+    };
+    // Nobody takes blocks of 4 MiB.
+    let outputs = Tracing::attach(&["--order", "10"]).end();
+    let first = outputs.table.lines().next();
+    let first = first.expect("a line");
+    assert!(
+        first.starts_with("No kernel page taken in these "),
+        "{first}"
+    );
+    assert!(
+        first.ends_with(" was kept; 0 were taken and given back"),
+        "{first}"
+    );
+    assert!(outputs.ranking().is_empty(), "{}", outputs.table);
+}
+
+#[test]
+fn what_grew_elsewhere_is_said_first() {
+    let Some(_machine) = root_or_skip("what_grew_elsewhere_is_said_first") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let memory = fs::read_to_string("/proc/meminfo").expect("a kernel has memory");
+    let total = memory.split_ascii_whitespace().nth(1);
+    let total: usize = total.and_then(|it| it.parse().ok()).expect("kilobytes");
+    // Two thousandths of memory, in a file that no file system has.
+    let shmem = shmem(total * 1024 / 500);
+    let outputs = trace.end();
+    drop(shmem);
+    let first = outputs.table.lines().next().expect("a line");
+    assert!(first.starts_with("Mostly not a raw-page leak: "), "{first}");
+    assert!(first.contains("Shmem (--scope all --kind file)"), "{first}");
+    let meminfo = outputs.report.meminfo.expect("every kernel has it");
+    let growth = meminfo.ended["Shmem"] - meminfo.started["Shmem"];
+    // The kernel gathers some of it on each CPU before it counts it.
+    assert!(growth >= total as u64 * 1024 / 600, "{growth}");
+}
+
+fn shmem(bytes: usize) -> File {
+    let file = memfd_create("pagetrace-test", MemfdFlags::CLOEXEC).expect("room for one");
+    let mut file = File::from(file);
+    file.write_all(&vec![1; bytes]).expect("room for it");
+    file
+}
+
+#[test]
+fn what_tracing_costs_is_said_where_the_kernel_measures_it() {
+    let test = "what_tracing_costs_is_said_where_the_kernel_measures_it";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let cost = |outputs: &Outputs| {
+        let mut lines = outputs.table.lines();
+        let line = lines.find(|line| line.starts_with("Cost: pagetrace itself "));
+        line.expect("a line").to_owned()
+    };
+    let unmeasured = Tracing::attach(&[]).end();
+    if unmeasured.report.cost.programs.is_some() {
+        skip(test, "somebody else has the kernel measure it");
+        return;
+    }
+    let line = cost(&unmeasured);
+    assert!(
+        line.ends_with("whose cost is not measured (kernel.bpf_stats_enabled)"),
+        "{line}"
+    );
+
+    let _stats = enable_stats(Stats::RunTime).expect("root may");
+    let trace = Tracing::attach(&[]);
+    drop(hold_500_pipes());
+    let measured = trace.end();
+    let programs = measured.report.cost.programs.expect("it was measured");
+    assert!(
+        programs.runs >= 16_000 && programs.nanoseconds > 0,
+        "{programs:?}"
+    );
+    let line = cost(&measured);
+    assert!(
+        line.contains(" events/s at ") && line.contains(" ns, "),
+        "{line}"
+    );
 }

@@ -31,7 +31,7 @@ fn a_ring_holds_blocks_of_one_order() {
         panic!("{:#?}", rings(&report))
     };
     assert_eq!(site.orders, BTreeMap::from([(3, 200 * 8)]));
-    assert_eq!(site.unfreed_bytes, 200 * 8 * 4096);
+    assert_eq!(site.unfreed_pages, 200 * 8);
 }
 
 #[test]

@@ -58,7 +58,6 @@ fn a_record_that_does_not_match_its_key_is_named() {
         panic!("{:#?}", report.sites)
     };
     assert!(wrong.unfreed_pages >= 8000, "{wrong:#?}");
-    assert_eq!(wrong.unfreed_pages, report.losses.mismatched_pages);
     assert!(!report.sites.iter().any(|site| site.contains("pipe_write")));
     let line = |line: &str| line.contains("record mismatches") && !line.trim().starts_with("0 ");
     assert!(outputs.table.lines().any(line), "{}", outputs.table);

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use pagetrace_tests::harness::{
-    Report, Site, Templates, Tracing, eventually, is_emulated, note, root_or_skip,
+    Report, Site, Tracing, UnwindRules, eventually, is_emulated, note, root_or_skip,
 };
 
 use crate::{LEAK, hold_500_pipes};
@@ -18,8 +18,8 @@ fn run(args: &[&str]) {
     assert!(status.status().expect("it runs").success(), "{args:?}");
 }
 
-fn used(report: &Report) -> Templates {
-    let templates = report.losses.templates;
+fn used(report: &Report) -> UnwindRules {
+    let templates = report.losses.unwind_rules;
     templates.expect("raw tracepoints, which every kernel here has")
 }
 
@@ -90,8 +90,16 @@ fn without_templates_the_report_is_the_same() {
     let _leak = hold_500_pipes();
     let [with, without, classic] = traces.map(|trace| trace.end().report);
     assert!(used(&with).hits > 7000, "{:?}", with.losses);
-    assert!(without.losses.templates.is_none(), "{:?}", without.losses);
-    assert!(classic.losses.templates.is_none(), "{:?}", classic.losses);
+    assert!(
+        without.losses.unwind_rules.is_none(),
+        "{:?}",
+        without.losses
+    );
+    assert!(
+        classic.losses.unwind_rules.is_none(),
+        "{:?}",
+        classic.losses
+    );
     assert_eq!(pipes(&with), pipes(&without));
 }
 

@@ -48,7 +48,7 @@ fn free_pages_are_dropped_and_counted() {
     let report = trace_where_all_pages_are(1 << BUDDY).report;
     assert!(report.sites.is_empty(), "{:#?}", report.sites);
     assert!(
-        report.losses.phantom_pages >= Some(8000),
+        report.losses.missed_frees_at_end_pages >= Some(8000),
         "{:?}",
         report.losses
     );

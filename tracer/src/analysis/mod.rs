@@ -1,19 +1,28 @@
-//! Analysis: from the slots that are still marked to a ranked report. Pure
+//! Analysis: from the slots that are still marked to a report, and from a report to what is
+//! shown of it. Pure
 //! functions over plain values; nothing here reads the machine or formats text.
 
+mod entries;
+mod judge;
+mod names;
 mod owner;
 mod report;
+mod run_length;
+#[cfg(test)]
+mod sample;
 mod scan;
+mod selected;
 mod sites;
 mod stack;
+mod summary;
 mod survivors;
-mod tally;
 mod timeline;
+mod unnamed;
 mod window;
 
 pub use report::{Recorded, report};
-pub use scan::{Pages, Scan, scan};
+pub use scan::{Pages, Scan, Settled, scan};
 pub use sites::records;
+pub use summary::summary;
 pub use survivors::{Cell, Survivors};
 pub use timeline::Timeline;
-pub use window::Measured;

@@ -158,6 +158,22 @@ const PAGE_CACHE: &[&str] = &[
     "pagecache_get_page",
 ];
 
+/// kernel/bpf/syscall.c
+const BPF_SYSCALL: &[&str] = &["do_sys_bpf", "sys_bpf", "x64_sys_bpf"];
+
+/// Functions that take pages of a kind which a flag tells on every kernel since 5.10, as
+/// long as they are what they were taken as. Other page tables have the flag on some
+/// (b2b29d6d0119, 55d2a0bd5ead), so nothing follows from its absence.
+const FLAGGED: &[(&[&str], Kind)] = &[
+    // `alloc_slab_page`, mm/slub.c
+    (
+        &["alloc_slab_page", "allocate_slab", "new_slab"],
+        Kind::Slab,
+    ),
+    // `pagetable_pte_ctor`, arch/x86/mm/pgtable.c
+    (&["pte_alloc_one"], Kind::PageTable),
+];
+
 /// Functions that take pages for a line of `/proc/meminfo` which no page flag
 /// tells, with the kind such a page is.
 const ACCOUNTED: &[(&[&str], Kind)] = &[
@@ -181,7 +197,21 @@ const ACCOUNTED: &[(&[&str], Kind)] = &[
 pub(super) struct Role {
     is_allocator: bool,
     is_page_table: bool,
-    accounted: Option<Kind>,
+    is_bpf_syscall: bool,
+    way: Option<Way>,
+}
+
+/// What the way to a page tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The page is of this kind, and no flag says so.
+    Accounted(Kind),
+    /// The page is of this kind, and a flag says so.
+    Flagged(Kind),
+    /// Another pagetrace took it for its maps and programs.
+    Tracer,
+    /// The functions have no names.
+    Unnamed,
 }
 
 impl Role {
@@ -192,24 +222,33 @@ impl Role {
 
     fn named(symbol: &str) -> Self {
         let is_in = |family: &&[&str]| is_one_of(family, symbol);
-        let mut accounted = ACCOUNTED.iter();
+        let kind = |table: &[(&[&str], Kind)]| {
+            let mut found = table.iter().filter(|(patterns, _)| is_in(patterns));
+            found.next().map(|&(_, kind)| kind)
+        };
+        let flagged = kind(FLAGGED).map(Way::Flagged);
         Self {
             is_allocator: ALLOCATOR.iter().any(is_in),
             is_page_table: is_in(&PAGE_TABLES),
-            accounted: accounted
-                .find(|(patterns, _)| is_in(patterns))
-                .map(|&(_, kind)| kind),
+            is_bpf_syscall: is_in(&BPF_SYSCALL),
+            way: flagged.or_else(|| kind(ACCOUNTED).map(Way::Accounted)),
         }
     }
 }
 
-/// The kind of pages that no flag tells, if the way they were taken does. Only
-/// frames inside the allocator count: what lies below has its own uses for
-/// pages, and so have the page tables of what is being mapped.
-pub(super) fn accounted(roles: &[Role]) -> Option<Kind> {
-    let way = roles[..index(roles)?].iter();
-    let mut way = way.take_while(|role| !role.is_page_table);
-    way.find_map(|role| role.accounted)
+/// What the way that pages were taken tells of them. Only frames inside the allocator
+/// count: what lies below has its own uses for pages, and so have the page tables of
+/// what is being mapped.
+pub(super) fn way(roles: &[Role]) -> Option<Way> {
+    let mut telling = roles[..index(roles)?].iter();
+    telling
+        .find(|role| role.is_page_table || role.way.is_some())?
+        .way
+}
+
+/// Whether bpf(2) took the pages, for maps and programs.
+pub(super) fn is_bpf_syscall(roles: &[Role]) -> bool {
+    roles.iter().any(|role| role.is_bpf_syscall)
 }
 
 /// Index of the owner in a stack, innermost first. A stack that is nothing
@@ -357,7 +396,10 @@ mod tests {
 
     #[test]
     fn the_way_tells_what_flags_do_not() {
-        let kind = |names: &[&str]| accounted(&roles(names));
+        let kind = |names: &[&str]| match way(&roles(names)) {
+            Some(Way::Accounted(kind)) => Some(kind),
+            _ => None,
+        };
         assert_eq!(
             kind(&[
                 "alloc_pages_noprof",
@@ -395,6 +437,63 @@ mod tests {
             None
         );
         assert_eq!(kind(&["__alloc_pages", "anon_pipe_write"]), None);
+    }
+
+    #[test]
+    fn the_way_tells_which_flag_there_must_be() {
+        let kind = |names: &[&str]| match way(&roles(names)) {
+            Some(Way::Flagged(kind)) => Some(kind),
+            _ => None,
+        };
+        assert_eq!(
+            kind(&[
+                "__alloc_pages_nodemask",
+                "allocate_slab",
+                "___slab_alloc",
+                "kmem_cache_alloc",
+                "probe"
+            ]),
+            Some(Kind::Slab)
+        );
+        assert_eq!(
+            kind(&[
+                "__alloc_pages",
+                "pte_alloc_one",
+                "__pte_alloc",
+                "do_anonymous_page"
+            ]),
+            Some(Kind::PageTable)
+        );
+        // Not flagged on Linux 5.10: upper levels, and tables of the kernel's own addresses.
+        assert_eq!(
+            kind(&["__alloc_pages", "__pmd_alloc", "copy_page_range"]),
+            None
+        );
+        assert_eq!(
+            kind(&["__alloc_pages", "__pte_alloc_kernel", "vmap_range_noflush"]),
+            None
+        );
+        // The vector of a slab's owners is a large kmalloc, and no slab itself.
+        assert_eq!(
+            kind(&[
+                "__alloc_pages",
+                "___kmalloc_large_node",
+                "alloc_slab_obj_exts",
+                "allocate_slab",
+                "probe"
+            ]),
+            None
+        );
+        // Page owners are remembered in pages of their own.
+        assert_eq!(
+            kind(&[
+                "__alloc_pages",
+                "stack_depot_save",
+                "post_alloc_hook",
+                "allocate_slab"
+            ]),
+            None
+        );
     }
 
     #[test]

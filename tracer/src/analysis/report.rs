@@ -1,34 +1,18 @@
-//! The report: what every output format writes down.
+//! The report: what was recorded by call site, with names, and nothing of what is asked of it.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{
     Survivors,
+    judge::judge,
+    names::Names,
     sites::{self, Group, Stack},
-    stack::{self, Function, Trace},
-    window::Measured,
+    stack::{self, Trace},
 };
 use crate::model::{
-    Frame, Host, Kind, Limitation, Losses, Report, Selection, Site, SiteRecord, SortKey, Totals,
+    Context, Cost, Frame, Host, Limitation, Losses, Meminfo, NoStack, Report, Schema, Site,
+    SiteRecord, Tool, TracerFrames, Window,
 };
-
-/// Sets by which of its pages a site is ranked.
-fn apply(selection: &Selection, site: &mut Site, page_size: u64) {
-    let is_in = |module: &String| {
-        let mut modules = site.frames.iter().filter_map(|frame| frame.module.as_ref());
-        modules.any(|it| it == module)
-    };
-    if selection.module.as_ref().is_none_or(is_in) {
-        site.ranked_kinds = site.kinds.clone();
-        site.ranked_kinds
-            .retain(|kind, _| selection.kinds.contains(kind));
-    }
-    site.ranked_pages = site.ranked_kinds.values().sum();
-    site.ranked_bytes = site.ranked_pages * page_size;
-}
 
 /// What was recorded.
 #[derive(Clone, Debug, Default)]
@@ -37,201 +21,94 @@ pub struct Recorded {
     pub survivors: Survivors,
     /// The sites.
     pub records: BTreeMap<u32, SiteRecord>,
+    /// Which frames of their stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages taken in the window, the freed ones included.
     pub taken_pages: u64,
+    /// What tracing cost.
+    pub cost: Cost,
     /// What was lost or not seen.
     pub losses: Losses,
     /// What this kernel or this user cannot do, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
+    /// What the kernel's own counters said; none if they could not be read.
+    pub meminfo: Option<Meminfo>,
 }
 
-/// Groups what was recorded by stack, names the frames, and ranks the sites.
+/// Groups what was recorded by stack, and names the frames.
 pub fn report(
     host: Host,
-    measured: &Measured,
+    window: Window,
     mut recorded: Recorded,
     symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
-    selection: &Selection,
 ) -> Report {
-    let too_young_pages = measured.drop_young(&mut recorded.survivors, selection.min_age);
-    let names = Names::of(recorded.records.values(), symbolize);
-    let groups = sites::group(
-        &recorded.survivors,
-        recorded.records,
-        |addresses| names.own(addresses),
-        &measured.slices(),
-    );
-    recorded.losses.mismatched_pages = groups
-        .get(&Stack::Mismatched)
-        .map_or(0, Group::unfreed_pages);
+    let records = &recorded.records;
+    let names = Names::of(records.values(), recorded.tracer_frames, symbolize);
+    let judged = judge(&mut recorded.survivors, |id| names.taken(records.get(&id)?));
+    let losses = &mut recorded.losses;
+    let missed = losses.missed_frees_at_end_pages;
+    losses.missed_frees_at_end_pages = missed.map(|pages| pages + judged.missed_free_pages);
+    losses.unnamed_pages = judged.unnamed_pages;
+    let groups = sites::group(&recorded.survivors, recorded.records, |addresses| {
+        names.own(addresses)
+    });
     // There can be as many as pages: not to be there beside the sites.
     drop(recorded.survivors);
-    let mut sites: Vec<_> = groups
-        .into_iter()
-        .map(|(stack, group)| site(group, &stack, &names, measured, host.page_size))
+    let owners = names.unnamed_owners(groups.keys().map(Stack::addresses));
+    let sites = groups.into_iter().zip(owners);
+    let mut sites: Vec<_> = sites
+        .map(|((stack, group), owner)| site(stack, group, owner, &names))
         .collect();
-    for site in &mut sites {
-        apply(selection, site, host.page_size);
-    }
-    rank(&mut sites, selection.sort);
+    sites.sort_by_cached_key(|site| Reverse(site.unfreed_pages()));
     Report {
-        window: measured.window(),
-        totals: totals(&sites),
+        schema: Schema::default(),
+        tool: tool(),
         host,
+        window,
+        cost: recorded.cost,
         losses: recorded.losses,
         limitations: recorded.limitations,
-        sites,
+        meminfo: recorded.meminfo,
         taken_pages: recorded.taken_pages,
-        too_young_pages,
+        frames: names.used(sites.iter_mut().flat_map(frames)),
+        sites,
     }
 }
 
-/// The functions at every address of every stack, each looked up once.
-struct Names(HashMap<u64, Vec<Function>, Addresses>);
-
-type Addresses = BuildHasherDefault<AddressHasher>;
-
-/// Millions of addresses are looked up, and none is chosen to collide.
-#[derive(Clone, Copy, Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        // Knuth's multiplier; the map takes the highest bits and the lowest.
-        let product = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ product >> 32;
+/// This program.
+fn tool() -> Tool {
+    Tool {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 
-impl Names {
-    fn of<'a>(
-        records: impl Iterator<Item = &'a SiteRecord>,
-        symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
-    ) -> Self {
-        let addresses: HashSet<_, Addresses> = records.flat_map(|it| &it.frames).copied().collect();
-        let mut addresses: Vec<_> = addresses.into_iter().collect();
-        addresses.sort_unstable();
-        let frames = symbolize(&addresses).into_iter();
-        let functions = frames.map(|frames| frames.into_iter().map(Function::from).collect());
-        Self(addresses.into_iter().zip(functions).collect())
-    }
-
-    fn at(&self, address: u64) -> &[Function] {
-        self.0.get(&address).map_or(&[], Vec::as_slice)
-    }
-
-    fn functions(&self, addresses: &[u64]) -> Vec<&Function> {
-        addresses.iter().flat_map(|&it| self.at(it)).collect()
-    }
-
-    fn own(&self, addresses: &[u64]) -> usize {
-        stack::own(addresses.iter().map(|&it| self.at(it)))
-    }
-}
-
-fn addresses(stack: &Stack) -> &[u64] {
-    match stack {
-        Stack::Known(addresses) => addresses,
-        Stack::SiteTableFull | Stack::Lost | Stack::Mismatched => &[],
-    }
-}
-
-fn owner_name(stack: &Stack, owner: Option<&Frame>) -> String {
-    match (stack, owner) {
-        (Stack::SiteTableFull, _) => "[site table full]".to_owned(),
-        (Stack::Mismatched, _) => "[record mismatch]".to_owned(),
-        (
-            Stack::Known(_),
-            Some(Frame {
-                symbol: Some(symbol),
-                ..
-            }),
-        ) => symbol.clone(),
-        (Stack::Known(_), Some(Frame { address, .. })) => format!("{address:#x}"),
-        (Stack::Lost, _) | (Stack::Known(_), None) => "[stack lost]".to_owned(),
-    }
-}
-
-fn site(group: Group, stack: &Stack, names: &Names, measured: &Measured, page_size: u64) -> Site {
-    let trace = Trace::new(&names.functions(addresses(stack)));
-    let owner = trace.owner_frame();
-    let unfreed_pages = group.unfreed_pages();
-    let growth = measured.growth(group.slices) * page_size as f64;
-    Site {
-        rank: 0,
-        owner: owner_name(stack, owner),
-        module: owner.and_then(|frame| frame.module.clone()),
-        unfreed_pages,
-        unfreed_bytes: unfreed_pages * page_size,
-        ranked_kinds: BTreeMap::new(),
-        ranked_pages: 0,
-        ranked_bytes: 0,
-        allocated_pages: group.allocated_pages,
-        kinds: kinds(group.kinds, trace.accounted),
-        orders: group.orders,
-        growth_bytes_per_second: growth.round() as u64,
-        age_histogram: measured.histogram(group.slices),
-        context: trace.context,
-        interrupted_frames: stack::frames(&names.functions(&group.interrupted)),
-        owner_frame: trace.owner,
-        frames: trace.frames,
-        first_seen: group.first_seen,
-    }
-}
-
-/// Pages by kind. Where flags tell nothing, the way the pages were taken may.
-fn kinds(mut kinds: BTreeMap<Kind, u64>, accounted: Option<Kind>) -> BTreeMap<Kind, u64> {
-    if let Some(kind) = accounted
-        && let Some(pages) = kinds.remove(&Kind::Raw)
-    {
-        *kinds.entry(kind).or_insert(0) += pages;
-    }
-    kinds
-}
-
-/// Sites that are not to be ranked come last, so that every page is in the report.
-fn rank(sites: &mut [Site], sort: SortKey) {
-    sites.sort_by_cached_key(|site| {
-        let key = match sort {
-            SortKey::Bytes => site.ranked_bytes,
-            SortKey::Pages => site.ranked_pages,
-            SortKey::Growth => site.growth_bytes_per_second,
-        };
-        std::cmp::Reverse((
-            site.ranked_pages > 0,
-            key,
-            site.unfreed_bytes,
-            std::cmp::Reverse(site.owner.clone()),
-        ))
-    });
-    for (rank, site) in (1..).zip(sites) {
-        site.rank = rank;
-    }
-}
-
-fn totals(sites: &[Site]) -> Totals {
-    let mut totals = Totals {
-        sites: sites.len(),
-        ..Totals::default()
+fn site(stack: Stack, group: Group, unnamed_owner: Option<usize>, names: &Names) -> Site {
+    let no_stack = match stack {
+        Stack::Known(_) => None,
+        Stack::SiteTableFull => Some(NoStack::SiteTableFull),
+        Stack::Lost => Some(NoStack::Lost),
+        Stack::Mismatched => Some(NoStack::RecordMismatch),
     };
-    for site in sites {
-        totals.unfreed_pages += site.unfreed_pages;
-        totals.unfreed_bytes += site.unfreed_bytes;
-        totals.ranked_pages += site.ranked_pages;
-        totals.ranked_bytes += site.ranked_bytes;
-        for (&kind, pages) in &site.kinds {
-            *totals.kinds.entry(kind).or_insert(0) += pages;
-        }
+    let trace = Trace::new(&names.functions(stack.addresses()), unnamed_owner);
+    // Whoever an interrupt hits first has nothing to do with it.
+    let is_task = trace.context == Context::Task;
+    Site {
+        no_stack: no_stack.or(trace.frames.is_empty().then_some(NoStack::Lost)),
+        stack: trace.frames,
+        owner_frame: trace.owner,
+        context: trace.context,
+        interrupted: stack::frames(&names.functions(&group.interrupted)),
+        first_seen: group.first_seen.filter(|_| is_task),
+        allocated_pages: group.allocated_pages,
+        unfreed: sites::unfreed(group.pages),
     }
-    totals
+}
+
+/// Every mention of a frame.
+fn frames(site: &mut Site) -> impl Iterator<Item = &mut u32> {
+    let stack = site.stack.iter_mut().chain(&mut site.interrupted);
+    stack.chain(&mut site.owner_frame)
 }
 
 #[cfg(test)]

@@ -1,26 +1,25 @@
 //! The scan: which pages are still marked, and what each of them is now.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+mod slots;
+mod worker;
+
 use std::{
     num::NonZero,
     panic,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError, atomic::AtomicU32},
     thread,
 };
 
-use tracer_ebpf::{CHUNK_SLOTS, MAX_ORDER, Slot};
+use tracer_ebpf::CHUNK_SLOTS;
 
+use self::worker::{Found, Worker};
 use super::{
-    survivors::Survivors,
-    tally::{Run, Tally},
+    run_length::Run,
+    survivors::{LostFrees, Survivors},
 };
 use crate::model::{Kind, PageState};
 
-/// So many pages are looked at together: those of one question about references.
+/// So many pages are looked at together: those of one question.
 const UNIT: usize = 32;
 
 /// So many slots a worker takes at a time: 1 MiB of the table.
@@ -32,9 +31,15 @@ pub trait Pages: Sync {
     /// fewer, or none, where the kernel does not tell.
     fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>);
 
-    /// A bit for each of the 32 page frames from `first` on: whether nobody
-    /// holds a reference to the page. None where the kernel does not tell.
+    /// A bit for each of the 32 page frames from `first` on: whether nobody holds a
+    /// reference to the page. None where the kernel does not tell, here and below.
     fn unreferenced(&self, first: u64) -> Option<u32>;
+
+    /// Whether the page is on a list, as free pages are.
+    fn listed(&self, first: u64) -> Option<u32>;
+
+    /// Whether the page belongs to no file.
+    fn without_mapping(&self, first: u64) -> Option<u32>;
 
     /// The order of the allocations of a site.
     fn order(&self, site: u32) -> u32;
@@ -44,8 +49,8 @@ pub trait Pages: Sync {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     found: Vec<Run<Finding>>,
-    /// Blocks of unreferenced pages: one lost free explains one.
-    unreferenced_blocks: u64,
+    /// Blocks that nobody holds and that are on a list: one lost free explains one.
+    listed_blocks: u64,
 }
 
 /// What one marked page turned out to be.
@@ -54,9 +59,25 @@ enum Finding {
     Known(Kind),
     /// On the buddy allocator's lists.
     Free,
-    /// Raw, and its block held by nobody: on a CPU's list of free pages, or one of
-    /// the kernel's frozen pages.
-    Unreferenced,
+    /// Raw by its flags, its block held by nobody and on a list: a CPU's list of free
+    /// pages, most likely.
+    Listed,
+    /// The same, but whether it is on a list is not known: free, or one of the kernel's
+    /// frozen pages.
+    Unheld,
+    /// Raw by its flags; whether somebody holds it could not be looked up.
+    Unasked,
+}
+
+/// What became of the findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The pages that are still out.
+    pub survivors: Survivors,
+    /// Marked pages that are free: their free was missed.
+    pub missed_free_pages: u64,
+    /// Pages that may be free, as whether somebody holds them could not be looked up.
+    pub unknown_reference_pages: u64,
 }
 
 /// Looks at every marked slot, on every CPU that this process may use.
@@ -83,287 +104,20 @@ fn scan_by(slots: &[AtomicU32], pages: &impl Pages, workers: usize, stretch: usi
         }
         worker.done()
     };
-    let mut found = Tally::default();
-    let mut unreferenced_blocks = 0;
+    let mut found = Found::default();
     thread::scope(|scope| {
         // This thread is one of them.
         let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mine = work();
-        let joined = others.into_iter().map(|it| it.join());
-        for (part, blocks) in joined
-            .map(|it| it.unwrap_or_else(|panic| panic::resume_unwind(panic)))
-            .chain([mine])
-        {
-            found.append(part);
-            unreferenced_blocks += blocks;
+        found.append(work());
+        for other in others {
+            let part = other.join();
+            found.append(part.unwrap_or_else(|panic| panic::resume_unwind(panic)));
         }
     });
     Scan {
-        found: found.joined(),
-        unreferenced_blocks,
+        found: found.pages.joined(),
+        listed_blocks: found.listed_blocks,
     }
-}
-
-/// The slots two by two, and those at the ends: fewer loads read as much.
-fn pairs(slots: &[AtomicU32]) -> (&[AtomicU32], &[AtomicU64], &[AtomicU32]) {
-    // SAFETY: two neighbouring `AtomicU32` that are aligned to eight bytes are an
-    // `AtomicU64`, of any value, and nothing in this process writes to them.
-    unsafe { slots.align_to() }
-}
-
-/// Copies the slots as they are now.
-fn load(slots: &[AtomicU32], words: &mut [u32]) {
-    let (before, pairs, after) = pairs(slots);
-    let (first, words) = words.split_at_mut(before.len());
-    let (twos, last) = words.as_chunks_mut();
-    for (two, pair) in twos.iter_mut().zip(pairs) {
-        let pair = pair.load(Ordering::Relaxed).to_ne_bytes();
-        let (words, _) = pair.as_chunks();
-        *two = [u32::from_ne_bytes(words[0]), u32::from_ne_bytes(words[1])];
-    }
-    for (word, slot) in first.iter_mut().chain(last).zip(before.iter().chain(after)) {
-        *word = slot.load(Ordering::Relaxed);
-    }
-}
-
-/// Begins to fetch the unit one chunk beyond `slot`, if there is one: the CPU does
-/// so by itself only within a page of memory.
-fn prefetch(slot: *const AtomicU32) {
-    #[cfg(target_arch = "x86_64")]
-    for line in [0, UNIT / 2] {
-        let slot = slot.wrapping_add(CHUNK_SLOTS + line);
-        // SAFETY: a hint, which no address makes fail.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(slot.cast()) };
-    }
-}
-
-/// Whether any of these slots is marked.
-fn is_marked(slots: &[AtomicU32]) -> bool {
-    let (before, pairs, after) = pairs(slots);
-    let (groups, rest) = pairs.as_chunks::<UNIT>();
-    let one = |slot: &AtomicU32| slot.load(Ordering::Relaxed) != 0;
-    groups.iter().any(|group| !are_all(group, 0))
-        || !are_all(rest, 0)
-        || before.iter().chain(after).any(one)
-}
-
-/// The word in all these slots, if it is the same.
-fn same_word(slots: &[AtomicU32]) -> Option<u32> {
-    let (before, pairs, after) = pairs(slots);
-    let word = slots.first()?.load(Ordering::Relaxed);
-    let two = u64::from(word) << u32::BITS | u64::from(word);
-    let one = |slot: &AtomicU32| slot.load(Ordering::Relaxed) == word;
-    (are_all(pairs, two) && before.iter().chain(after).all(one)).then_some(word)
-}
-
-/// Whether all words are like this one. Four sums, so that no load waits for the
-/// one before it.
-fn are_all(words: &[AtomicU64], like: u64) -> bool {
-    let (fours, rest) = words.as_chunks::<4>();
-    let load = |word: &AtomicU64| word.load(Ordering::Relaxed) ^ like;
-    let mut sums = [0; 4];
-    for four in fours {
-        for (sum, word) in sums.iter_mut().zip(four) {
-            *sum |= load(word);
-        }
-    }
-    rest.iter().map(load).chain(sums).fold(0, |a, b| a | b) == 0
-}
-
-/// Looks at one chunk after the other. All that it knows about pages is of the
-/// chunk it is at.
-struct Worker<'a, P> {
-    pages: &'a P,
-    /// The first page frame of the chunk.
-    first: u64,
-    /// Its slots, up to the unit that is looked at; 0 beyond the last marked one.
-    words: [u32; CHUNK_SLOTS],
-    /// Up to its last marked page, or as far as the kernel tells.
-    states: Vec<PageState>,
-    /// The site asked about last, and its order.
-    order: (u32, u32),
-    /// The unit asked about last, and the pages in it that nobody holds.
-    unreferenced: (u64, u32),
-    found: Tally<Finding>,
-    unreferenced_blocks: u64,
-}
-
-impl<'a, P: Pages> Worker<'a, P> {
-    fn new(pages: &'a P) -> Self {
-        Self {
-            pages,
-            first: 0,
-            words: [0; CHUNK_SLOTS],
-            states: Vec::with_capacity(CHUNK_SLOTS),
-            order: (0, pages.order(0)),
-            unreferenced: (u64::MAX, 0),
-            found: Tally::default(),
-            unreferenced_blocks: 0,
-        }
-    }
-
-    fn done(self) -> (Tally<Finding>, u64) {
-        (self.found, self.unreferenced_blocks)
-    }
-
-    fn stretch(&mut self, slots: &[AtomicU32], first: usize) {
-        for (slots, first) in slots
-            .chunks(CHUNK_SLOTS)
-            .zip((first..).step_by(CHUNK_SLOTS))
-        {
-            if is_marked(slots) {
-                self.chunk(slots, first as u64);
-            }
-        }
-    }
-
-    /// Takes in what the pages are, then their slots: a unit at a time, so that
-    /// one is looked at while the next is on its way from memory.
-    fn chunk(&mut self, slots: &[AtomicU32], first: u64) {
-        let marked = |slot: &AtomicU32| slot.load(Ordering::Relaxed) != 0;
-        let len = slots.iter().rposition(marked).map_or(0, |last| last + 1);
-        self.first = first;
-        self.states.clear();
-        self.pages.states(first, len, &mut self.states);
-        if len == CHUNK_SLOTS
-            && self.has_one_state()
-            && let Some(word) = same_word(slots)
-        {
-            self.even_chunk(slots, word);
-            return;
-        }
-        for (at, slots) in (0..).step_by(UNIT).zip(slots[..len].chunks(UNIT)) {
-            let (words, rest) = self.words[at..at + UNIT].split_at_mut(slots.len());
-            prefetch(&raw const slots[0]);
-            load(slots, words);
-            rest.fill(0);
-            self.unit(at);
-        }
-    }
-
-    /// Whether all pages of a chunk are the same, as far as the kernel tells.
-    fn has_one_state(&self) -> bool {
-        let (all, _) = self.states.as_chunks::<UNIT>();
-        let like_first = |unit: &[PageState; UNIT]| are_same(unit) && unit[0] == all[0][0];
-        self.states.is_empty() || self.states.len() == CHUNK_SLOTS && all.iter().all(like_first)
-    }
-
-    /// All pages are what the first one is. Whether anybody holds them is asked all the same.
-    fn even_chunk(&mut self, slots: &[AtomicU32], word: u32) {
-        self.words[0] = word;
-        let (order, finding) = (self.order(word), self.finding(0, 0));
-        let mut alike = 0;
-        for at in (0..CHUNK_SLOTS).step_by(UNIT) {
-            prefetch(&raw const slots[at]);
-            let head = at >> order << order;
-            if finding == Finding::Known(Kind::Raw) && self.unreferenced(head) != 0 {
-                self.words.fill(word);
-                (at..at + UNIT).for_each(|page| self.page(page));
-            } else {
-                alike += UNIT as u32;
-            }
-        }
-        if alike > 0 {
-            self.count(word, finding, alike);
-        }
-    }
-
-    fn unit(&mut self, at: usize) {
-        if !self.is_even(at) {
-            (at..at + UNIT).for_each(|page| self.page(page));
-        } else if self.words[at] != 0 {
-            self.even_unit(at);
-        }
-    }
-
-    /// Whether the unit's words are the same, and its states are.
-    fn is_even(&self, at: usize) -> bool {
-        let (words, _) = self.words[at..].as_chunks::<UNIT>();
-        let words = &words[0];
-        let same_words = words.iter().fold(0, |sum, word| sum | (word ^ words[0])) == 0;
-        same_words
-            && (words[0] == 0
-                || self.states.len() <= at
-                || self.states[at..].first_chunk().is_some_and(are_same))
-    }
-
-    /// A block is aligned to its size. So the pages of a unit have their heads in
-    /// it, and these are like the first one, or they all have the same head.
-    fn even_unit(&mut self, at: usize) {
-        let (word, head) = (self.words[at], self.head(at));
-        let finding = self.finding(at, head);
-        if self.is_held_by(head, word, finding) && self.unreferenced(head) != 0 {
-            (at..at + UNIT).for_each(|page| self.page(page));
-        } else {
-            self.count(word, finding, UNIT as u32);
-        }
-    }
-
-    fn page(&mut self, at: usize) {
-        let word = self.words[at];
-        if word == 0 {
-            return;
-        }
-        let head = self.head(at);
-        let mut finding = self.finding(at, head);
-        if self.is_held_by(head, word, finding) && self.unreferenced(head) >> (head % UNIT) & 1 == 1
-        {
-            finding = Finding::Unreferenced;
-            self.unreferenced_blocks += u64::from(at == head);
-        }
-        self.count(word, finding, 1);
-    }
-
-    /// References are counted on the first page of a block.
-    fn is_held_by(&self, head: usize, word: u32, finding: Finding) -> bool {
-        finding == Finding::Known(Kind::Raw) && self.words[head] == word
-    }
-
-    /// Which pages of the unit around `page` nobody holds.
-    fn unreferenced(&mut self, page: usize) -> u32 {
-        let first = self.first + (page / UNIT * UNIT) as u64;
-        if self.unreferenced.0 != first {
-            self.unreferenced = (first, self.pages.unreferenced(first).unwrap_or(0));
-        }
-        self.unreferenced.1
-    }
-
-    /// The first page of the block that `page` was taken in.
-    fn head(&mut self, page: usize) -> usize {
-        let order = self.order(self.words[page]);
-        page >> order << order
-    }
-
-    /// The order of the allocation that `word` stands for.
-    fn order(&mut self, word: u32) -> u32 {
-        let site = Slot(word).site();
-        if self.order.0 != site {
-            self.order = (site, self.pages.order(site));
-        }
-        self.order.1.min(MAX_ORDER)
-    }
-
-    /// What a page is. The flags of a block can be on its first page only: its
-    /// other pages are the same while they belong together.
-    fn finding(&self, page: usize, head: usize) -> Finding {
-        match (self.states.get(page), self.states.get(head)) {
-            (None, _) => Finding::Known(Kind::Unverified),
-            (Some(PageState::Unmarked), Some(&state)) if self.words[head] == self.words[page] => {
-                Finding::Known(Kind::of(state).unwrap_or(Kind::Raw))
-            }
-            (Some(&state), _) => Kind::of(state).map_or(Finding::Free, Finding::Known),
-        }
-    }
-
-    fn count(&mut self, word: u32, what: Finding, pages: u32) {
-        self.found.add(Run { word, what, pages });
-    }
-}
-
-fn are_same(states: &[PageState; UNIT]) -> bool {
-    states
-        .iter()
-        .fold(true, |same, state| same & (*state == states[0]))
 }
 
 impl Scan {
@@ -373,29 +127,35 @@ impl Scan {
         self.found.iter().any(|run| run.what == unverified)
     }
 
-    /// The pages that are really out, and how many marked ones are free.
-    ///
-    /// `lost_frees` tells how many frees the kernel kept from the tracer, if it
-    /// counts them. Unreferenced pages are free if that many frees explain them;
-    /// if not, they are the kernel's own frozen pages.
-    pub fn settle(self, lost_frees: Option<u64>) -> (Survivors, u64) {
-        let are_free = lost_frees.is_none_or(|lost| self.unreferenced_blocks <= lost);
-        let mut phantoms = 0;
+    /// Decides on what is in doubt. `lost_frees` tells how many frees the kernel kept from
+    /// the tracer, if it counts them: they explain as many blocks that look free. What they
+    /// do not explain is neither dropped nor accused, but [uncertain](Kind::Uncertain).
+    pub fn settle(self, lost_frees: Option<u64>) -> Settled {
+        let are_verified = !self.is_unverified();
+        let mut lost = LostFrees(lost_frees);
+        let listed = (!lost.explain(self.listed_blocks)).then_some(Kind::Uncertain);
+        let mut settled = Settled::default();
         let runs = self.found.into_iter().filter_map(|run| {
-            let what = match run.what {
-                Finding::Known(kind) => kind,
-                Finding::Unreferenced if !are_free => Kind::Raw,
-                Finding::Unreferenced | Finding::Free => {
-                    phantoms += u64::from(run.pages);
-                    return None;
+            let pages = u64::from(run.pages);
+            let kind = match run.what {
+                Finding::Known(kind) => Some(kind),
+                Finding::Free => None,
+                Finding::Listed => listed,
+                Finding::Unheld => Some(lost.doubted(Kind::Uncertain)),
+                Finding::Unasked => {
+                    let kind = lost.doubted(Kind::Unverified);
+                    settled.unknown_reference_pages += if kind == Kind::Raw { 0 } else { pages };
+                    Some(kind)
                 }
             };
+            settled.missed_free_pages += if kind.is_none() { pages } else { 0 };
             let Run { word, pages, .. } = run;
-            Some(Run { word, what, pages })
+            kind.map(|what| Run { word, what, pages })
         });
         // Collected in place: there can be as many as pages.
         let runs = runs.collect();
-        (Survivors::new(runs), phantoms)
+        settled.survivors = Survivors::new(runs, lost, are_verified);
+        settled
     }
 }
 

@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
+    ops::Range,
 };
 
 use anyhow::Result;
 use tracer_ebpf::SiteId;
 
-use super::{Survivors, window::Slices};
-use crate::model::{Kind, SiteRecord};
+use super::Survivors;
+use crate::model::{Kind, SiteRecord, Task, Unfreed};
 
 /// What identifies a call site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,21 +26,40 @@ pub(super) enum Stack {
     Mismatched,
 }
 
+impl Stack {
+    /// Its return addresses; none if they are not known.
+    pub(super) fn addresses(&self) -> &[u64] {
+        match self {
+            Self::Known(addresses) => addresses,
+            Self::SiteTableFull | Self::Lost | Self::Mismatched => &[],
+        }
+    }
+}
+
 /// The pages of one call site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Group {
-    /// Pages never freed, by the order of their allocation.
-    pub(super) orders: BTreeMap<u32, u64>,
-    /// Pages never freed, by kind.
-    pub(super) kinds: BTreeMap<Kind, u64>,
-    /// Pages never freed, by slice of the recording.
-    pub(super) slices: Slices,
+    /// Pages never freed.
+    pub(super) pages: Vec<Pages>,
     /// Pages ever recorded.
     pub(super) allocated_pages: u64,
-    /// Process id and name of the task that came here first.
-    pub(super) first_seen: Option<(u32, String)>,
+    /// The task that came here first.
+    pub(super) first_seen: Option<Task>,
     /// Return addresses of whoever an interrupt came on top of, the first time.
     pub(super) interrupted: Vec<u64>,
+}
+
+/// Pages that are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Pages {
+    /// What they are.
+    pub(super) kind: Kind,
+    /// The order of their allocation.
+    pub(super) order: u32,
+    /// The epoch in which they were taken.
+    pub(super) epoch: u32,
+    /// How many they are.
+    pub(super) number: u32,
 }
 
 /// The records of all sites: those that have a stack, and those that slots name.
@@ -55,47 +75,67 @@ pub fn records(
 
 /// Joins the records to one group per stack that has pages left. A site differs
 /// from its neighbour in the kernel's table when only order or gfp flags do; to
-/// a reader it is the same site. `own` tells how many frames of a stack are its
-/// own, and not those of whoever it interrupted; `slices` that of each epoch.
+/// a reader it is the same site. `own` tells which frames of a stack are its own, and
+/// not the tracer's or those of whoever it interrupted.
 pub(super) fn group(
     survivors: &Survivors,
     records: BTreeMap<u32, SiteRecord>,
-    own: impl Fn(&[u64]) -> usize,
-    slices: &[usize],
+    own: impl Fn(&[u64]) -> Range<usize>,
 ) -> BTreeMap<Stack, Group> {
     let mut groups = BTreeMap::<_, Group>::new();
     for (id, mut record) in records {
-        let interrupted = record.frames.split_off(own(&record.frames));
+        let own = own(&record.frames);
+        let interrupted = record.frames.split_off(own.end);
+        record.frames.drain(..own.start);
         let (stack, order) = identity(id, &mut record);
         let group = groups.entry(stack).or_default();
         group.allocated_pages += record.allocated_pages;
-        group.first_seen = group.first_seen.take().or(record.first_seen);
+        group.first_seen = group.first_seen.take().or(record.first_seen.map(task));
         if group.interrupted.is_empty() {
             group.interrupted = interrupted;
         }
-        group.count(survivors, id, order, slices);
+        group
+            .pages
+            .extend(survivors.of(id).map(|(cell, number)| Pages {
+                kind: cell.kind,
+                order,
+                epoch: cell.epoch,
+                number,
+            }));
     }
-    groups.retain(|_, group| !group.orders.is_empty());
+    groups.retain(|_, group| !group.pages.is_empty());
     groups
 }
 
-impl Group {
-    /// Pages never freed.
-    pub(super) fn unfreed_pages(&self) -> u64 {
-        self.orders.values().sum()
-    }
+/// Pages as a report has them.
+pub(super) fn unfreed(mut pages: Vec<Pages>) -> Vec<Unfreed> {
+    // Stable, as that is fast where most are in order.
+    pages.sort();
+    let alike = pages.chunk_by(|a, b| (a.kind, a.order) == (b.kind, b.order));
+    let unfreed = alike.map(|pages| Unfreed {
+        kind: pages[0].kind,
+        order: pages[0].order,
+        by_epoch: by_epoch(pages),
+    });
+    unfreed.collect()
+}
 
-    fn count(&mut self, survivors: &Survivors, id: u32, order: u32, slices: &[usize]) {
-        let mut unfreed = 0;
-        for (cell, pages) in survivors.of(id) {
-            unfreed += pages;
-            *self.kinds.entry(cell.kind).or_insert(0) += pages;
-            self.slices[slices[cell.epoch as usize]] += pages;
-        }
-        if unfreed > 0 {
-            *self.orders.entry(order).or_insert(0) += unfreed;
+/// One pair for an epoch, unless there are more pages than it can count.
+fn by_epoch(pages: &[Pages]) -> Vec<(u32, u32)> {
+    let mut epochs = Vec::<(u32, u32)>::with_capacity(pages.len());
+    for &Pages { epoch, number, .. } in pages {
+        match epochs.last_mut() {
+            Some((last, sum)) if *last == epoch && sum.checked_add(number).is_some() => {
+                *sum += number;
+            }
+            _ => epochs.push((epoch, number)),
         }
     }
+    epochs
+}
+
+fn task((pid, name): (u32, String)) -> Task {
+    Task { pid, name }
 }
 
 fn identity(id: u32, record: &mut SiteRecord) -> (Stack, u32) {
@@ -131,17 +171,23 @@ mod tests {
         })
     }
 
-    /// Groups by the first two frames; odd epochs are the second slice.
+    /// Groups by the first two frames.
     fn grouped(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let records = records(survivors, FIRST_SITE..FIRST_SITE + 3, record);
         let records = records.expect("they are there");
-        group(survivors, records, |_| 2, &[0, 1, 0])
+        group(survivors, records, |_| 0..2)
     }
 
     fn plain(survivors: &Survivors) -> BTreeMap<Stack, Group> {
         let no_record = |_| Ok(SiteRecord::default());
         let records = records(survivors, std::iter::empty(), no_record).expect("none fails");
-        group(survivors, records, <[u64]>::len, &[0; 2])
+        group(survivors, records, |frames| 0..frames.len())
+    }
+
+    /// The order of each kind of pages, and how many were taken in each epoch.
+    fn by_order(group: &Group) -> Vec<(u32, Vec<(u32, u32)>)> {
+        let unfreed = unfreed(group.pages.clone()).into_iter();
+        unfreed.map(|it| (it.order, it.by_epoch)).collect()
     }
 
     /// Raw pages, each with its site and epoch.
@@ -166,9 +212,28 @@ mod tests {
         assert_eq!(group.allocated_pages, 20);
         assert_eq!(group.interrupted, [u64::from(FIRST_SITE)]);
         let (first, second) = (FIRST_SITE % 2, (FIRST_SITE + 1) % 2);
-        assert_eq!(group.orders, [(first, 5), (second, 7)].into());
-        assert_eq!(group.kinds, [(Kind::Raw, 12)].into());
-        assert_eq!(group.slices, [9, 3, 0, 0, 0, 0, 0, 0]);
+        let mut expected = [(first, vec![(0, 5)]), (second, vec![(1, 3), (2, 4)])];
+        expected.sort();
+        assert_eq!(by_order(group), expected);
+    }
+
+    #[test]
+    fn what_the_tracer_adds_to_stacks_makes_no_difference() {
+        let survivors = raw(&[(FIRST_SITE, 0, 5), (FIRST_SITE + 1, 0, 3)]);
+        let record = |id| {
+            let frames = vec![u64::from(id), 7, 8, 9];
+            Ok(SiteRecord {
+                frames,
+                ..SiteRecord::default()
+            })
+        };
+        let records = records(&survivors, std::iter::empty(), record).expect("they are there");
+        let groups = group(&survivors, records, |_| 1..3);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(
+            by_order(&groups[&Stack::Known(vec![7, 8])]),
+            [(0, vec![(0, 8)])]
+        );
     }
 
     #[test]
@@ -178,8 +243,11 @@ mod tests {
             (STACK_LOST, 1, 1),
             (STACK_LOST + BULK, 1, 2),
         ]));
-        assert_eq!(groups[&Stack::SiteTableFull].orders, [(3, 8)].into());
-        assert_eq!(groups[&Stack::Lost].orders, [(0, 3)].into());
+        assert_eq!(
+            by_order(&groups[&Stack::SiteTableFull]),
+            [(3, vec![(1, 8)])]
+        );
+        assert_eq!(by_order(&groups[&Stack::Lost]), [(0, vec![(1, 3)])]);
     }
 
     #[test]
@@ -195,16 +263,28 @@ mod tests {
             _ => record(id),
         };
         let records = records(&survivors, std::iter::empty(), record).expect("they are there");
-        let groups = group(&survivors, records, |frames| frames.len().min(2), &[0]);
-        let wrong = &groups[&Stack::Mismatched];
-        assert_eq!(wrong.orders, [(3, 5)].into());
-        assert_eq!(groups[&Stack::Known(vec![1, 2])].unfreed_pages(), 3);
+        let groups = group(&survivors, records, |frames| 0..frames.len().min(2));
+        assert_eq!(by_order(&groups[&Stack::Mismatched]), [(3, vec![(0, 5)])]);
+        let other = by_order(&groups[&Stack::Known(vec![1, 2])]);
+        assert_eq!(other, [((FIRST_SITE + 1) % 2, vec![(0, 3)])]);
     }
 
     #[test]
     fn a_page_of_an_unknown_id_is_not_dropped() {
         let groups = plain(&raw(&[(FIRST_SITE + 77, 0, 2)]));
-        assert_eq!(groups[&Stack::Lost].orders, [(0, 2)].into());
+        assert_eq!(by_order(&groups[&Stack::Lost]), [(0, vec![(0, 2)])]);
+    }
+
+    #[test]
+    fn no_count_wraps() {
+        let pages = |number| Pages {
+            kind: Kind::Raw,
+            order: 0,
+            epoch: 1,
+            number,
+        };
+        let unfreed = unfreed(vec![pages(u32::MAX), pages(2)]);
+        assert_eq!(unfreed[0].pages(), u64::from(u32::MAX) + 2);
     }
 
     #[test]

@@ -2,12 +2,43 @@
 
 use tracer_ebpf::Slot;
 
-use super::tally::{Run, Tally};
+use super::run_length::{Run, RunLengthMap};
 use crate::model::Kind;
 
 /// Pages that were never freed, by site, age and kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Survivors(Vec<Run<Kind>>);
+pub struct Survivors {
+    pub(super) runs: Vec<Run<Kind>>,
+    /// What nothing was found of yet.
+    pub(super) lost: LostFrees,
+    /// Whether the flags of every page were read.
+    pub(super) are_verified: bool,
+}
+
+/// How many frees the kernel kept from the tracer, of which nothing was found yet; none
+/// where it does not count them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LostFrees(pub(super) Option<u64>);
+
+impl LostFrees {
+    /// Whether they explain that so many blocks look free.
+    pub(super) fn explain(&mut self, blocks: u64) -> bool {
+        let Some(lost) = self.0 else {
+            return true;
+        };
+        let left = lost.checked_sub(blocks);
+        self.0 = left.or(self.0);
+        left.is_some()
+    }
+
+    /// What raw pages are that can be free if some free was lost.
+    pub(super) fn doubted(self, otherwise: Kind) -> Kind {
+        match self.0 {
+            Some(0) => Kind::Raw,
+            _ => otherwise,
+        }
+    }
+}
 
 /// Pages of one site that have the same age and are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,34 +50,27 @@ pub struct Cell {
 }
 
 impl Survivors {
-    pub(super) fn new(runs: Vec<Run<Kind>>) -> Self {
-        Self(Tally::from(runs).joined())
+    pub(super) fn new(runs: Vec<Run<Kind>>, lost: LostFrees, are_verified: bool) -> Self {
+        Self {
+            runs: RunLengthMap::from(runs).joined(),
+            lost,
+            are_verified,
+        }
     }
 
     /// The sites that have any, in ascending order.
     pub fn sites(&self) -> impl Iterator<Item = u32> {
         let same = |a: &Run<_>, b: &Run<_>| site(a) == site(b);
-        self.0.chunk_by(same).map(|runs| site(&runs[0]))
+        self.runs.chunk_by(same).map(|runs| site(&runs[0]))
     }
 
     /// The pages of a site.
-    pub fn of(&self, id: u32) -> impl Iterator<Item = (Cell, u64)> {
-        let start = self.0.partition_point(|run| site(run) < id);
-        let runs = self.0[start..]
+    pub fn of(&self, id: u32) -> impl Iterator<Item = (Cell, u32)> {
+        let start = self.runs.partition_point(|run| site(run) < id);
+        let runs = self.runs[start..]
             .iter()
             .take_while(move |run| site(run) == id);
-        runs.map(|run| (cell(run), u64::from(run.pages)))
-    }
-
-    /// Takes out the pages of the epochs that are not to be kept, and counts them.
-    pub(super) fn drop_epochs(&mut self, keep: impl Fn(u32) -> bool) -> u64 {
-        let mut dropped = 0;
-        self.0.retain(|run| {
-            let keep = keep(Slot(run.word).epoch());
-            dropped += if keep { 0 } else { u64::from(run.pages) };
-            keep
-        });
-        dropped
+        runs.map(|run| (cell(run), run.pages))
     }
 }
 
@@ -57,11 +81,12 @@ impl FromIterator<(u32, Cell, u32)> for Survivors {
             what: cell.kind,
             pages,
         };
-        Self::new(cells.into_iter().map(run).collect())
+        let runs = cells.into_iter().map(run).collect();
+        Self::new(runs, LostFrees(Some(0)), true)
     }
 }
 
-fn site(run: &Run<Kind>) -> u32 {
+pub(super) fn site(run: &Run<Kind>) -> u32 {
     Slot(run.word).site()
 }
 

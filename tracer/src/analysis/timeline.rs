@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tracer_ebpf::LAST_EPOCH;
 
+use crate::model::Seconds;
+
 /// The shortest epoch.
 const SHORTEST: Duration = Duration::from_millis(100);
 
@@ -42,14 +44,9 @@ impl Timeline {
         self.starts.len() as u32 - 1
     }
 
-    /// The first and the last moment of an epoch in a window that recorded until `end`.
-    pub fn span(&self, epoch: u32, end: Duration) -> (Duration, Duration) {
-        let epoch = epoch as usize;
-        let start = self.starts.get(epoch).copied().unwrap_or(end);
-        (
-            start.min(end),
-            self.starts.get(epoch + 1).copied().unwrap_or(end).min(end),
-        )
+    /// When each epoch began, for a report.
+    pub fn starts(&self) -> Vec<Seconds> {
+        self.starts.iter().copied().map(Seconds::from).collect()
     }
 }
 
@@ -73,27 +70,11 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_ends_where_the_next_begins() {
-        let timeline = punctual(Duration::from_secs(2));
-        let (start, end) = timeline.span(3, Duration::from_secs(2));
-        assert_eq!(
-            (start, end),
-            (Duration::from_millis(300), Duration::from_millis(400))
-        );
-    }
-
-    #[test]
-    fn the_last_epoch_ends_with_the_recording() {
-        let end = Duration::from_millis(250);
-        assert_eq!(
-            punctual(end).span(2, end),
-            (Duration::from_millis(200), end)
-        );
-    }
-
-    #[test]
-    fn an_epoch_that_never_was_has_no_length() {
-        let end = Duration::from_secs(1);
-        assert_eq!(punctual(end).span(4000, end), (end, end));
+    fn epochs_grow_with_the_window() {
+        let starts = punctual(Duration::from_secs(100)).starts();
+        let length = |epoch: usize| starts[epoch + 1].count() - starts[epoch].count();
+        assert!((length(0) - 0.1).abs() < 1e-9, "{}", length(0));
+        let last = length(starts.len() - 2);
+        assert!((100.0 / 256.0 - last).abs() < 0.01, "{last}");
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn reads_stacks(id: u32) -> bool {
 }
 
 /// A copy of the object that calls the function with this id.
-pub(super) fn with_function(object: &[u8], id: u32) -> Result<MmapMut> {
+pub fn with_function(object: &[u8], id: u32) -> Result<MmapMut> {
     // An object must be aligned as the static one is.
     let mut copy = MmapMut::map_anon(object.len())?;
     copy.copy_from_slice(object);

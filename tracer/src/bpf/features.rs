@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{BulkAllocator, CAST_FUNCTION, PageArray, PageLayout, Probe};
+use super::{BulkAllocator, MovableGfp, PageArray, PageLayout, calibration, cast, object, queries};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -24,28 +24,33 @@ pub struct Features {
     pub bulk: Result<BulkAllocator, Limitation>,
     /// The value of `MIGRATE_MOVABLE`.
     pub movable: u32,
+    /// The flags by which movable pages are told apart.
+    pub movable_gfp: MovableGfp,
     /// This process's id in the initial namespace.
     pub own_process: u32,
+    /// Whether the kernel is known to count the events that it keeps from programs on tracefs
+    /// tracepoints.
+    pub counts_tracefs_misses: bool,
 }
 
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
+        let own_process = queries::own_process(&mut object::load_small()?)?;
         let types = Types::read();
-        let mut probe = Probe::new()?;
-        let own_process = probe.own_process()?;
-        let page_array = page_array(&types, &mut probe)?;
         Ok(Self {
-            stack_reader: stack_reader(&types, &probe),
+            page_array: page_array(&types, own_process)?,
+            stack_reader: stack_reader(&types),
             bulk: types.bulk.map_err(not_bulk),
-            page_array,
             movable: types.movable,
+            movable_gfp: types.movable_gfp,
             own_process,
+            counts_tracefs_misses: types.counts_tracefs_misses,
         })
     }
 }
 
-fn page_array(types: &Types, probe: &mut Probe) -> Result<Result<PageArray, Limitation>> {
+fn page_array(types: &Types, own_process: u32) -> Result<Result<PageArray, Limitation>> {
     let missing = |reason: &str| {
         let limitation = Feature::RawTracepoints.degraded(reason);
         limitation.remedied("tracefs tracepoints serve instead, and can lose frees")
@@ -55,14 +60,21 @@ fn page_array(types: &Types, probe: &mut Probe) -> Result<Result<PageArray, Limi
             "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) to tell the size of a page struct",
         )));
     };
-    let array = probe.page_array(layout)?;
-    Ok(array.ok_or_else(|| {
-        missing("the page structs of this kernel do not lie in one array (SPARSEMEM_VMEMMAP)")
-    }))
+    Ok(locate_page_array(layout, own_process)?.map_err(missing))
 }
 
-fn stack_reader(types: &Types, probe: &Probe) -> Result<u32, Limitation> {
-    let reader = types.cast.filter(|&id| probe.reads_stacks(id));
+/// Finds the array of page structs by the pages that this process takes, or says why
+/// it cannot be told; an error if BPF does not work.
+pub fn locate_page_array(
+    layout: PageLayout,
+    own_process: u32,
+) -> Result<Result<PageArray, &'static str>> {
+    let mut ebpf = object::load_for_calibration(own_process)?;
+    calibration::calibrate(&mut ebpf, layout)
+}
+
+fn stack_reader(types: &Types) -> Result<u32, Limitation> {
+    let reader = types.cast.filter(|&id| cast::reads_stacks(id));
     reader.ok_or_else(|| {
         Feature::StackReading
             .degraded("programs copy their stack, which takes longer than reading it")
@@ -82,9 +94,11 @@ pub(super) fn not_bulk(reason: impl Into<String>) -> Limitation {
 struct Types {
     page: Option<PageLayout>,
     movable: u32,
+    movable_gfp: MovableGfp,
     bulk: Result<BulkAllocator, &'static str>,
     /// The id of the function by which programs may read any memory.
     cast: Option<u32>,
+    counts_tracefs_misses: bool,
 }
 
 impl Types {
@@ -95,7 +109,9 @@ impl Types {
             return Self {
                 page: None,
                 movable: MIGRATE_MOVABLE,
+                movable_gfp: MovableGfp::of(None),
                 cast: None,
+                counts_tracefs_misses: false,
                 bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
             };
         };
@@ -103,8 +119,10 @@ impl Types {
         Self {
             page: page_layout(&btf),
             movable: movable.unwrap_or(MIGRATE_MOVABLE),
+            movable_gfp: MovableGfp::of(Some(&btf)),
             bulk: bulk_allocator(&btf),
-            cast: btf.function_id(CAST_FUNCTION).ok(),
+            cast: btf.function_id(cast::FUNCTION).ok(),
+            counts_tracefs_misses: counts_tracefs_misses(&btf),
         }
     }
 }
@@ -115,6 +133,7 @@ fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
         size: u64::from(btf.struct_size("page").ok()?),
         references: offset("_refcount"),
         list: offset("lru"),
+        mapping: offset("mapping"),
     })
 }
 
@@ -138,4 +157,12 @@ fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, &'static str> {
         list,
         array,
     })
+}
+
+/// Whether `trace_call_bpf` counts what it keeps from programs: dd8657894c11 (Linux 6.7)
+/// came in one series with the parameter `missed` of its neighbour
+/// (kernel/trace/bpf_trace.c). A release would not tell of a distribution that has both.
+fn counts_tracefs_misses(btf: &Btf<'_>) -> bool {
+    let parameters = btf.parameters("bpf_get_perf_event_info");
+    parameters.is_ok_and(|names| names.contains(&"missed"))
 }

@@ -1,16 +1,18 @@
 //! Loading, attaching and detaching the programs.
 
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
 use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Ebpf,
     programs::{
         Program, ProgramError, RawTracePoint, TracePoint, raw_trace_point::RawTracePointLinkId,
-        trace_point::TracePointLinkId,
     },
 };
+use perf_event::{Builder, Counter, events::Tracepoint};
 use tracer_ebpf::programs;
 
-use super::tracefs;
+use super::tracefs::Tracefs;
 use crate::kernel::tracepoint;
 
 /// The kind of tracepoint the programs sit on.
@@ -34,7 +36,8 @@ pub(super) struct Hooks {
 /// A program's attachment.
 pub(super) enum Link {
     Raw(RawTracePointLinkId),
-    Tracefs(TracePointLinkId),
+    /// The event that the program sits on; closing it detaches the program.
+    Tracefs(Counter),
 }
 
 impl Hooks {
@@ -44,15 +47,8 @@ impl Hooks {
         load(ebpf, hook, free)?;
         load(ebpf, hook, alloc)?;
         // Frees first, so that no page that is recorded can be freed unseen.
-        let mut attach_both = || {
-            let free = attach(ebpf, hook, free, tracepoint::FREE)?;
-            let alloc = attach(ebpf, hook, alloc, tracepoint::ALLOC)?;
-            Ok((alloc, free))
-        };
-        let (alloc, free) = match hook {
-            Hook::Raw => attach_both()?,
-            Hook::Tracefs => tracefs::with(|_| attach_both())?,
-        };
+        let free = attach(ebpf, hook, free, tracepoint::FREE)?;
+        let alloc = attach(ebpf, hook, alloc, tracepoint::ALLOC)?;
         Ok(Self {
             alloc: Some(alloc),
             free: Some(free),
@@ -74,6 +70,11 @@ impl Hooks {
         self.free
             .take()
             .map_or(Ok(()), |link| detach(ebpf, free, link))
+    }
+
+    /// The kind of tracepoint.
+    pub(super) const fn hook(&self) -> Hook {
+        self.hook
     }
 
     /// Names of the two programs in use.
@@ -99,16 +100,14 @@ pub(super) fn load(ebpf: &mut Ebpf, hook: Hook, name: &str) -> Result<()> {
     loaded.map_err(|error| refusal(name, error))
 }
 
-/// Attaches a loaded program to a tracepoint; one by tracefs only where it
-/// can be seen.
+/// Attaches a loaded program to a tracepoint.
 pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Result<Link> {
     let link = match hook {
         Hook::Raw => program::<RawTracePoint>(ebpf, name)?
             .attach(event)
-            .map(Link::Raw),
-        Hook::Tracefs => program::<TracePoint>(ebpf, name)?
-            .attach(tracepoint::GROUP, event)
-            .map(Link::Tracefs),
+            .map(Link::Raw)
+            .map_err(Into::into),
+        Hook::Tracefs => attach_by_tracefs(program(ebpf, name)?, event).map(Link::Tracefs),
     };
     link.with_context(|| {
         format!(
@@ -118,11 +117,25 @@ pub(super) fn attach(ebpf: &mut Ebpf, hook: Hook, name: &str, event: &str) -> Re
     })
 }
 
+/// By hand: `TracePoint::attach` finds tracepoints only where tracefs is mounted in one of two
+/// folders. A program is run on every CPU, whichever CPU its event is opened on.
+fn attach_by_tracefs(program: &TracePoint, event: &str) -> Result<Counter> {
+    let tracepoint = Tracepoint::with_id(Tracefs::open()?.id(event)?);
+    let mut builder = Builder::new(tracepoint);
+    let mut counter = builder.any_pid().one_cpu(0).include_kernel().build()?;
+    counter.set_bpf(program.fd()?.as_fd().as_raw_fd())?;
+    counter.enable()?;
+    Ok(counter)
+}
+
 /// Detaches a program from its tracepoint.
 pub(super) fn detach(ebpf: &mut Ebpf, name: &str, link: Link) -> Result<()> {
     let detached = match link {
         Link::Raw(link) => program::<RawTracePoint>(ebpf, name)?.detach(link),
-        Link::Tracefs(link) => program::<TracePoint>(ebpf, name)?.detach(link),
+        Link::Tracefs(event) => {
+            drop(event);
+            Ok(())
+        }
     };
     detached.with_context(|| format!("cannot detach {name}"))
 }

@@ -4,20 +4,21 @@
 mod calibration;
 mod cast;
 mod features;
+mod gfp;
 mod hooks;
+mod map_memory;
 mod object;
 mod page_array;
-mod probe;
 mod queries;
 mod trace;
 mod tracefs;
 
-pub use features::Features;
+pub use cast::with_function;
+pub use features::{Features, locate_page_array};
+pub use gfp::MovableGfp;
 pub use page_array::{PageArray, PageLayout};
-pub use queries::PageReferences;
+pub use queries::PageStructs;
 
-use cast::FUNCTION as CAST_FUNCTION;
-use probe::Probe;
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,

@@ -11,23 +11,32 @@ use super::PageArray;
 pub(super) static OBJECT: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/pagetrace.bpf.o"));
 
-/// How many page pointers the calibration may collect.
-const PROBED_PAGES: u32 = 4096;
+/// How many page pointers the calibration may collect at once: those of its own
+/// pages, and of what this process takes beside them.
+const PROBED_PAGES: u32 = 1024;
 
 /// Creates the maps, as small as they can be, and parses the programs for a
 /// first look.
 pub(super) fn load_small() -> Result<Ebpf> {
-    small(EbpfLoader::new().map_max_entries(maps::PROBED_PAGES, PROBED_PAGES))
+    small(&mut EbpfLoader::new())
 }
 
-/// The same for programs that look at page structs, whose reference count lies
-/// at the offset `references`.
-pub(super) fn load_for_pages(array: PageArray, references: u64) -> Result<Ebpf> {
+/// The same for the calibration, which watches the process with this id in the
+/// initial namespace.
+pub(super) fn load_for_calibration(own_process: u32) -> Result<Ebpf> {
+    small(
+        EbpfLoader::new()
+            .override_global(constants::OWN_PROCESS, &own_process, true)
+            .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES),
+    )
+}
+
+/// The same for programs that look at page structs.
+pub(super) fn load_for_pages(array: PageArray) -> Result<Ebpf> {
     small(
         EbpfLoader::new()
             .override_global(constants::PAGE_ARRAY, &array.base, true)
-            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true)
-            .override_global(constants::REFERENCES_OFFSET, &references, true),
+            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true),
     )
 }
 

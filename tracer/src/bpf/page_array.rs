@@ -18,4 +18,6 @@ pub struct PageLayout {
     pub references: Option<u64>,
     /// Where its list links lie (`lru`).
     pub list: Option<u64>,
+    /// Where the mapping lies that the page belongs to (`mapping`).
+    pub mapping: Option<u64>,
 }

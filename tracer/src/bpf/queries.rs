@@ -6,10 +6,10 @@ use aya::{
     Ebpf,
     programs::{Program, RawTracePointRunOptions, TestRun as _},
 };
-use tracer_ebpf::{QUERIED_FRAMES, programs};
+use tracer_ebpf::programs;
 
 use super::{
-    PageArray,
+    PageArray, PageLayout,
     hooks::{self, Hook},
     object,
 };
@@ -17,41 +17,63 @@ use super::{
 /// This process's id in the initial namespace, as the programs see it.
 pub(super) fn own_process(ebpf: &mut Ebpf) -> Result<u32> {
     hooks::load(ebpf, Hook::Raw, programs::OWN_PROCESS)?;
-    run(ebpf, programs::OWN_PROCESS, 0)
+    run(ebpf, programs::OWN_PROCESS, [0; 3])
 }
 
-/// Answers which pages nobody holds a reference to.
-pub struct PageReferences {
+/// Answers questions about page structs. An answer is a bit for each of 32 page frames,
+/// the lowest for the first; none where BTF does not tell where to look, or the kernel
+/// does not run the program.
+pub struct PageStructs {
     ebpf: Ebpf,
+    layout: PageLayout,
 }
 
-impl PageReferences {
-    /// Prepares to ask; an error where the kernel does not run programs on the spot.
+impl PageStructs {
+    /// Prepares to ask; an error where the kernel does not load programs.
     pub fn new(array: PageArray) -> Result<Self> {
-        let references = array.layout.references;
-        let references =
-            references.context("BTF does not tell where a page counts its references")?;
-        let mut ebpf = object::load_for_pages(array, references)?;
-        hooks::load(&mut ebpf, Hook::Raw, programs::UNREFERENCED_PAGES)?;
-        Ok(Self { ebpf })
+        let mut ebpf = object::load_for_pages(array)?;
+        for program in [programs::PAGES_WITH_WORD, programs::LISTED_PAGES] {
+            hooks::load(&mut ebpf, Hook::Raw, program)?;
+        }
+        let layout = array.layout;
+        Ok(Self { ebpf, layout })
     }
 
-    /// A bit for each of the 32 page frames from `first` on, the lowest for the
-    /// first: whether nobody holds a reference to the page, and it has no type.
+    /// Whether nobody holds a reference to the page, and it has no type.
     ///
     /// So it is for free pages, but also for all but the first page of a block and, since Linux
     /// 6.14, for the kernel's own frozen pages (mm/internal.h, `alloc_frozen_pages`).
-    pub fn unreferenced(&self, first: u64) -> Result<u32> {
-        run(&self.ebpf, programs::UNREFERENCED_PAGES, first)
+    pub fn unreferenced(&self, first: u64) -> Option<u32> {
+        // The type, all ones for none, lies before the count (include/linux/mm_types.h), and on
+        // a little-endian machine is the lower half of the word.
+        let offset = self
+            .layout
+            .references?
+            .checked_sub(size_of::<u32>() as u64)?;
+        self.with_word(first, offset, u32::MAX.into())
     }
 
-    /// How many page frames one question is about.
-    pub const FRAMES: u64 = QUERIED_FRAMES as u64;
+    /// Whether the page is on a list, as free pages are on those of the CPUs. What is taken
+    /// off a list has poison in its links (include/linux/poison.h).
+    pub fn listed(&self, first: u64) -> Option<u32> {
+        let arguments = [first, self.layout.list?, 0];
+        run(&self.ebpf, programs::LISTED_PAGES, arguments).ok()
+    }
+
+    /// Whether the page belongs to no file and to no anonymous memory (`mapping`).
+    pub fn without_mapping(&self, first: u64) -> Option<u32> {
+        self.with_word(first, self.layout.mapping?, 0)
+    }
+
+    fn with_word(&self, first: u64, offset: u64, value: u64) -> Option<u32> {
+        let arguments = [first, offset, value];
+        run(&self.ebpf, programs::PAGES_WITH_WORD, arguments).ok()
+    }
 }
 
-fn run(ebpf: &Ebpf, name: &str, argument: u64) -> Result<u32> {
+fn run(ebpf: &Ebpf, name: &str, arguments: [u64; 3]) -> Result<u32> {
     let mut options = RawTracePointRunOptions::new();
-    options.args[0] = argument;
+    options.args[..3].copy_from_slice(&arguments);
     let Some(Program::RawTracePoint(program)) = ebpf.program(name) else {
         bail!("the BPF object has no program {name}");
     };
@@ -107,12 +129,22 @@ mod tests {
         assert!(features.own_process > 0);
         let array = features.page_array;
         let array = array.expect("a kernel with an array of page structs");
-        let references = PageReferences::new(array).expect("root may load programs");
-        let unreferenced = |frame| references.unreferenced(frame).expect("it runs") & 1;
+        let structs = PageStructs::new(array).expect("root may load programs");
+        let [unreferenced, listed, without_mapping] = [
+            PageStructs::unreferenced,
+            PageStructs::listed,
+            PageStructs::without_mapping,
+        ]
+        .map(|ask| {
+            let structs = &structs;
+            move |frame| ask(structs, frame).expect("it runs") & 1 == 1
+        });
         let page = vec![1_u8; 2 * rustix::param::page_size()];
-        assert_eq!(unreferenced(own_frame(&page)), 0);
-        // The first page of a free block has a type, and somebody may take one now.
-        let mut answers = free_frames(&flags).take(10_000).map(unreferenced);
-        assert!(answers.any(|answer| answer == 1));
+        let own = own_frame(&page);
+        assert!(!unreferenced(own) && !without_mapping(own));
+        // Of a free block the first page is on a list and has a type; somebody may take one now.
+        let free = || free_frames(&flags).take(10_000);
+        assert!(free().any(|frame| unreferenced(frame) && !listed(frame)));
+        assert!(free().any(|frame| listed(frame) && without_mapping(frame)));
     }
 }

@@ -1,18 +1,22 @@
-//! tracefs, for tracepoints by perf events: mounted where only one thread of this
-//! process can see it, so the machine stays as it was.
+//! tracefs, which has the formats and ids of tracepoints: as it is mounted, or
+//! by a mount of our own that has no place in the tree.
 
-use std::{collections::BTreeMap, fs, thread};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read as _},
+    os::fd::OwnedFd,
+    path::Path,
+};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use rustix::{
-    mount::{MountFlags, MountPropagationFlags, mount, mount_change},
-    thread::{UnshareFlags, unshare_unsafe},
+    fs::{Mode, OFlags, fstatfs, open, openat},
+    mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
 };
 use tracer_ebpf::constants;
 
-use crate::kernel::{gfp, tracepoint};
-
-const MOUNT_POINT: &str = "/sys/kernel/tracing";
+use crate::kernel::{gfp, host, tracepoint};
 
 /// Where the fields of the two records lie, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,13 +28,12 @@ pub(super) struct Offsets {
 impl Offsets {
     /// Reads the running kernel's formats.
     pub(super) fn read() -> Result<Self> {
-        with(|events| {
-            let alloc = read_format(events, tracepoint::ALLOC)?;
-            let free = read_format(events, tracepoint::FREE)?;
-            Ok(Self {
-                alloc: fields(&alloc, ["pfn", "order", "gfp_flags", "migratetype"])?,
-                free: fields(&free, ["pfn", "order"])?,
-            })
+        let tracefs = Tracefs::open()?;
+        let alloc = tracefs.format(tracepoint::ALLOC)?;
+        let free = tracefs.format(tracepoint::FREE)?;
+        Ok(Self {
+            alloc: fields(&alloc, ["pfn", "order", "gfp_flags", "migratetype"])?,
+            free: fields(&free, ["pfn", "order"])?,
         })
     }
 
@@ -50,36 +53,66 @@ pub fn tracefs_tracepoints() -> Result<()> {
 
 /// The names of the running kernel's gfp flags, with their values.
 pub fn gfp_flags() -> Result<BTreeMap<String, u32>> {
-    with(|events| Ok(gfp::flags(&read_format(events, tracepoint::ALLOC)?)))
+    Ok(gfp::flags(&Tracefs::open()?.format(tracepoint::ALLOC)?))
 }
 
-/// Runs `f` in a thread that sees tracefs, and hands it the directory of the
-/// `kmem` events.
-pub(super) fn with<T: Send>(f: impl FnOnce(&str) -> Result<T> + Send) -> Result<T> {
-    let run = || {
-        mount_privately().context("cannot mount tracefs")?;
-        f(&format!("{MOUNT_POINT}/events/{}", tracepoint::GROUP))
-    };
-    thread::scope(|scope| scope.spawn(run).join())
-        .unwrap_or_else(|_| Err(anyhow!("the thread that reads tracefs died")))
+/// The root of tracefs.
+pub(super) struct Tracefs(OwnedFd);
+
+impl Tracefs {
+    /// Opens it where it is mounted, or mounts it nowhere. The latter comes second: each mount sets
+    /// the options of the one file system there is, its mode among them (`tracefs_get_tree` in
+    /// fs/tracefs/inode.c).
+    pub(super) fn open() -> Result<Self> {
+        let points = host::mount_points("tracefs")?;
+        let mounted = points.iter().find_map(|point| root_at(point).ok());
+        let root = mounted.map_or_else(detached_mount, Ok);
+        Ok(Self(root.context("cannot open or mount tracefs")?))
+    }
+
+    /// The number by which `perf_event_open` knows a tracepoint of the page allocator.
+    pub(super) fn id(&self, event: &str) -> Result<u64> {
+        let id = self.read(event, "id")?;
+        let id = id.trim().parse();
+        id.with_context(|| format!("the id of the tracepoint {event} is no number"))
+    }
+
+    fn format(&self, event: &str) -> Result<String> {
+        self.read(event, "format")
+    }
+
+    fn read(&self, event: &str, file: &str) -> Result<String> {
+        let path = format!("events/{}/{event}/{file}", tracepoint::GROUP);
+        read(&self.0, &path).with_context(|| format!("cannot read {path} in tracefs"))
+    }
 }
 
-fn mount_privately() -> Result<()> {
-    // SAFETY: this thread is new and ends with `with`; nothing in it relies on
-    // sharing the mount namespace or the working directory with others.
-    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
-    // What is mounted below /sys from here on, nobody else sees.
-    mount_change(
-        "/sys",
-        MountPropagationFlags::REC | MountPropagationFlags::PRIVATE,
+/// What is at the place where tracefs is mounted: something else may be mounted over it.
+fn root_at(point: &Path) -> io::Result<OwnedFd> {
+    const TRACEFS_MAGIC: u64 = 0x7472_6163;
+    let root = open(
+        point,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
     )?;
-    mount("tracefs", MOUNT_POINT, "tracefs", MountFlags::empty(), None)?;
-    Ok(())
+    if fstatfs(&root)?.f_type.cast_unsigned() != TRACEFS_MAGIC {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(root)
 }
 
-fn read_format(events: &str, event: &str) -> Result<String> {
-    let path = format!("{events}/{event}/format");
-    fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+fn detached_mount() -> io::Result<OwnedFd> {
+    let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&context)?;
+    let read_only = MountAttrFlags::MOUNT_ATTR_RDONLY;
+    Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, read_only)?)
+}
+
+fn read(root: &OwnedFd, path: &str) -> io::Result<String> {
+    let file = openat(root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut text = String::new();
+    File::from(file).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn fields<const N: usize>(format: &str, names: [&str; N]) -> Result<[u32; N]> {

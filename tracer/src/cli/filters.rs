@@ -11,31 +11,33 @@ const HEADING: &str = "What to record";
 
 /// What to record.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = HEADING)]
 pub struct FilterArgs {
     /// Which pages: `kernel` skips movable ones (anonymous memory, page cache, shmem)
-    #[arg(long, help_heading = HEADING, default_value = "kernel", value_parser = values::choice::<Scope>())]
+    #[arg(long, default_value = "kernel", value_parser = values::choice::<Scope>())]
     pub scope: Scope,
 
     /// Only allocations of these orders: `3` and above, `2..4`, or `3..3` for one
-    #[arg(long, help_heading = HEADING, value_name = "MIN[..MAX]", value_parser = values::orders)]
+    #[arg(long, value_name = "MIN[..MAX]", value_parser = values::orders)]
     pub order: Option<RangeInclusive<u32>>,
 
     /// Only allocations with all of these gfp flags, and without those after a `!`; as
     /// `GFP_ATOMIC,!__GFP_COMP`
-    #[arg(long, help_heading = HEADING, value_name = "[!]FLAG,...", value_delimiter = ',', value_parser = values::gfp_flag)]
+    #[arg(long, value_name = "[!]FLAG,...", value_delimiter = ',', value_parser = values::gfp_flag)]
     pub gfp: Vec<GfpFlag>,
 
-    /// Only allocations by this process, and by interrupts on top of it; an id as seen from here
-    #[arg(long, help_heading = HEADING, value_name = "PID")]
+    /// Only allocations by this process, all its threads, and by interrupts on top of it; an id as
+    /// seen from here
+    #[arg(long, value_name = "PID")]
     pub pid: Option<u32>,
 
     /// Only allocations by tasks in this cgroup (v2, its directory) and below, and by interrupts
     /// on top of them
-    #[arg(long, help_heading = HEADING, value_name = "PATH")]
+    #[arg(long, value_name = "PATH")]
     pub cgroup: Option<PathBuf>,
 
     /// Only pages on this NUMA node
-    #[arg(long, help_heading = HEADING, value_name = "N")]
+    #[arg(long, value_name = "N")]
     pub node: Option<u32>,
 }
 

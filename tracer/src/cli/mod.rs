@@ -1,9 +1,114 @@
-//! The command line: what was typed, and whether it can be meant.
+//! The command line: what was typed, and whether it can be meant. The only room that knows clap.
+//!
+//! One file per verb; groups of options that verbs share have a file each.
 
-mod args;
 mod filters;
+mod output;
+mod ranking;
+mod report;
+mod symbols;
+mod trace;
+mod tracer;
 mod values;
+mod window;
 
-pub use args::{Args, Command, DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TraceArgs};
 pub use filters::{FilterArgs, GfpFlag};
-pub use values::{Output, Window};
+pub use output::{Output, OutputArgs};
+pub use ranking::RankingArgs;
+pub use report::{Input, ReportArgs};
+pub use symbols::SymbolArgs;
+pub use trace::TraceArgs;
+pub use tracer::{DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TracerArgs};
+pub use window::{Window, WindowArgs};
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+
+const TEMPLATE: &str = "\
+{name} {version}: {about}
+
+Examples:
+  pagetrace -i 600                        who took pages in ten minutes and kept them
+  pagetrace -i 60 --folded - | flamegraph.pl > leak.svg
+                                          the same as a flame graph
+  pagetrace -i 600 --json leak.json       every site, for a program to read
+  pagetrace report leak.json --sort growth
+                                          another look at a report that was saved
+  pagetrace -i 600 --min-age 300          only pages that are five minutes old
+  pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
+  pagetrace -- modprobe mydriver          what one command leaves behind
+  pagetrace check                         what this kernel and this user can do
+
+{usage-heading} {usage}
+
+{all-args}
+
+Ctrl-C, SIGTERM and SIGHUP end the window early; a second Ctrl-C or SIGTERM aborts.
+
+Exit codes:
+  0  the report is written
+  1  pagetrace could not trace or write
+  2  the command line makes no sense
+  With -- CMD, that of CMD (128 and the signal that ended it), or 0 if CMD goes on.";
+
+/// Finds who took the kernel pages that no counter shows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pagetrace",
+    version,
+    about = "finds who took the kernel pages that no counter shows",
+    help_template = TEMPLATE,
+    override_usage = "pagetrace [trace] -i SECONDS [OPTIONS]\n       \
+                      pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
+                      pagetrace report FILE [OPTIONS]\n       \
+                      pagetrace check",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Args {
+    /// What to do, if not to trace.
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// How to trace, where no verb is given.
+    #[command(flatten)]
+    trace: TraceArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Trace, as without a verb
+    Trace(Box<TraceArgs>),
+    /// Show a report that `--json` has saved, with any options of ranking and output
+    Report(ReportArgs),
+    /// Say what this kernel and this user can do, and the remedy for what they cannot
+    Check,
+}
+
+impl Command {
+    /// Reads the command line and finds what clap cannot: options that contradict each other.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let Args { command, trace } = Args::try_parse_from(args)?;
+        let command = command.unwrap_or_else(|| Self::Trace(Box::new(trace)));
+        command.check().map_err(usage_error)?;
+        Ok(command)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Trace(args) => args.check(),
+            Self::Report(args) => args.output.check(),
+            Self::Check => Ok(()),
+        }
+    }
+}
+
+fn usage_error(message: String) -> clap::Error {
+    Args::command().error(ErrorKind::ArgumentConflict, message)
+}
+
+#[cfg(test)]
+mod tests;

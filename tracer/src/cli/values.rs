@@ -1,11 +1,11 @@
 //! Values of options: each reader gives the value or says what would be one.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{ffi::OsString, ops::RangeInclusive, time::Duration};
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracer_ebpf::MAX_ORDER;
 
-use super::GfpFlag;
+use super::{GfpFlag, Input, Output};
 use crate::model::Choice;
 
 /// The longest window: 7 days.
@@ -13,35 +13,6 @@ const LONGEST: u64 = 7 * 24 * 3600;
 
 /// The most sites the table can hold beside the reserved ones.
 pub(super) const MAX_SITES: i64 = (tracer_ebpf::MAX_SITES - tracer_ebpf::FIRST_SITE) as i64;
-
-/// Where an output format goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// To stdout, in place of the table.
-    Stdout,
-    /// To a file.
-    File(PathBuf),
-}
-
-/// How long to record and to watch, as time since the start; none for "until
-/// the command ends".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// When to record no more allocations.
-    pub record: Option<Duration>,
-    /// When to stop.
-    pub end: Option<Duration>,
-}
-
-impl Window {
-    pub(super) fn new(interval: Option<Duration>, drain_percent: u8) -> Self {
-        let record = interval.map(|it| it * (100 - u32::from(drain_percent)) / 100);
-        Self {
-            record,
-            end: interval,
-        }
-    }
-}
 
 /// One of the values that a name is for.
 pub(super) fn choice<T: Choice + Send + Sync>() -> impl TypedValueParser<Value = T> {
@@ -102,24 +73,37 @@ pub(super) fn gfp_flag(text: &str) -> Result<GfpFlag, String> {
     })
 }
 
-pub(super) fn output(text: &str) -> Result<Output, String> {
-    match text {
-        "" => Err("give a file name, or - for stdout".to_owned()),
-        "-" => Ok(Output::Stdout),
-        path => Ok(Output::File(PathBuf::from(path))),
+/// A path, which need not be text, or `-`.
+pub(super) fn output() -> impl TypedValueParser<Value = Output> {
+    OsStringValueParser::new().try_map(output_named)
+}
+
+fn output_named(name: OsString) -> Result<Output, &'static str> {
+    match name.as_encoded_bytes() {
+        b"" => Err("give a file name, or - for stdout"),
+        b"-" => Ok(Output::Stdout),
+        _ => Ok(Output::File(name.into())),
+    }
+}
+
+/// A path, which need not be text, or `-`.
+pub(super) fn input() -> impl TypedValueParser<Value = Input> {
+    OsStringValueParser::new().try_map(input_named)
+}
+
+fn input_named(name: OsString) -> Result<Input, &'static str> {
+    match name.as_encoded_bytes() {
+        b"" => Err("give a file name, or - for stdin"),
+        b"-" => Ok(Input::Stdin),
+        _ => Ok(Input::File(name.into())),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::os::unix::ffi::OsStringExt as _;
 
-    #[test]
-    fn the_drain_is_the_end_of_the_window() {
-        let window = Window::new(Some(Duration::from_secs(600)), 20);
-        assert_eq!(window.record, Some(Duration::from_secs(480)));
-        assert_eq!(window.end, Some(Duration::from_secs(600)));
-    }
+    use super::*;
 
     #[test]
     fn orders_are_inclusive() {
@@ -139,8 +123,19 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_is_stdout() {
-        assert_eq!(output("-"), Ok(Output::Stdout));
-        assert_eq!(output("-x"), Ok(Output::File("-x".into())));
+    fn a_dash_is_no_file() {
+        assert_eq!(output_named("-".into()), Ok(Output::Stdout));
+        assert_eq!(output_named("-x".into()), Ok(Output::File("-x".into())));
+        assert!(output_named(OsString::new()).is_err());
+        assert_eq!(input_named("-".into()), Ok(Input::Stdin));
+        assert!(input_named(OsString::new()).is_err());
+    }
+
+    #[test]
+    fn a_file_name_need_not_be_text() {
+        let name = OsString::from_vec(b"leak\xff.json".into());
+        let (output, input) = (output_named(name.clone()), input_named(name.clone()));
+        assert_eq!(output, Ok(Output::File(name.clone().into())));
+        assert_eq!(input, Ok(Input::File(name.into())));
     }
 }

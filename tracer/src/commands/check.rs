@@ -44,7 +44,8 @@ fn reason(error: &Error) -> String {
 
 fn privileges() -> FeatureCheck {
     let feature = Feature::Privileges;
-    let held = host::capabilities().and_then(plan::privileges);
+    let held = host::capabilities();
+    let held = held.and_then(|held| plan::privileges(held, host::in_user_namespace()));
     let outcome = held
         .map(|()| "may load and attach BPF programs".to_owned())
         .map_err(|error| feature.prevented(reason(&error)));
@@ -63,7 +64,7 @@ fn memory() -> FeatureCheck {
     let feature = Feature::Memory;
     let fits = || {
         let frames = zoneinfo::frames(&host::zones()?);
-        let needed = bpf::table_bytes(frames, cli::DEFAULT_MAX_SITES);
+        let needed = bpf::table_bytes(frames, cli::DEFAULT_MAX_SITES)?;
         let available = host::available_bytes()?;
         plan::memory(needed, available)?;
         let (needed, available) = (needed >> 20, available >> 20);
@@ -75,6 +76,10 @@ fn memory() -> FeatureCheck {
 
 /// What a trace goes by, and whether one really attaches.
 fn tracing() -> Vec<FeatureCheck> {
+    if let Err(error) = host::descriptors_left().and_then(plan::descriptors) {
+        let feature = Feature::Tracing;
+        return vec![check(feature, Err(feature.prevented(reason(&error))))];
+    }
     let mut checks = Features::probe().map_or_else(|_| Vec::new(), probed);
     checks.extend([tracefs_tracepoints(), verification()]);
     checks.extend(attached());
@@ -99,8 +104,12 @@ fn tracefs_tracepoints() -> FeatureCheck {
     let outcome = bpf::tracefs_tracepoints()
         .map(|()| "usable as a fall-back, tracefs mounted or not".to_owned())
         .map_err(|error| {
-            let limitation = feature.degraded(reason(&error));
-            limitation.remedied("none needed while raw tracepoints work")
+            let remedy = if plan::is_forbidden(&error) {
+                plan::AS_ROOT
+            } else {
+                "none needed while raw tracepoints work"
+            };
+            feature.degraded(reason(&error)).remedied(remedy)
         });
     check(feature, outcome)
 }

@@ -2,4 +2,18 @@
 //! rendered. The only asynchronous code.
 
 pub mod check;
+mod destination;
+mod outputs;
+pub mod report;
 pub mod trace;
+
+use libc::{c_int, sighandler_t};
+
+/// From here on, to write more than `ulimit -f` allows is an error, and not the end of this process.
+/// That the signal is ignored would be true of the traced command, too; a handler is not.
+pub fn outlive_file_size_limit() {
+    extern "C" fn nothing(_signal: c_int) {}
+    let handler = nothing as extern "C" fn(c_int) as sighandler_t;
+    // SAFETY: a handler that does nothing may run at any moment.
+    unsafe { libc::signal(libc::SIGXFSZ, handler) };
+}

@@ -2,6 +2,9 @@
 //!
 //! Only what pagetrace asks for is read: sizes and members of structs, values of
 //! enumerators, parameters of functions. Format: Documentation/bpf/btf.rst.
+//!
+//! Not by a library: this takes 2 ms for the 5.5 MB of Linux 6.18, `btf-rs` (LGPL) 280 ms and
+//! `btf` (files only) 900 ms, each more than all the rest of a start.
 
 use anyhow::{Context as _, Result, bail, ensure};
 

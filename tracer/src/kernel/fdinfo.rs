@@ -1,7 +1,7 @@
 //! `/proc/self/fdinfo/N` of a BPF program.
 
-/// Events the kernel did not hand to the program because it was running on
-/// that CPU already; none on a kernel before 5.12, which does not count them.
+/// Events that the kernel counted as kept from the program; none on a kernel before 5.12,
+/// which has no such counter. What counts in it differs by type of program and kernel.
 pub fn recursion_misses(fdinfo: &str) -> Option<u64> {
     let value = fdinfo
         .lines()

@@ -1,18 +1,23 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{BufReader, Read as _},
     os::unix::fs::MetadataExt as _,
+    path::PathBuf,
 };
 
 use anyhow::{Context as _, Result};
+use rustix::{
+    process::{Resource, getrlimit},
+    thread::CapabilitySet,
+};
 
 use super::{
-    capabilities::Capabilities,
     kallsyms::Kallsyms,
-    meminfo,
-    memory_group::MemoryGroup,
+    memcg::Memcg,
+    meminfo, mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
@@ -40,6 +45,11 @@ pub fn running() -> Result<Host> {
     })
 }
 
+/// The lines of the running kernel's `/proc/meminfo` that are in kB, in bytes.
+pub fn meminfo() -> Result<BTreeMap<String, u64>> {
+    Ok(meminfo::lines(&read("/proc/meminfo")?))
+}
+
 /// One line of the running kernel's `/proc/meminfo`, in bytes.
 pub fn meminfo_bytes(name: &str) -> Result<u64> {
     meminfo::bytes(&read("/proc/meminfo")?, name)
@@ -54,9 +64,17 @@ pub fn available_bytes() -> Result<u64> {
         read("/proc/self/cgroup").and_then(|cgroup| Ok((cgroup, read("/proc/self/mountinfo")?)));
     let group = texts
         .ok()
-        .and_then(|(cgroup, mounts)| MemoryGroup::find(&cgroup, &mounts));
+        .and_then(|(cgroup, mounts)| Memcg::find(&cgroup, &mounts));
     let left = group.and_then(|group| group.available(|path| fs::read_to_string(path).ok()));
     Ok(left.map_or(machine, |left| left.min(machine)))
+}
+
+/// Where whole file systems of this kind are mounted, for this process.
+pub fn mount_points(kind: &str) -> Result<Vec<PathBuf>> {
+    let mounts = read("/proc/self/mountinfo")?;
+    Ok(mountinfo::points(&mounts, kind)
+        .map(PathBuf::from)
+        .collect())
 }
 
 /// The page frames that exist, by zone.
@@ -71,8 +89,30 @@ pub fn page_flags() -> Result<PageFlagsFile> {
 }
 
 /// What this process may do.
-pub fn capabilities() -> Result<Capabilities> {
-    Ok(Capabilities::from_status(&read("/proc/self/status")?))
+pub fn capabilities() -> Result<CapabilitySet> {
+    let held = rustix::thread::capabilities(None);
+    Ok(held
+        .context("the kernel does not say what this process may do")?
+        .effective)
+}
+
+/// Whether this process is in a user namespace that somebody made. Its capabilities then count in
+/// there only, and the kernel's own doings ask for them outside of it.
+pub fn in_user_namespace() -> bool {
+    // PROC_USER_INIT_INO of include/linux/proc_ns.h.
+    const INITIAL: u64 = 0xefff_fffd;
+    let namespace = fs::metadata("/proc/self/ns/user");
+    // A kernel without such namespaces has no such file.
+    namespace.is_ok_and(|namespace| namespace.ino() != INITIAL)
+}
+
+/// How many more files this process may open.
+pub fn descriptors_left() -> Result<u64> {
+    let open = fs::read_dir("/proc/self/fd").context("cannot list /proc/self/fd")?;
+    // The one that lists them is closed again.
+    let open = open.count().saturating_sub(1) as u64;
+    let limit = getrlimit(Resource::Nofile).current;
+    Ok(limit.map_or(u64::MAX, |limit| limit.saturating_sub(open)))
 }
 
 /// Id of the process that a task belongs to.

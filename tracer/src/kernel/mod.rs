@@ -2,14 +2,14 @@
 //! so tests feed them text; only [`host`] knows the paths under `/proc` and `/sys`.
 
 pub mod btf;
-pub mod capabilities;
 pub mod cgroup;
 pub mod fdinfo;
 pub mod gfp;
 pub mod host;
 pub mod kallsyms;
+pub mod memcg;
 pub mod meminfo;
-pub mod memory_group;
+pub mod mountinfo;
 pub mod notes;
 pub mod pageflags;
 pub mod pagemap;

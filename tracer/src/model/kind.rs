@@ -6,12 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, PageState};
 
+/// The order of a block that one entry of a page table's second level maps: a transparent
+/// huge page, on x86-64.
+const HUGE_ORDER: u32 = 9;
+
 /// What a page is at the end of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// No counter has it: the memory that disappears.
     Raw,
+    /// Anonymous or file pages in no mapping, held by whoever pinned them: no counter has them.
+    Pinned,
     /// Slab objects and large kmallocs (`Slab`).
     Slab,
     /// Behind virtual addresses, kernel stacks among them (`VmallocUsed`).
@@ -22,17 +28,21 @@ pub enum Kind {
     PageTable,
     /// Anonymous memory (`AnonPages`).
     Anonymous,
-    /// Page cache and shmem (`Cached`, `Buffers`).
+    /// Page cache and shmem, their huge pages included (`Cached`, `Buffers`).
     File,
     /// Huge pages of hugetlbfs (`HugePages_Total`).
     Hugetlb,
-    /// Transparent huge pages (`AnonHugePages` and its like).
+    /// Transparent huge pages of anonymous memory (`AnonHugePages`).
     Thp,
     /// Given back to a hypervisor by a balloon.
     Offline,
     /// Reserved, never to be freed.
     Reserved,
-    /// Not known, as the kernel did not tell.
+    /// Tables of another pagetrace.
+    Tracer,
+    /// Free or still taken: what was found does not agree.
+    Uncertain,
+    /// Raw, or what the kernel did not tell: its flags, its references, the names on its stack.
     Unverified,
 }
 
@@ -48,19 +58,28 @@ pub enum KindChoice {
 }
 
 impl Kind {
-    const UNACCOUNTED: [Self; 4] = [Self::Raw, Self::Offline, Self::Reserved, Self::Unverified];
+    const UNACCOUNTED: [Self; 5] = [
+        Self::Raw,
+        Self::Pinned,
+        Self::Offline,
+        Self::Reserved,
+        Self::Unverified,
+    ];
 
-    /// The kind that page flags tell; none for a free page.
-    pub const fn of(state: PageState) -> Option<Self> {
+    /// The kind that the flags of a page tell, which was taken in a block of this order;
+    /// none for a free page.
+    pub const fn of(state: PageState, order: u32) -> Option<Self> {
         Some(match state {
             PageState::Free => return None,
             PageState::HugeTlb => Self::Hugetlb,
-            PageState::Thp => Self::Thp,
+            PageState::HugeZero => Self::Thp,
+            PageState::LargeAnonymous if order >= HUGE_ORDER => Self::Thp,
             PageState::Slab => Self::Slab,
             PageState::PageTable => Self::PageTable,
             PageState::Offline => Self::Offline,
-            PageState::Anonymous => Self::Anonymous,
-            PageState::File => Self::File,
+            PageState::Anonymous | PageState::LargeAnonymous => Self::Anonymous,
+            PageState::Pinned => Self::Pinned,
+            PageState::SwapCache | PageState::PageCache | PageState::MaybePageCache => Self::File,
             PageState::Reserved => Self::Reserved,
             PageState::Unmarked => Self::Raw,
         })
@@ -72,6 +91,10 @@ impl Kind {
                 "raw",
                 "No owner that any counter knows: the memory that disappears",
             ),
+            Self::Pinned => (
+                "pinned",
+                "Anonymous or file pages in no mapping, held by whoever pinned them",
+            ),
             Self::Slab => ("slab", "Slab objects and large kmallocs (`Slab`)"),
             Self::Vmalloc => (
                 "vmalloc",
@@ -80,15 +103,23 @@ impl Kind {
             Self::Percpu => ("percpu", "Per-CPU variables (`Percpu`)"),
             Self::PageTable => ("page-table", "Page tables (`PageTables`)"),
             Self::Anonymous => ("anonymous", "Anonymous memory (`AnonPages`)"),
-            Self::File => ("file", "Page cache and shmem (`Cached`, `Buffers`)"),
+            Self::File => (
+                "file",
+                "Page cache and shmem, their huge pages included (`Cached`, `Buffers`)",
+            ),
             Self::Hugetlb => ("hugetlb", "Huge pages of hugetlbfs (`HugePages_Total`)"),
             Self::Thp => (
                 "thp",
-                "Transparent huge pages (`AnonHugePages` and its like)",
+                "Transparent huge pages of anonymous memory (`AnonHugePages`)",
             ),
             Self::Offline => ("offline", "Given back to a hypervisor by a balloon"),
             Self::Reserved => ("reserved", "Reserved, never to be freed"),
-            Self::Unverified => ("unverified", "Not known, as the kernel did not tell"),
+            Self::Tracer => ("tracer", "Tables of another pagetrace"),
+            Self::Uncertain => (
+                "uncertain",
+                "Free or still taken: what was found does not agree",
+            ),
+            Self::Unverified => ("unverified", "Raw, or what the kernel did not tell"),
         }
     }
 }
@@ -96,6 +127,7 @@ impl Kind {
 impl Choice for Kind {
     const ALL: &'static [Self] = &[
         Self::Raw,
+        Self::Pinned,
         Self::Slab,
         Self::Vmalloc,
         Self::Percpu,
@@ -106,6 +138,8 @@ impl Choice for Kind {
         Self::Thp,
         Self::Offline,
         Self::Reserved,
+        Self::Tracer,
+        Self::Uncertain,
         Self::Unverified,
     ];
 
@@ -137,6 +171,7 @@ impl Choice for KindChoice {
         Self::Unaccounted,
         Self::All,
         Self::Only(Kind::Raw),
+        Self::Only(Kind::Pinned),
         Self::Only(Kind::Slab),
         Self::Only(Kind::Vmalloc),
         Self::Only(Kind::Percpu),
@@ -147,6 +182,8 @@ impl Choice for KindChoice {
         Self::Only(Kind::Thp),
         Self::Only(Kind::Offline),
         Self::Only(Kind::Reserved),
+        Self::Only(Kind::Tracer),
+        Self::Only(Kind::Uncertain),
     ];
 
     fn name(self) -> &'static str {
@@ -160,7 +197,8 @@ impl Choice for KindChoice {
     fn help(self) -> &'static str {
         match self {
             Self::Unaccounted => {
-                "What no line of /proc/meminfo accounts for: raw, offline, reserved, unverified"
+                "What no line of /proc/meminfo accounts for: raw, pinned, offline, reserved, \
+                 unverified"
             }
             Self::All => "Every kind",
             Self::Only(kind) => kind.help(),
@@ -185,6 +223,24 @@ mod tests {
         );
         assert!(kinds(&["unaccounted"]).contains(&Kind::Raw));
         assert!(!kinds(&["unaccounted"]).contains(&Kind::Slab));
+    }
+
+    #[test]
+    fn a_huge_page_is_one_by_its_size() {
+        let kind = |order| Kind::of(PageState::LargeAnonymous, order);
+        assert_eq!(kind(9), Some(Kind::Thp));
+        assert_eq!(kind(4), Some(Kind::Anonymous));
+        assert_eq!(Kind::of(PageState::PageCache, 9), Some(Kind::File));
+    }
+
+    #[test]
+    fn doubts_are_not_ranked_unless_asked_for() {
+        let unaccounted = KindChoice::kinds(&[KindChoice::Unaccounted]);
+        assert!(unaccounted.contains(&Kind::Pinned));
+        for kind in [Kind::Uncertain, Kind::Tracer] {
+            assert!(!unaccounted.contains(&kind), "{kind:?}");
+            assert!(KindChoice::named(kind.name()).is_some(), "{kind:?}");
+        }
     }
 
     #[test]

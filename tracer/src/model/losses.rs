@@ -7,19 +7,20 @@ use serde::{Deserialize, Serialize};
 pub struct Losses {
     /// Events the programs were called for, the lost ones included.
     pub events: u64,
-    /// Events lost in whole or in part: recursion misses, frames out of range, nested allocations,
-    /// stacks that could not be unwound, sites that found no room.
-    pub lost_events: u64,
-    /// Sum of `recursion_misses_by_program`, or none.
-    pub recursion_misses: Option<u64>,
-    /// Events the kernel kept from a program because it was running on that CPU already; none where
-    /// the kernel does not count them (before 5.12).
-    pub recursion_misses_by_program: RecursionMisses,
-    /// Pages in the table at the end that were free by then: their free was lost. Not in the report.
+    /// Events the kernel kept from a program because one was running on that CPU already.
+    pub recursion_misses: RecursionMisses,
+    /// Pages that were marked and yet free at the end: their free was lost. They are in no site.
     /// None where pages could not be verified.
-    pub phantom_pages: Option<u64>,
-    /// Pages that were taken again while in the table: their free was lost, and the table healed.
-    pub healed_pages: u64,
+    pub missed_frees_at_end_pages: Option<u64>,
+    /// Pages that were taken again while marked: their free was lost. They are where they were
+    /// taken last.
+    pub missed_frees_at_reuse_pages: u64,
+    /// Unfreed pages that may be free, as whether somebody holds them could not be looked up;
+    /// they are in the report as unverified.
+    pub unknown_reference_pages: u64,
+    /// Unfreed pages that may be accounted for (vmalloc, per-CPU memory, large kmallocs), as nothing
+    /// on their stacks has a name; they are in the report as unverified.
+    pub unnamed_pages: u64,
     /// Allocations that found the site table full; their pages are in the report.
     pub site_table_full: u64,
     /// Allocations whose stack could not be unwound; their pages are in the report.
@@ -27,10 +28,9 @@ pub struct Losses {
     /// Allocations by an interrupt in the middle of the program's run for another, as kernels
     /// before 6.1 let it happen; their pages are in the report, without a stack.
     pub nested_allocations: u64,
-    /// Sites whose record does not match the key that they are found by.
+    /// Sites whose record does not match the key that they are found by; their pages are in the
+    /// report, without a stack.
     pub mismatched_sites: u64,
-    /// Unfreed pages of those sites; they are in the report, without a stack.
-    pub mismatched_pages: u64,
     /// Frees of pages that were not marked: taken before the window, or not to be recorded.
     pub unmatched_frees: u64,
     /// Events on page frames or orders beyond the slot table.
@@ -42,16 +42,16 @@ pub struct Losses {
     /// Pages of bulk calls that could not be told from those that were there before, at most: of
     /// very large calls, and of calls whose beginning was not seen; none where no bulk call was.
     pub unread_bulk_pages: Option<u64>,
-    /// How stacks were unwound by templates; none if the kernel unwound them all.
-    pub templates: Option<TemplateUse>,
+    /// How stacks were unwound by unwind rules; none if the kernel unwound them all.
+    pub unwind_rules: Option<UnwindRuleUse>,
 }
 
 /// How stacks were unwound: events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateUse {
-    /// Stacks unwound by templates.
+pub struct UnwindRuleUse {
+    /// Stacks unwound by unwind rules.
     pub hits: u64,
-    /// Stacks that the kernel unwound, as they were new or there was no template.
+    /// Stacks that the kernel unwound, as they were new or there was no rule.
     pub misses: u64,
     /// Hits that the kernel unwound too, to compare.
     pub checked: u64,
@@ -73,13 +73,21 @@ pub struct RecursionMisses {
 impl RecursionMisses {
     /// The sum; none where the kernel does not count.
     pub fn sum(&self) -> Option<u64> {
-        Some(self.alloc? + self.free? + self.bulk.unwrap_or(0))
+        let both = self.alloc?.saturating_add(self.free?);
+        Some(both.saturating_add(self.bulk.unwrap_or(0)))
     }
 }
 
 impl Losses {
-    /// Whether so much was lost that it must be said first: more than 1 % of all events.
+    /// Events of which nothing is known. Where only the stack is missing, the pages are counted,
+    /// and the event is not lost.
+    pub fn lost_events(&self) -> u64 {
+        let missed = self.recursion_misses.sum().unwrap_or(0);
+        missed.saturating_add(self.out_of_range)
+    }
+
+    /// Whether so many events were lost that it must be said first: more than 1 %.
     pub fn are_serious(&self) -> bool {
-        self.lost_events * 100 > self.events
+        self.lost_events().saturating_mul(100) > self.events
     }
 }

@@ -7,8 +7,8 @@ pub enum PageState {
     Free,
     /// A huge page of hugetlbfs.
     HugeTlb,
-    /// Part of a transparent huge page.
-    Thp,
+    /// Part of the huge page of zeros.
+    HugeZero,
     /// Slab objects.
     Slab,
     /// A page table.
@@ -17,8 +17,17 @@ pub enum PageState {
     Offline,
     /// Anonymous memory.
     Anonymous,
-    /// Page cache or shmem.
-    File,
+    /// Part of a large folio of anonymous memory.
+    LargeAnonymous,
+    /// Anonymous memory that no process has mapped and that is not in the swap cache.
+    Pinned,
+    /// In the swap cache.
+    SwapCache,
+    /// Page cache or shmem, if it still belongs to a file.
+    PageCache,
+    /// With flags that pages of the page cache have before they are on the LRU list, if it
+    /// belongs to a file: whoever else took it may set them, too.
+    MaybePageCache,
     /// Reserved, never to be freed.
     Reserved,
     /// None of these: whoever took it knows.

@@ -1,101 +1,136 @@
-//! The report: what one window found.
+//! The report: all that was recorded of one window, whatever is shown of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use serde::{Deserialize, Serialize};
 
-use serde::Serialize;
+use super::{Context, Cost, Feature, Frame, Host, Kind, Limitation, Losses, Meminfo, Window};
 
-use super::{AgeBucket, Context, Feature, Frame, Host, Kind, Limitation, Losses, Window};
-
-/// All that one window found. Sites are many and share their frames, so whoever
-/// serialises it adds them.
-#[derive(Clone, Debug, Serialize)]
+/// All that was recorded of one window: what is written down, and read back without loss.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
+    /// Name and version of the form.
+    pub schema: Schema,
+    /// What made it.
+    pub tool: Tool,
     /// The machine.
     pub host: Host,
     /// The time that was watched.
     pub window: Window,
-    /// Sums over all sites.
-    pub totals: Totals,
+    /// What tracing cost.
+    pub cost: Cost,
     /// What was lost or not seen.
     pub losses: Losses,
     /// What this kernel or this user cannot do, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
-    /// Every site with unfreed pages, best-ranked first.
-    #[serde(skip)]
-    pub sites: Vec<Site>,
+    /// What the kernel's own counters said; none if they could not be read.
+    pub meminfo: Option<Meminfo>,
     /// Pages taken in the window, the freed ones included.
-    #[serde(skip)]
     pub taken_pages: u64,
-    /// Unfreed pages that `--min-age` left out.
-    #[serde(skip)]
-    pub too_young_pages: u64,
+    /// Every frame of a stack below, once.
+    pub frames: Vec<Frame>,
+    /// Every call site with unfreed pages, most pages first.
+    pub sites: Vec<Site>,
 }
 
-/// Sums over all sites.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// Pages taken in the window and not freed.
-    pub unfreed_pages: u64,
-    /// The same in bytes.
-    pub unfreed_bytes: u64,
-    /// Those of them that the sites are ranked by.
-    pub ranked_pages: u64,
-    /// The same in bytes.
-    pub ranked_bytes: u64,
-    /// Unfreed pages by kind.
-    pub kinds: BTreeMap<Kind, u64>,
-    /// Number of sites.
-    pub sites: usize,
+/// Name and version of the form of a report. A field that goes away or changes its meaning makes
+/// another one; a new field does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Schema {
+    /// The only one that can be read.
+    #[default]
+    #[serde(rename = "pagetrace.report/2")]
+    Report2,
 }
 
-/// One call site. Whoever serialises it adds the frames.
-#[derive(Clone, Debug, Serialize)]
+/// A program that makes reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// One call site: one stack, whatever the orders and flags of its allocations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// Place in the ranking, from 1.
-    pub rank: usize,
-    /// The function that asked for the pages, or what is known instead.
-    pub owner: String,
-    /// The module of `owner`; none for the kernel proper.
-    pub module: Option<String>,
-    /// Pages taken in the window and not freed.
-    pub unfreed_pages: u64,
-    /// The same in bytes.
-    pub unfreed_bytes: u64,
-    /// Those of them that the site is ranked by: of the kinds, and in the
-    /// module, that the user asked for.
-    pub ranked_pages: u64,
-    /// The same in bytes.
-    pub ranked_bytes: u64,
-    /// Pages taken in the window, the freed ones included.
-    pub allocated_pages: u64,
-    /// Unfreed pages by kind.
-    pub kinds: BTreeMap<Kind, u64>,
-    /// Unfreed pages by the order of their allocation.
-    pub orders: BTreeMap<u32, u64>,
-    /// Sustained growth: the median over the slices of the recording of what
-    /// each left behind, in bytes per second. A burst or a pool that renews
-    /// itself has none.
-    pub growth_bytes_per_second: u64,
-    /// Unfreed pages by age, oldest first.
-    pub age_histogram: Vec<AgeBucket>,
+    /// The stack, innermost first, down to the entry of the interrupt if it is one's: indices
+    /// into the frames. Empty if it is not known.
+    pub stack: Vec<u32>,
+    /// Why there is no stack; none if there is one.
+    pub no_stack: Option<NoStack>,
+    /// Which frame is the function that asked for the pages: an index into the frames.
+    pub owner_frame: Option<u32>,
     /// Who took the pages: a task, or an interrupt.
     pub context: Context,
-    /// The stack, innermost first, down to the entry of the interrupt if it is one's.
-    #[serde(skip)]
-    pub frames: Vec<Arc<Frame>>,
-    /// The rest of the stack: whoever the interrupt came on top of, the first
-    /// time. The pages are not theirs.
-    #[serde(skip)]
-    pub interrupted_frames: Vec<Arc<Frame>>,
-    /// The pages the site is ranked by, by kind.
-    #[serde(skip)]
-    pub ranked_kinds: BTreeMap<Kind, u64>,
-    /// Index of the owner in `frames`.
-    #[serde(skip)]
-    pub owner_frame: Option<usize>,
-    /// Process id and name of the task that came here first.
-    #[serde(skip)]
-    pub first_seen: Option<(u32, String)>,
+    /// The rest of the stack: whoever the interrupt came on top of, the first time. The pages are
+    /// not theirs.
+    pub interrupted: Vec<u32>,
+    /// The task that came here first; none for an interrupt, which hits anybody.
+    pub first_seen: Option<Task>,
+    /// Pages taken in the window, the freed ones included.
+    pub allocated_pages: u64,
+    /// Pages taken in the window and not freed.
+    pub unfreed: Vec<Unfreed>,
+}
+
+/// Why pages have no stack. They are counted all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoStack {
+    /// The site table was full.
+    SiteTableFull,
+    /// The stack could not be unwound.
+    Lost,
+    /// The record of the site does not match the key that it is found by.
+    RecordMismatch,
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its process id.
+    pub pid: u32,
+    /// Its name, which it chooses itself.
+    pub name: String,
+}
+
+/// Pages of one kind and order that a site took and that were not freed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfreed {
+    /// What they are at the end of the window.
+    pub kind: Kind,
+    /// The order of their allocation.
+    pub order: u32,
+    /// Epochs in which they were taken, in order, and how many in each.
+    pub by_epoch: Vec<(u32, u32)>,
+}
+
+impl NoStack {
+    /// What stands in the place of the function that asked for the pages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SiteTableFull => "[site table full]",
+            Self::Lost => "[stack lost]",
+            Self::RecordMismatch => "[record mismatch]",
+        }
+    }
+}
+
+impl Site {
+    /// Pages taken in the window and not freed.
+    pub fn unfreed_pages(&self) -> u64 {
+        self.unfreed.iter().map(Unfreed::pages).sum()
+    }
+}
+
+impl Unfreed {
+    /// How many pages they are.
+    pub fn pages(&self) -> u64 {
+        self.by_epoch
+            .iter()
+            .map(|&(_, pages)| u64::from(pages))
+            .sum()
+    }
 }
 
 impl Report {
@@ -104,22 +139,15 @@ impl Report {
         self.limitations.iter().find(|it| it.feature == feature)
     }
 
-    /// The sites that have pages of the kinds, and in the module, that the user
-    /// asked for; the others come after them.
-    pub fn ranked(&self) -> &[Site] {
-        let ranked = self.sites.partition_point(|site| site.ranked_pages > 0);
-        &self.sites[..ranked]
+    /// The frames at `indices`.
+    pub fn frames_at(&self, indices: &[u32]) -> impl DoubleEndedIterator<Item = &Frame> {
+        indices
+            .iter()
+            .filter_map(|&index| self.frames.get(index as usize))
     }
 
-    /// Pages that are out and that no site is ranked by, by kind.
-    pub fn unranked_pages(&self) -> BTreeMap<Kind, u64> {
-        let mut kinds = self.totals.kinds.clone();
-        for (kind, ranked) in self.ranked().iter().flat_map(|site| &site.ranked_kinds) {
-            if let Some(pages) = kinds.get_mut(kind) {
-                *pages -= ranked;
-            }
-        }
-        kinds.retain(|_, pages| *pages > 0);
-        kinds
+    /// The frame of the function that asked for the pages of a site, if it is known.
+    pub fn owner_frame(&self, site: &Site) -> Option<&Frame> {
+        self.frames.get(site.owner_frame? as usize)
     }
 }

@@ -1,11 +1,43 @@
-//! Which pages count, and in which order sites come.
+//! What is asked of a report: which pages count, and in which order their takers come.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Choice, Kind};
+use serde::Serialize;
 
-/// What the sites are ranked by, the largest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+use super::{Choice, Kind, Seconds};
+
+/// What is one entry of the ranking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupBy {
+    /// All call sites of one function.
+    #[default]
+    Function,
+    /// One call site.
+    Stack,
+}
+
+impl Choice for GroupBy {
+    const ALL: &'static [Self] = &[Self::Function, Self::Stack];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Stack => "stack",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Function => "All call sites of one function",
+            Self::Stack => "Each call site by itself",
+        }
+    }
+}
+
+/// What the entries are ranked by, the largest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SortKey {
     /// Unfreed bytes.
     #[default]
@@ -36,15 +68,24 @@ impl Choice for SortKey {
     }
 }
 
-/// Which pages count, and in which order sites come.
-#[derive(Clone, Debug, Default)]
+/// Which pages count, and in which order their takers come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Selection {
-    /// What the sites are ranked by.
+    /// What is one entry.
+    pub by: GroupBy,
+    /// What the entries are ranked by.
     pub sort: SortKey,
-    /// Pages that may be younger than this are left out.
-    pub min_age: Duration,
+    /// Pages that may be younger than this at the end of the window are left out.
+    pub min_age_seconds: Seconds,
     /// The kinds of pages to rank.
     pub kinds: BTreeSet<Kind>,
     /// The module that a function of a ranked site's stack must be in.
     pub module: Option<String>,
+}
+
+impl Selection {
+    /// Pages that may be younger than this at the end of the window are left out.
+    pub const fn min_age(&self) -> Duration {
+        self.min_age_seconds.duration()
+    }
 }

@@ -1,15 +1,18 @@
-//! The window that was watched, and the ages of pages at its end.
+//! The window that was watched.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Choice;
+use super::{Choice, Seconds};
 
 /// Which allocations are recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// All but movable pages (anonymous memory, page cache, shmem), which other counters show.
+    /// All but user memory (anonymous, page cache, shmem), which other counters show as long as
+    /// it is mapped or belongs to a file.
     #[default]
     Kernel,
     /// Every page.
@@ -29,38 +32,45 @@ impl Choice for Scope {
     fn help(self) -> &'static str {
         match self {
             Self::Kernel => {
-                "All but movable pages (anonymous memory, page cache, shmem), which other counters \
-                 show"
+                "All but user memory (anonymous, page cache, shmem), which other counters show unless \
+                 it is pinned without a mapping"
             }
             Self::All => "Every page",
         }
     }
 }
 
-/// The time that was watched.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The time that was watched: first allocations and frees, then, in the drain, frees only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// When recording began.
     pub started: Timestamp,
-    /// Length of the window, in seconds.
-    pub seconds: f64,
-    /// How much of it allocations were recorded, in seconds.
-    pub record_seconds: f64,
-    /// How much of it only frees were watched, in seconds.
-    pub drain_seconds: f64,
+    /// How long allocations were recorded.
+    pub record_seconds: Seconds,
+    /// How long only frees were watched, after that.
+    pub drain_seconds: Seconds,
+    /// When each epoch of the recording began, as time since the window did. An epoch ends where
+    /// the next begins.
+    pub epochs: Vec<Seconds>,
     /// What was recorded.
     pub scope: Scope,
     /// The options that narrowed the scope down, as they can be typed.
     pub filters: Vec<String>,
 }
 
-/// Unfreed pages of one range of ages at the end of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AgeBucket {
-    /// The youngest age in the range, in seconds.
-    pub from_seconds: f64,
-    /// The oldest age in the range, in seconds.
-    pub to_seconds: f64,
-    /// Pages of that age.
-    pub pages: u64,
+impl Window {
+    /// How long allocations were recorded.
+    pub const fn record(&self) -> Duration {
+        self.record_seconds.duration()
+    }
+
+    /// How long only frees were watched, after that.
+    pub const fn drain(&self) -> Duration {
+        self.drain_seconds.duration()
+    }
+
+    /// Its length: the recording and the drain.
+    pub const fn length(&self) -> Duration {
+        self.record().saturating_add(self.drain())
+    }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::escape::harmless;
 use crate::model::{FeatureCheck, Severity};
 
 /// Writes one line per feature, and the remedy under what is not as it should be.
@@ -14,10 +15,10 @@ pub(super) fn checklist(checks: &[FeatureCheck], out: &mut impl Write) -> io::Re
             Ok(fact) => (fact, None),
             Err(limitation) => (&limitation.reason, limitation.remedy.as_ref()),
         };
-        let feature = check.feature.name();
+        let (feature, fact) = (check.feature.name(), harmless(fact));
         writeln!(out, "{style}{word:<8}{style:#} {feature:<20} {fact}")?;
         if let Some(remedy) = remedy {
-            writeln!(out, "{:29} → {remedy}", "")?;
+            writeln!(out, "{:29} → {}", "", harmless(remedy))?;
         }
     }
     Ok(())

@@ -1,20 +1,18 @@
 //! Folded stacks for flame graphs: `root;…;leaf BYTES`, a line per stack, sorted.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-    sync::Arc,
-};
+use std::io::{self, Write};
 
-use crate::model::{Frame, Report, Site};
+use super::escape::harmless;
+use crate::model::{Frame, Report, Site, Summary};
 
 /// Writes one line per distinct stack with pages that are ranked; the bytes add
-/// up to the report's ranked total.
-pub fn folded(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut names = HashMap::new();
-    let mut lines = Vec::with_capacity(report.ranked().len());
-    for site in report.ranked() {
-        lines.push((line(site, &mut names), site.ranked_bytes));
+/// up to the ranked total.
+pub fn folded(report: &Report, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let names: Vec<_> = report.frames.iter().map(name).collect();
+    let mut lines = Vec::with_capacity(summary.totals.sites);
+    for share in summary.entries.iter().flat_map(|entry| &entry.sites) {
+        let site = &report.sites[share.site];
+        lines.push((line(site, &names), share.pages * report.host.page_size));
     }
     lines.sort_unstable();
     for same in lines.chunk_by(|(a, _), (b, _)| a == b) {
@@ -24,24 +22,19 @@ pub fn folded(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Names only: with offsets, one function would be many boxes in the graph.
-/// Stacks share their frames, and `names` those written before.
-fn line(site: &Site, names: &mut HashMap<*const Frame, String>) -> String {
-    if site.frames.is_empty() {
-        return word(&site.owner);
+fn line(site: &Site, names: &[String]) -> String {
+    if let Some(reason) = site.no_stack {
+        return word(reason.name());
     }
-    let mut line = String::new();
-    for frame in site.frames.iter().rev() {
-        if !line.is_empty() {
-            line.push(';');
-        }
-        line += names
-            .entry(Arc::as_ptr(frame))
-            .or_insert_with(|| name(frame));
-    }
-    line
+    let names = site
+        .stack
+        .iter()
+        .rev()
+        .map(|&frame| names[frame as usize].as_str());
+    names.collect::<Vec<_>>().join(";")
 }
 
+/// Names only: with offsets, one function would be many boxes in the graph.
 fn name(frame: &Frame) -> String {
     match (&frame.symbol, &frame.module) {
         (Some(symbol), Some(module)) => word(&format!("{symbol}[{module}]")),
@@ -54,10 +47,10 @@ fn name(frame: &Frame) -> String {
 fn word(name: &str) -> String {
     let safe = |c: char| match c {
         ';' => ':',
-        c if c.is_whitespace() || c.is_control() => '_',
+        c if c.is_whitespace() => '_',
         c => c,
     };
-    name.chars().map(safe).collect()
+    harmless(name).chars().map(safe).collect()
 }
 
 #[cfg(test)]
@@ -67,6 +60,6 @@ mod tests {
     #[test]
     fn no_name_breaks_a_line() {
         assert_eq!(word("[site table full]"), "[site_table_full]");
-        assert_eq!(word("<a; b>\n::c"), "<a:_b>_::c");
+        assert_eq!(word("<a; b>\n::c"), r"<a:_b>\n::c");
     }
 }

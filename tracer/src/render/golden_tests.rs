@@ -1,251 +1,262 @@
-//! What people and programs read, word for word, from one report made by hand.
+//! What people and programs read, word for word.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use jiff::Timestamp;
+use std::time::Duration;
 
 use super::*;
 use crate::{
-    model::{AgeBucket, Context, Frame, Host, Kind, Losses, RecursionMisses, Totals, Window},
-    render::{folded, json},
+    analysis::summary,
+    model::{
+        Feature, GroupBy, Kind, KindChoice, Losses, RecursionMisses, Selection, Site, Summary,
+        Unfreed,
+    },
+    render::{
+        folded,
+        sample::{losses, report, selection},
+    },
 };
 
-fn frame(symbol: &str, offset: u64, address: u64) -> Arc<Frame> {
-    Arc::new(Frame {
-        symbol: Some(symbol.to_owned()),
-        offset: Some(offset),
-        address,
-        ..Frame::default()
-    })
-}
+const SCREEN: Extent = Extent {
+    top: 10,
+    whole: false,
+};
 
-fn histogram(pages: [u64; 8]) -> Vec<AgeBucket> {
-    let bucket = |(i, pages)| {
-        let youngest = 12 + 6 * (7 - i);
-        AgeBucket {
-            from_seconds: youngest as f64,
-            to_seconds: (youngest + 6) as f64,
-            pages,
-        }
-    };
-    (0..8_u32).zip(pages).map(bucket).collect()
-}
-
-fn pipes() -> Site {
-    Site {
-        rank: 1,
-        owner: "anon_pipe_write".to_owned(),
-        module: None,
-        unfreed_pages: 8000,
-        unfreed_bytes: 8000 * 4096,
-        ranked_pages: 8000,
-        ranked_bytes: 8000 * 4096,
-        ranked_kinds: BTreeMap::from([(Kind::Raw, 8000)]),
-        allocated_pages: 8016,
-        kinds: BTreeMap::from([(Kind::Raw, 8000)]),
-        orders: BTreeMap::from([(0, 8000)]),
-        growth_bytes_per_second: 0,
-        age_histogram: histogram([0, 4000, 4000, 0, 0, 0, 0, 0]),
-        frames: vec![
-            frame("__alloc_frozen_pages_noprof", 0x26b, 0xffff_ffff_8161_526b),
-            frame("anon_pipe_write", 0x10f, 0xffff_ffff_8170_010f),
-            frame("do_syscall_64", 0x71, 0xffff_ffff_8200_0071),
-        ],
-        context: Context::Task,
-        interrupted_frames: vec![],
-        owner_frame: Some(1),
-        first_seen: Some((4242, "leak".to_owned())),
-    }
-}
-
-fn driver() -> Site {
-    let inner = Frame {
-        symbol: Some("rx_page".to_owned()),
-        module: Some("virtio_net".to_owned()),
-        address: 0xffff_ffff_c000_0020,
-        file: Some("drivers/net/virtio_net.c".to_owned()),
-        line: Some(77),
-        inlined: true,
-        ..Frame::default()
-    };
-    let outer = Frame {
-        symbol: Some("receive_mergeable".to_owned()),
-        offset: Some(0x20),
-        line: Some(1200),
-        inlined: false,
-        ..inner.clone()
-    };
-    Site {
-        rank: 2,
-        owner: "rx_page".to_owned(),
-        module: Some("virtio_net".to_owned()),
-        unfreed_pages: 136,
-        unfreed_bytes: 136 * 4096,
-        ranked_pages: 130,
-        ranked_bytes: 130 * 4096,
-        ranked_kinds: BTreeMap::from([(Kind::Raw, 130)]),
-        allocated_pages: 1360,
-        kinds: BTreeMap::from([(Kind::Raw, 130), (Kind::File, 6)]),
-        orders: BTreeMap::from([(0, 8), (3, 128)]),
-        growth_bytes_per_second: 11_605,
-        age_histogram: histogram([17; 8]),
-        frames: [inner, outer, Frame::unnamed(0xffff_ffff_c0de_0010)]
-            .map(Arc::new)
-            .into(),
-        context: Context::Softirq,
-        interrupted_frames: vec![
-            frame("asm_common_interrupt", 0x22, 0xffff_ffff_8200_1022),
-            frame("cpu_idle", 0x10, 0xffff_ffff_8100_0010),
-        ],
-        owner_frame: Some(0),
-        first_seen: Some((0, "swapper/0".to_owned())),
-    }
-}
-
-fn full() -> Site {
-    Site {
-        rank: 3,
-        owner: "[site table full]".to_owned(),
-        unfreed_pages: 1,
-        unfreed_bytes: 4096,
-        ranked_pages: 1,
-        ranked_bytes: 4096,
-        ranked_kinds: BTreeMap::from([(Kind::Raw, 1)]),
-        allocated_pages: 1,
-        kinds: BTreeMap::from([(Kind::Raw, 1)]),
-        orders: BTreeMap::from([(0, 1)]),
-        age_histogram: histogram([0, 0, 0, 0, 0, 0, 0, 1]),
-        frames: vec![],
-        owner_frame: None,
-        first_seen: None,
-        ..pipes()
-    }
-}
-
-/// A table of slabs, which nobody asked to see.
-fn slabs() -> Site {
-    Site {
-        rank: 4,
-        owner: "alloc_inode".to_owned(),
-        unfreed_pages: 64,
-        unfreed_bytes: 64 * 4096,
-        ranked_pages: 0,
-        ranked_bytes: 0,
-        ranked_kinds: BTreeMap::new(),
-        allocated_pages: 64,
-        kinds: BTreeMap::from([(Kind::Slab, 64)]),
-        orders: BTreeMap::from([(3, 64)]),
-        age_histogram: histogram([8; 8]),
-        frames: vec![frame("alloc_inode", 0x20, 0xffff_ffff_8100_0020)],
-        owner_frame: Some(0),
-        ..pipes()
-    }
-}
-
-fn report() -> Report {
-    Report {
-        host: Host {
-            kernel: "6.18.44".to_owned(),
-            arch: "x86_64".to_owned(),
-            cpus: 2,
-            page_size: 4096,
-            mem_total_bytes: 24 << 30,
-        },
-        window: Window {
-            started: Timestamp::from_second(1_795_000_000).expect("a moment in 2026"),
-            seconds: 60.0,
-            record_seconds: 48.0,
-            drain_seconds: 12.0,
-            scope: Scope::Kernel,
-            filters: vec![],
-        },
-        totals: Totals {
-            unfreed_pages: 8201,
-            unfreed_bytes: 8201 * 4096,
-            ranked_pages: 8131,
-            ranked_bytes: 8131 * 4096,
-            kinds: BTreeMap::from([(Kind::Raw, 8131), (Kind::Slab, 64), (Kind::File, 6)]),
-            sites: 4,
-        },
-        losses: Losses {
-            events: 140_000,
-            lost_events: 4,
-            recursion_misses: Some(3),
-            recursion_misses_by_program: RecursionMisses {
-                alloc: Some(1),
-                free: Some(2),
-                bulk: Some(0),
-            },
-            phantom_pages: Some(2),
-            healed_pages: 1,
-            site_table_full: 1,
-            unmatched_frees: 123_456,
-            own_pages: 17,
-            unread_bulk_pages: Some(0),
-            ..Losses::default()
-        },
-        limitations: vec![],
-        sites: vec![pipes(), driver(), full(), slabs()],
-        taken_pages: 9377,
-        too_young_pages: 5,
-    }
-}
-
-fn table_text(report: &Report, top: usize) -> String {
+fn shown(report: &Report, selection: &Selection, extent: Extent) -> String {
     let mut text = Vec::new();
-    table(report, top, &mut text).expect("memory takes everything");
+    let summary = summary(report, selection);
+    table(report, &summary, extent, &mut text).expect("memory takes everything");
     anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string()
 }
 
-fn text_of(write: impl Fn(&Report, &mut dyn Write) -> io::Result<()>) -> String {
+fn screen(report: &Report) -> String {
+    shown(report, &selection(), SCREEN)
+}
+
+fn text_of(write: impl Fn(&Report, &Summary, &mut dyn Write) -> io::Result<()>) -> String {
     let mut text = Vec::new();
-    write(&report(), &mut text).expect("memory takes everything");
+    let report = report();
+    write(&report, &summary(&report, &selection()), &mut text).expect("memory takes everything");
     String::from_utf8(text).expect("all names are UTF-8")
 }
 
 #[test]
-fn the_table() {
-    insta::assert_snapshot!("table", table_text(&report(), 2));
+fn a_leak() {
+    insta::assert_snapshot!("leak", screen(&report()));
 }
 
 #[test]
-fn a_table_of_nothing() {
-    let nothing = Report {
-        totals: Totals::default(),
-        losses: Losses {
-            phantom_pages: Some(0),
-            unread_bulk_pages: Some(0),
-            ..Losses::default()
-        },
+fn a_leak_in_full() {
+    let all = Extent {
+        top: 10,
+        whole: true,
+    };
+    insta::assert_snapshot!("leak_in_full", shown(&report(), &selection(), all));
+}
+
+#[test]
+fn a_leak_by_stack() {
+    let by_stack = Selection {
+        by: GroupBy::Stack,
+        ..selection()
+    };
+    insta::assert_snapshot!("leak_by_stack", shown(&report(), &by_stack, SCREEN));
+}
+
+#[test]
+fn old_pages_of_one_kind_in_one_module() {
+    let one = Selection {
+        kinds: KindChoice::kinds(&[KindChoice::Only(Kind::Slab)]),
+        module: Some("virtio_net".to_owned()),
+        min_age_seconds: Duration::from_secs(30).into(),
+        ..selection()
+    };
+    insta::assert_snapshot!("nothing_of_this_kind", shown(&report(), &one, SCREEN));
+    let raw = Selection {
+        kinds: KindChoice::kinds(&[KindChoice::Only(Kind::Raw), KindChoice::Only(Kind::File)]),
+        ..one
+    };
+    insta::assert_snapshot!("some_of_this_kind", shown(&report(), &raw, SCREEN));
+}
+
+#[test]
+fn no_leak() {
+    let idle = Report {
+        taken_pages: 1204,
         sites: vec![],
-        taken_pages: 12,
-        too_young_pages: 0,
+        frames: vec![],
         ..report()
     };
-    insta::assert_snapshot!("table_of_nothing", table_text(&nothing, 10));
+    insta::assert_snapshot!("nothing_kept", screen(&idle));
 }
 
 #[test]
-fn a_table_of_doubts() {
+fn nothing_but_what_counters_show() {
+    let mut counted = report();
+    counted
+        .sites
+        .retain(|site| site.unfreed[0].kind == Kind::Slab);
+    insta::assert_snapshot!("nothing_uncounted_kept", screen(&counted));
+}
+
+#[test]
+fn a_leak_of_something_else() {
+    let mut other = report();
+    for site in &mut other.sites {
+        for unfreed in &mut site.unfreed {
+            let factor = if unfreed.kind == Kind::Slab { 2000 } else { 1 };
+            for (_, pages) in &mut unfreed.by_epoch {
+                *pages *= factor;
+            }
+        }
+    }
+    let meminfo = other.meminfo.as_mut().expect("it was read");
+    meminfo.ended.insert("Shmem".to_owned(), 300 << 20);
+    insta::assert_snapshot!("mostly_other", screen(&other));
+}
+
+#[test]
+fn a_leak_of_what_is_not_recorded() {
+    let mut other = report();
+    other.sites.clear();
+    let meminfo = other.meminfo.as_mut().expect("it was read");
+    for (moment, bytes) in [(&mut meminfo.started, 0), (&mut meminfo.ended, 100 << 20)] {
+        moment.insert("Hugetlb".to_owned(), bytes);
+    }
+    insta::assert_snapshot!("unrecorded", screen(&other));
+}
+
+#[test]
+fn doubtful_numbers() {
     let mut doubtful = report();
     doubtful.window.filters = vec!["--order 2..3".to_owned(), "--node 0".to_owned()];
     doubtful.losses = Losses {
         events: 1000,
-        lost_events: 34,
+        out_of_range: 34,
         ..Losses::default()
     };
+    doubtful.cost.programs = None;
     let refused = "the kernel refuses fexit programs (EPERM)";
     let unread = "cannot read /proc/kpageflags: Permission denied";
     doubtful.limitations = vec![
         Feature::BulkAllocations.degraded(refused),
         Feature::PageVerification.degraded(unread),
     ];
-    insta::assert_snapshot!("table_of_doubts", table_text(&doubtful, 0));
+    let none = Extent { top: 0, ..SCREEN };
+    insta::assert_snapshot!("doubts", shown(&doubtful, &selection(), none));
 }
 
 #[test]
-fn the_json() {
-    insta::assert_snapshot!("json", text_of(json));
+fn few_losses() {
+    let mut report = report();
+    report.losses = Losses {
+        recursion_misses: RecursionMisses {
+            alloc: Some(1),
+            free: Some(11),
+            bulk: None,
+        },
+        missed_frees_at_end_pages: Some(2),
+        ..losses()
+    };
+    let text = screen(&report);
+    let line = text.lines().find(|line| line.starts_with("Losses"));
+    insta::assert_snapshot!(line.expect("one line"), @"Losses: 12 recursion misses, 2 missed frees found at the end in 140,000 events; -v explains");
+}
+
+/// A.14 of the findings: a full site table loses names and no page.
+#[test]
+fn pages_without_a_stack_are_no_lost_events() {
+    let mut report = report();
+    report
+        .sites
+        .retain(|site| site.no_stack.is_some() || site.stack.len() == 4);
+    report.losses.site_table_full = 100_000;
+    for site in &mut report.sites {
+        site.unfreed[0].by_epoch[0].1 = 300;
+    }
+    let text = screen(&report);
+    assert!(!text.contains("of the events were lost"), "{text}");
+    insta::assert_snapshot!(text.lines().next().expect("a line"), @"50.0 % of the pages below have no stack, 300 of 600: they are counted all the same; a larger --max-sites names more");
+}
+
+#[test]
+fn no_name_reaches_the_terminal_raw() {
+    let evil = "\u{1b}[31mRED\nforged line\u{9b}2J";
+    let mut report = report();
+    report.host.kernel = evil.to_owned();
+    report.window.filters = vec![format!("--cgroup {evil}")];
+    report.limitations = vec![Feature::BulkAllocations.degraded(evil)];
+    for frame in &mut report.frames {
+        frame.symbol = Some(evil.to_owned());
+        frame.module = Some(evil.to_owned());
+        frame.file = Some(evil.to_owned());
+    }
+    for task in report
+        .sites
+        .iter_mut()
+        .filter_map(|site| site.first_seen.as_mut())
+    {
+        task.name = evil.to_owned();
+    }
+    let summary = summary(&report, &selection());
+    let mut text = Vec::new();
+    let whole = Extent {
+        whole: true,
+        ..SCREEN
+    };
+    table(&report, &summary, whole, &mut text).expect("memory takes everything");
+    let text = String::from_utf8(text).expect("UTF-8");
+    let text = anstream::adapter::strip_str(&text).to_string();
+    assert!(text.contains("RED"), "{text}");
+    let harmful = |c: char| c.is_control() && c != '\n';
+    assert!(!text.contains(harmful), "{text:?}");
+    assert!(
+        !text.lines().any(|line| line.starts_with("forged")),
+        "{text}"
+    );
+    let mut lines = Vec::new();
+    folded(&report, &summary, &mut lines).expect("memory takes everything");
+    let lines = String::from_utf8(lines).expect("UTF-8");
+    assert!(!lines.contains(harmful), "{lines:?}");
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+}
+
+/// A long stack, as those of sockets are.
+#[test]
+fn a_long_stack_is_shortened() {
+    let mut report = report();
+    let stack: Vec<_> = (0..30)
+        .map(|depth| crate::model::Frame {
+            symbol: Some(format!("function_{depth}")),
+            address: depth,
+            ..crate::model::Frame::default()
+        })
+        .collect();
+    report.sites = vec![Site {
+        stack: (0..30).collect(),
+        owner_frame: Some(6),
+        interrupted: vec![],
+        unfreed: vec![Unfreed {
+            kind: Kind::Raw,
+            order: 0,
+            by_epoch: vec![(0, 9)],
+        }],
+        ..report.sites[0].clone()
+    }];
+    report.frames = stack;
+    insta::assert_snapshot!("long_stack", screen(&report));
+}
+
+#[test]
+fn the_first_screen_has_what_matters() {
+    let text = screen(&report());
+    let screen: Vec<_> = text.lines().take(24).collect();
+    for part in ["kept", "1  ", "→ anon_pipe_write", "Losses: none"] {
+        assert!(
+            screen.iter().any(|line| line.contains(part)),
+            "{part}: {text}"
+        );
+    }
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{text}");
 }
 
 #[test]
@@ -259,13 +270,17 @@ fn folded_bytes_add_up() {
     let bytes = text
         .lines()
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
-    assert_eq!(bytes.sum::<u64>(), report().totals.ranked_bytes);
+    let report = report();
+    let totals = summary(&report, &selection()).totals;
+    assert_eq!(bytes.sum::<u64>(), totals.ranked_bytes);
 }
 
 #[test]
 fn colours_can_be_taken_out() {
     let mut text = Vec::new();
-    table(&report(), 1, &mut text).expect("memory takes everything");
+    let report = report();
+    let summary = summary(&report, &selection());
+    table(&report, &summary, SCREEN, &mut text).expect("memory takes everything");
     assert!(String::from_utf8_lossy(&text).contains("\u{1b}[31m1"));
-    assert!(!table_text(&report(), 1).contains('\u{1b}'));
+    assert!(!screen(&report).contains('\u{1b}'));
 }

@@ -1,26 +1,32 @@
 //! Presentation: the only room that formats. One file per format; each writes a
-//! [`Report`](crate::model::Report) to any writer.
+//! [`Report`](crate::model::Report), as a [`Summary`](crate::model::Summary) shows it, to any
+//! writer.
 
 mod checklist;
-mod error_bar;
+mod context;
+mod elsewhere;
+mod escape;
 mod folded;
+mod headline;
 mod json;
+mod loss_accounting;
+mod messages;
 mod progress;
 mod ranking;
+#[cfg(test)]
+mod sample;
+mod stack;
+mod styles;
 mod table;
 mod text;
 
 pub use folded::folded;
 pub use json::json;
+pub use messages::{failure, say, say_logged, sentence, to_stdout};
 pub use progress::Progress;
-pub use table::table;
+pub use table::{Extent, table};
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
-
-use anyhow::Context as _;
+use std::{io::Write as _, process::ExitCode};
 
 use crate::model::FeatureCheck;
 
@@ -28,62 +34,11 @@ use crate::model::FeatureCheck;
 pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
     let mut stdout = anstream::stdout().lock();
     let written = checklist::checklist(checks, &mut stdout).and_then(|()| stdout.flush());
-    written.context("cannot write to stdout")?;
+    to_stdout(written)?;
     let works = checks.iter().all(FeatureCheck::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Says what failed, in one sentence, and gives the exit code for it. A reader
-/// that went away early (`| head`) has what it wanted.
-pub fn failure(error: &anyhow::Error) -> ExitCode {
-    let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        let error = cause.downcast_ref::<io::Error>();
-        error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(is_broken_pipe) {
-        return ExitCode::SUCCESS;
-    }
-    say(&sentence(error));
-    ExitCode::FAILURE
-}
-
-/// The error and its causes in one sentence, without what a cause only repeats.
-pub fn sentence(error: &anyhow::Error) -> String {
-    let mut sentence = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        if sentence.contains(&cause) {
-            continue;
-        }
-        if !sentence.is_empty() {
-            sentence += ": ";
-        }
-        sentence += cause.trim_end();
-    }
-    sentence
-}
-
-/// One sentence to the person at the terminal, on stderr.
-pub fn say(sentence: &str) {
-    // Nobody is left to be told that stderr is gone.
-    let _ = writeln!(io::stderr(), "pagetrace: {sentence}");
-}
-
-#[cfg(test)]
-mod tests {
-    use anyhow::anyhow;
-
-    use super::*;
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let error = anyhow!("no room")
-            .context("map A: no room")
-            .context("cannot load");
-        assert_eq!(sentence(&error), "cannot load: map A: no room");
-    }
 }

@@ -1,9 +1,9 @@
-//! The ranking: one line per site, so that the culprit is on the first screen.
+//! The ranking: one line per entry, so that the culprit is on the first screen.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::text;
-use crate::model::Site;
+use crate::model::Entry;
 
 const HEADER: [&str; 8] = [
     "#",
@@ -17,13 +17,13 @@ const HEADER: [&str; 8] = [
 ];
 
 /// The lines of the ranking, the header first.
-pub(super) fn ranking(sites: &[Site]) -> Vec<String> {
+pub(super) fn ranking(entries: &[Entry]) -> Vec<String> {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER);
-    table.add_rows(sites.iter().map(row));
+    table.add_rows(entries.iter().map(row));
     for (column, _) in table.column_iter_mut().zip(&HEADER[..5]) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -38,19 +38,19 @@ pub(super) fn ranking(sites: &[Site]) -> Vec<String> {
         .collect()
 }
 
-fn row(site: &Site) -> [String; 8] {
-    let growth = match site.growth_bytes_per_second {
+fn row(entry: &Entry) -> [String; 8] {
+    let growth = match entry.growth_bytes_per_second {
         0 => "-".to_owned(),
         growth => text::bytes(growth),
     };
     [
-        site.rank.to_string(),
-        text::bytes(site.ranked_bytes),
-        text::count(site.ranked_pages),
-        text::orders(site),
+        entry.rank.to_string(),
+        text::bytes(entry.bytes),
+        text::count(entry.pages),
+        text::orders(entry),
         growth,
-        text::bars(&site.age_histogram),
-        text::kinds(site),
-        text::owner(site),
+        text::bars(&entry.age_histogram),
+        text::kinds(&entry.kinds),
+        text::owner(entry),
     ]
 }

@@ -1,108 +1,62 @@
-//! The report for people: what was watched, the ranking, the stacks, the losses.
+//! The report for people: what was found, the ranking, the largest stack, the rest.
 
-use std::{
-    cmp::Reverse,
-    io::{self, Write},
+use std::io::{self, Write};
+
+use super::{
+    context::context,
+    headline::headline,
+    loss_accounting::loss_accounting,
+    ranking::ranking,
+    stack::stack,
+    styles::{CULPRIT, FAINT, HEADING},
+    text,
 };
+use crate::model::{Choice as _, Entry, GroupBy, Kind, Report, Summary};
 
-use anstyle::{AnsiColor, Style};
+/// How much of a report the table shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// How many entries.
+    pub top: usize,
+    /// Whether each of them has its whole stack, and each cause of loss its line.
+    pub whole: bool,
+}
 
-use super::{error_bar::error_bar, ranking::ranking, text};
-use crate::model::{Choice as _, Feature, Kind, Report, Scope, Site};
-
-pub(super) const HEADING: Style = Style::new().bold();
-pub(super) const CULPRIT: Style = AnsiColor::Red.on_default().bold();
-pub(super) const FAINT: Style = Style::new().dimmed();
-
-/// Writes the report with its first `top` sites, with colours; the writer may
-/// take them out again.
-pub fn table(report: &Report, top: usize, out: &mut impl Write) -> io::Result<()> {
-    let shown = report.ranked();
-    let shown = &shown[..top.min(shown.len())];
-    warnings(report, out)?;
-    header(report, out)?;
+/// Writes the report, with colours; the writer may take them out again.
+pub fn table(
+    report: &Report,
+    summary: &Summary,
+    extent: Extent,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let shown = &summary.entries[..extent.top.min(summary.entries.len())];
+    headline(report, summary, out)?;
     if !shown.is_empty() {
-        writeln!(out)?;
         ranked(shown, out)?;
     }
-    rest(report, shown.len(), out)?;
-    for site in shown {
-        writeln!(out)?;
-        stack(site, out)?;
-    }
+    rest(report, summary, shown.len(), out)?;
+    let (first, others) = shown.split_at(shown.len().min(1));
+    stacks(report, first, extent.whole, out)?;
     writeln!(out)?;
-    error_bar(report, out)
-}
-
-/// What must be known before any number is read.
-fn warnings(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let losses = &report.losses;
-    if losses.are_serious() {
-        let (lost, events) = (losses.lost_events, losses.events);
-        let percent = lost as f64 * 100.0 / events as f64;
-        let (lost, events) = (text::count(lost), text::counted(events, "event"));
-        writeln!(
-            out,
-            "{CULPRIT}{percent:.1} % of the events were lost, {lost} of {events}: the numbers below \
-             are that far off{CULPRIT:#}"
-        )?;
+    context(report, out)?;
+    let large = others
+        .iter()
+        .take_while(|it| extent.whole || is_large(it, summary));
+    stacks(report, &others[..large.count()], extent.whole, out)?;
+    if extent.whole || report.losses.are_serious() {
+        writeln!(out)?;
+        loss_accounting(report, out)?;
     }
     Ok(())
 }
 
-fn header(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let (host, window, totals) = (&report.host, &report.window, &report.totals);
-    let (cpus, memory) = (host.cpus as u64, text::bytes(host.mem_total_bytes));
-    let cpus = text::counted(cpus, "CPU");
-    writeln!(
-        out,
-        "Linux {} {}, {cpus}, {memory} of memory",
-        host.kernel, host.arch
-    )?;
-    let mut pages = match window.scope {
-        Scope::Kernel => "kernel pages (all but movable ones)".to_owned(),
-        Scope::All => "all pages".to_owned(),
-    };
-    if !window.filters.is_empty() {
-        pages = format!("{pages} with {}", window.filters.join(" "));
-    }
-    writeln!(
-        out,
-        "{:.1} s from {:.0}: {pages} recorded for {:.1} s, frees watched to the end",
-        window.seconds, window.started, window.record_seconds
-    )?;
-    let taken = text::bytes(report.taken_pages * host.page_size);
-    let unfreed = text::bytes(totals.unfreed_bytes);
-    let pages = text::counted(totals.unfreed_pages, "page");
-    let sites = text::counted(totals.sites as u64, "call site");
-    writeln!(
-        out,
-        "{HEADING}{unfreed} not freed{HEADING:#} of {taken} taken: {pages}, {sites}"
-    )?;
-    coverage(report, out)
+/// Whether an entry has one page in a hundred: what is smaller needs no stack to be judged.
+fn is_large(entry: &Entry, summary: &Summary) -> bool {
+    entry.pages >= summary.totals.ranked_pages.div_ceil(100)
 }
 
-/// What the numbers do not cover.
-fn coverage(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    if let Some(limitation) = report.limitation(Feature::PageVerification) {
-        writeln!(
-            out,
-            "{HEADING}Not verified{HEADING:#}, so freed pages and others' may be among them: {}",
-            limitation.reason
-        )?;
-    }
-    if let Some(limitation) = report.limitation(Feature::BulkAllocations) {
-        writeln!(
-            out,
-            "{FAINT}Bulk allocations are not traced: {}{FAINT:#}",
-            limitation.reason
-        )?;
-    }
-    Ok(())
-}
-
-fn ranked(sites: &[Site], out: &mut impl Write) -> io::Result<()> {
-    for (line, text) in ranking(sites).iter().enumerate() {
+fn ranked(entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
+    for (line, text) in ranking(entries).iter().enumerate() {
         match line {
             0 => writeln!(out, "{HEADING}{text}{HEADING:#}")?,
             1 => writeln!(out, "{CULPRIT}{text}{CULPRIT:#}")?,
@@ -112,79 +66,64 @@ fn ranked(sites: &[Site], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What the ranking does not show, so that its bytes add up.
-fn rest(report: &Report, shown: usize, out: &mut impl Write) -> io::Result<()> {
-    let hidden = &report.ranked()[shown..];
-    if !hidden.is_empty() {
-        let bytes = text::bytes(hidden.iter().map(|site| site.ranked_bytes).sum());
-        let sites = text::counted(hidden.len() as u64, "more site");
-        writeln!(
-            out,
-            "{FAINT}{bytes} in {sites}; --top N shows them{FAINT:#}"
-        )?;
-    }
-    let unranked = unranked(report);
-    if !unranked.is_empty() {
-        writeln!(
-            out,
-            "{FAINT}Not ranked: {unranked}; --kind all ranks them{FAINT:#}"
-        )?;
-    }
-    if report.too_young_pages > 0 {
-        let pages = text::counted(report.too_young_pages, "page");
-        writeln!(
-            out,
-            "{FAINT}{pages} younger than --min-age left out{FAINT:#}"
-        )?;
+fn stacks(report: &Report, entries: &[Entry], whole: bool, out: &mut impl Write) -> io::Result<()> {
+    for entry in entries {
+        writeln!(out)?;
+        stack(report, entry, whole, out)?;
     }
     Ok(())
+}
+
+/// What the ranking does not show, so that its bytes add up.
+fn rest(report: &Report, summary: &Summary, shown: usize, out: &mut impl Write) -> io::Result<()> {
+    let totals = &summary.totals;
+    let lines = [
+        hidden(summary, shown),
+        unranked(report, summary),
+        uncertain(report, summary),
+        (totals.too_young_pages > 0).then(|| {
+            let pages = text::counted(totals.too_young_pages, "page");
+            format!("{pages} younger than --min-age left out")
+        }),
+    ];
+    for line in lines.into_iter().flatten() {
+        writeln!(out, "{FAINT}{line}{FAINT:#}")?;
+    }
+    Ok(())
+}
+
+fn hidden(summary: &Summary, shown: usize) -> Option<String> {
+    let hidden = &summary.entries[shown..];
+    let noun = match summary.selection.by {
+        GroupBy::Function => "more function",
+        GroupBy::Stack => "more call site",
+    };
+    (!hidden.is_empty()).then(|| {
+        let bytes = text::bytes(hidden.iter().map(|entry| entry.bytes).sum());
+        let number = text::counted(hidden.len() as u64, noun);
+        format!("{bytes} in {number}; --top N shows them")
+    })
+}
+
+/// The pages that are neither accused nor dropped.
+fn uncertain(report: &Report, summary: &Summary) -> Option<String> {
+    let pages = *summary.unranked_pages().get(&Kind::Uncertain)?;
+    let bytes = text::bytes(pages * report.host.page_size);
+    let pages = text::counted(pages, "page");
+    Some(format!(
+        "Uncertain: {bytes}, {pages} that look free, or are not what they were taken as, beyond \
+         what lost frees explain"
+    ))
 }
 
 /// The pages that are out and not ranked, by kind, most first.
-fn unranked(report: &Report) -> String {
+fn unranked(report: &Report, summary: &Summary) -> Option<String> {
     let page_size = report.host.page_size;
-    let mut kinds: Vec<_> = report.unranked_pages().into_iter().collect();
-    kinds.sort_by_key(|&(_, pages)| Reverse(pages));
-    let name =
-        |(kind, pages): (Kind, u64)| format!("{} {}", text::bytes(pages * page_size), kind.name());
-    let kinds: Vec<_> = kinds.into_iter().map(name).collect();
-    kinds.join(", ")
-}
-
-fn stack(site: &Site, out: &mut impl Write) -> io::Result<()> {
-    let (bytes, owner) = (text::bytes(site.ranked_bytes), text::owner(site));
-    writeln!(out, "{HEADING}#{}  {bytes}  {owner}{HEADING:#}", site.rank)?;
-    let (kept, taken) = (
-        text::count(site.unfreed_pages),
-        text::counted(site.allocated_pages, "page"),
-    );
-    write!(out, "    {FAINT}kept {kept} of {taken} taken")?;
-    if let Some((pid, name)) = &site.first_seen {
-        write!(out, "; first by {name} (pid {pid})")?;
-    }
-    writeln!(out, "{FAINT:#}")?;
-    for (index, frame) in site.frames.iter().enumerate() {
-        let text = text::frame(frame);
-        match site.owner_frame {
-            Some(owner) if owner == index => writeln!(out, "  → {HEADING}{text}{HEADING:#}")?,
-            _ => writeln!(out, "    {text}")?,
-        }
-    }
-    if let Some(task) = interrupted(site) {
-        writeln!(out, "    {FAINT}({task}){FAINT:#}")?;
-    }
-    Ok(())
-}
-
-/// Whom the interrupt came on top of; the pages are not theirs.
-fn interrupted(site: &Site) -> Option<String> {
-    let frames = &site.interrupted_frames;
-    let outermost = frames.last()?;
-    let count = text::counted(frames.len() as u64, "frame");
-    Some(format!(
-        "{count} of whoever was interrupted, down to {}",
-        text::frame(outermost)
-    ))
+    let kinds = summary.unranked_pages();
+    let kinds = text::most_first(&kinds)
+        .map(|(kind, pages)| format!("{} {}", text::bytes(pages * page_size), kind.name()));
+    let kinds: Vec<_> = kinds.collect();
+    (!kinds.is_empty()).then(|| format!("Not ranked: {}; --kind all ranks them", kinds.join(", ")))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Numbers and names as people read them.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use indicatif::{BinaryBytes, HumanCount};
 
-use crate::model::{AgeBucket, Choice as _, Context, Frame, Site};
+use super::escape::harmless;
+use crate::model::{AgeBucket, Choice as _, Context, Entry, Frame, Kind};
 
 /// Bytes with a binary unit: `31.25 MiB`.
 pub(super) fn bytes(bytes: u64) -> String {
@@ -22,50 +23,60 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", count(number))
 }
 
+/// `16.0 s`.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
 /// A function with its module, as the kernel writes it: `rx_fill [virtio_net]`.
 pub(super) fn with_module(name: &str, module: Option<&str>) -> String {
     match module {
-        Some(module) => format!("{name} [{module}]"),
-        None => name.to_owned(),
+        Some(module) => format!("{} [{}]", harmless(name), harmless(module)),
+        None => harmless(name).into_owned(),
     }
 }
 
-/// The owner of a site with its module, and the interrupt it worked for.
-pub(super) fn owner(site: &Site) -> String {
-    let owner = with_module(&site.owner, site.module.as_deref());
-    match context(site.context) {
-        Some(context) => format!("{owner} ({context})"),
-        None => owner,
+/// The owner of an entry with its module, and the interrupts it worked for.
+pub(super) fn owner(entry: &Entry) -> String {
+    let owner = with_module(&entry.owner, entry.module.as_deref());
+    let contexts: Vec<_> = entry.contexts.iter().copied().collect();
+    if contexts == [Context::Task] {
+        return owner;
     }
+    let contexts: Vec<_> = contexts.into_iter().map(context).collect();
+    format!("{owner} ({})", contexts.join(", "))
 }
 
-/// The kind of interrupt; none for a task.
-pub(super) const fn context(context: Context) -> Option<&'static str> {
+const fn context(context: Context) -> &'static str {
     match context {
-        Context::Task => None,
-        Context::Softirq => Some("softirq"),
-        Context::Irq => Some("irq"),
+        Context::Task => "task",
+        Context::Softirq => "softirq",
+        Context::Irq => "irq",
     }
 }
 
-/// The kinds of a site's pages, most pages first: `raw`, `slab,raw`.
-pub(super) fn kinds(site: &Site) -> String {
-    let mut kinds: Vec<_> = site.kinds.iter().collect();
-    kinds.sort_by_key(|&(_, &pages)| Reverse(pages));
-    let kinds: Vec<_> = kinds.into_iter().map(|(kind, _)| kind.name()).collect();
+/// Kinds, most pages first: `raw`, `slab,raw`.
+pub(super) fn kinds(pages: &BTreeMap<Kind, u64>) -> String {
+    let kinds: Vec<_> = most_first(pages).map(|(kind, _)| kind.name()).collect();
     kinds.join(",")
+}
+
+/// Pages by kind, most first.
+pub(super) fn most_first(pages: &BTreeMap<Kind, u64>) -> impl Iterator<Item = (Kind, u64)> {
+    let mut kinds: Vec<_> = pages.iter().map(|(&kind, &pages)| (kind, pages)).collect();
+    kinds.sort_by_key(|&(_, pages)| Reverse(pages));
+    kinds.into_iter()
 }
 
 /// A frame: `anon_pipe_write+0x10f  fs/pipe.c:512`.
 pub(super) fn frame(frame: &Frame) -> String {
-    let mut text = match (&frame.symbol, frame.offset) {
-        (Some(symbol), Some(offset)) => format!("{symbol}+{offset:#x}"),
-        (Some(symbol), None) => symbol.clone(),
-        (None, _) => format!("{:#x}", frame.address),
+    let mut text = match frame.offset.filter(|_| frame.symbol.is_some()) {
+        Some(offset) => format!("{}+{offset:#x}", function(frame)),
+        None => function(frame),
     };
     text = with_module(&text, frame.module.as_deref());
     if let Some(file) = &frame.file {
-        text += &format!("  {file}");
+        text += &format!("  {}", harmless(file));
         text += &frame
             .line
             .map(|line| format!(":{line}"))
@@ -77,9 +88,17 @@ pub(super) fn frame(frame: &Frame) -> String {
     text
 }
 
-/// The orders of a site: `0`, `0,3`.
-pub(super) fn orders(site: &Site) -> String {
-    let orders: Vec<_> = site.orders.keys().map(u32::to_string).collect();
+/// The function of a frame, or its address if it has no name.
+pub(super) fn function(frame: &Frame) -> String {
+    match &frame.symbol {
+        Some(symbol) => harmless(symbol).into_owned(),
+        None => format!("{:#x}", frame.address),
+    }
+}
+
+/// The orders of an entry: `0`, `0,3`.
+pub(super) fn orders(entry: &Entry) -> String {
+    let orders: Vec<_> = entry.orders.keys().map(u32::to_string).collect();
     orders.join(",")
 }
 
@@ -93,7 +112,10 @@ pub(super) fn bars(histogram: &[AgeBucket]) -> String {
         .unwrap_or(0);
     let bar = |bucket: &AgeBucket| match bucket.pages {
         0 => '·',
-        pages => BARS[((pages * BARS.len() as u64).div_ceil(highest) as usize).clamp(1, 8) - 1],
+        pages => {
+            let share = pages as f64 / highest as f64;
+            BARS[((share * BARS.len() as f64).ceil() as usize).clamp(1, BARS.len()) - 1]
+        }
     };
     histogram.iter().map(bar).collect()
 }
@@ -101,11 +123,12 @@ pub(super) fn bars(histogram: &[AgeBucket]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Seconds;
 
     fn histogram(pages: &[u64]) -> Vec<AgeBucket> {
         let bucket = |&pages| AgeBucket {
-            from_seconds: 0.0,
-            to_seconds: 0.0,
+            from_seconds: Seconds::default(),
+            to_seconds: Seconds::default(),
             pages,
         };
         pages.iter().map(bucket).collect()

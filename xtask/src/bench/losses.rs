@@ -26,7 +26,24 @@ pub(super) struct Templates {
 
 #[derive(Deserialize)]
 struct Report {
-    losses: Losses,
+    losses: ReportLosses,
+    summary: Summary,
+}
+
+#[derive(Deserialize)]
+struct ReportLosses {
+    events: u64,
+    unwind_rules: Option<Templates>,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    totals: Totals,
+}
+
+#[derive(Deserialize)]
+struct Totals {
+    lost_events: u64,
 }
 
 impl Losses {
@@ -39,7 +56,11 @@ impl Losses {
     fn parse(text: &[u8]) -> Result<Self> {
         let report: Report = serde_json::from_slice(text)
             .context("a report of pagetrace's lacks what the bench reads: see bench/losses.rs")?;
-        Ok(report.losses)
+        Ok(Self {
+            events: report.losses.events,
+            lost_events: report.summary.totals.lost_events,
+            templates: report.losses.unwind_rules,
+        })
     }
 }
 
@@ -61,9 +82,11 @@ impl AddAssign for Losses {
 mod tests {
     use super::*;
 
-    const REPORT: &[u8] = br#"{"schema": 1, "losses": {"events": 9, "lost_events": 1, "bulk": "",
-        "templates": {"hits": 6, "misses": 2, "checked": 3, "mismatched": 0}}}"#;
-    const UNCACHED: &[u8] = br#"{"losses": {"events": 5, "lost_events": 0, "templates": null}}"#;
+    const REPORT: &[u8] = br#"{"schema": 1, "losses": {"events": 9,
+        "unwind_rules": {"hits": 6, "misses": 2, "checked": 3, "mismatched": 0}},
+        "summary": {"totals": {"lost_events": 1}}}"#;
+    const UNCACHED: &[u8] = br#"{"losses": {"events": 5, "unwind_rules": null},
+        "summary": {"totals": {"lost_events": 0}}}"#;
 
     #[test]
     fn losses_add_up_with_and_without_templates() {

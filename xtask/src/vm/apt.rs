@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 
 use crate::command;
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// What Debian's packages are signed with.
+pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Packages of Debian, apart from those of this machine.
 pub(super) struct Apt {
@@ -90,7 +91,7 @@ impl Apt {
 }
 
 /// Where this machine gets Debian from.
-fn site() -> Result<String> {
+pub(super) fn site() -> Result<String> {
     let mut targets = Command::new("apt-get");
     targets.args([
         "indextargets",

@@ -25,6 +25,14 @@ impl Environment {
         ])
     }
 
+    /// The same, in a machine that is emulated and whose CPUs are nobody else's.
+    pub(super) fn emulated(mut self) -> Self {
+        for name in ["PAGETRACE_TEST_EMULATED", "PAGETRACE_TEST_HOTPLUG"] {
+            self.0.push((name, "1".to_owned()));
+        }
+        self
+    }
+
     /// The same, with a module for the tests to load.
     pub(super) fn with_module(mut self, module: &Path) -> Self {
         self.0

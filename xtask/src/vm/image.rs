@@ -22,6 +22,23 @@ pub(super) fn find(folder: &Path) -> Result<PathBuf> {
     found.with_context(|| missing("kernel", folder))
 }
 
+/// The modules of the kernel in `folder`: a folder that is named by its version.
+pub(super) fn modules(folder: &Path) -> Result<PathBuf> {
+    let places = ["lib/modules", "usr/lib/modules"].map(|place| unpacked(folder).join(place));
+    let mut versions = places.iter().flat_map(|place| entries(place));
+    versions.next().with_context(|| missing("modules", folder))
+}
+
+/// The packages that are unpacked in `folder`, one in each line.
+pub(super) fn packages(folder: &Path) -> Result<String> {
+    fs::read_to_string(list(folder)).with_context(|| missing("packages", folder))
+}
+
+/// Where that list is.
+pub(super) fn list(folder: &Path) -> PathBuf {
+    folder.join("packages")
+}
+
 /// The folder that modules of the kernel in `folder` are built against.
 pub(super) fn headers(folder: &Path) -> Result<PathBuf> {
     let mut headers = entries(&unpacked(folder).join("usr/src"))

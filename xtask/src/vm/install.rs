@@ -7,31 +7,47 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum as _;
 
 use super::apt::Apt;
-use super::kernel::{Kernel, Source};
+use super::debian::Debian;
+use super::kernel::{self, Kernel};
+use super::platform::{Platform, Userland};
 use super::{image, machine};
 use crate::command;
 
 /// The variant of a kernel that is made for virtual machines.
 const VARIANT: &str = "-cloud-amd64";
 
-/// What is needed to build a module.
-const BUILD: [&str; 2] = ["make", "gcc"];
+/// What builds a module and Debian's root: programs, and the packages that have them.
+const BUILD: [(&str, &str); 4] = [
+    ("make", "make"),
+    ("gcc", "gcc"),
+    ("debootstrap", "debootstrap"),
+    ("mkfs.ext4", "e2fsprogs"),
+];
 
 /// Installs the programs that are missing, and the newest kernel of each series into `vm`.
 pub(super) fn run(vm: &Path) -> Result<()> {
     install_programs()?;
-    let sources = || Kernel::value_variants().iter().filter_map(|it| it.source());
-    let apt = Apt::of_suites(vm.join("apt"), sources().map(|source| source.suite))?;
-    for kernel in Kernel::value_variants() {
-        if let Some(source) = kernel.source() {
-            install_kernel(&apt, &source, &kernel.folder(vm))?;
-        }
+    let suites = kernel::ALL.iter().map(|kernel| kernel.suite);
+    let apt = Apt::of_suites(vm.join("apt"), suites)?;
+    for kernel in &kernel::ALL {
+        install_kernel(&apt, kernel, &kernel.folder(vm))?;
     }
-    Ok(())
+    Debian::of(vm).install(&kernels_of_debian(), vm)
+}
+
+/// The kernels that Debian's userland is started with.
+fn kernels_of_debian() -> Vec<Kernel> {
+    let emulated = Platform::value_variants()
+        .iter()
+        .filter_map(|it| it.emulated());
+    let with_debian = emulated.filter(|(_, userland)| matches!(userland, Userland::Debian { .. }));
+    with_debian.map(|(kernel, _)| kernel).collect()
 }
 
 fn install_programs() -> Result<()> {
-    let packages: Vec<_> = machine::missing_packages().chain(missing_build()).collect();
+    let packages: Vec<_> = machine::missing_packages()
+        .chain(machine::missing(&BUILD))
+        .collect();
     if packages.is_empty() {
         return Ok(());
     }
@@ -41,14 +57,10 @@ fn install_programs() -> Result<()> {
     command::run(install.args(packages))
 }
 
-fn missing_build() -> impl Iterator<Item = &'static str> {
-    BUILD.into_iter().filter(|name| !machine::has_program(name))
-}
-
-fn install_kernel(apt: &Apt, source: &Source, folder: &Path) -> Result<()> {
-    let packages = packages(apt, source)?;
+fn install_kernel(apt: &Apt, kernel: &Kernel, folder: &Path) -> Result<()> {
+    let packages = packages(apt, kernel)?;
     let list = packages.join("\n");
-    let installed = folder.join("packages");
+    let installed = image::list(folder);
     if fs::read_to_string(&installed).is_ok_and(|installed| installed == list) {
         println!("{}: there already", packages[0]);
         return Ok(());
@@ -66,10 +78,10 @@ fn install_kernel(apt: &Apt, source: &Source, folder: &Path) -> Result<()> {
 }
 
 /// The package with the image, and those to build a module with.
-fn packages(apt: &Apt, source: &Source) -> Result<Vec<String>> {
-    let image = apt.newest(source.image, VARIANT)?;
+fn packages(apt: &Apt, kernel: &Kernel) -> Result<Vec<String>> {
+    let image = apt.newest(kernel.image, VARIANT)?;
     let mut packages = vec![image.clone()];
-    if source.module {
+    if kernel.module {
         let headers = image.replace("linux-image-", "linux-headers-");
         let more = apt.dependencies(&headers)?;
         // The compiler is this machine's.

@@ -1,31 +1,12 @@
-//! The kernels that the suite is run on.
+//! The kernels that the suite is run on: Debian's, made for virtual machines.
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-
-/// A kernel: one of Debian's series, or that of this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kernel {
-    /// The oldest that pagetrace promises to work on
-    #[value(name = "5.10")]
-    Oldest,
-    /// Debian 12, and the one with the module that leaks
-    #[value(name = "6.1")]
-    WithModule,
-    /// Debian 13
-    #[value(name = "6.12")]
-    Stable,
-    /// Debian's newest
-    #[value(name = "7")]
-    Newest,
-    /// That of this machine, without QEMU
-    #[value(name = "host")]
-    Host,
-}
-
 /// Where Debian has a kernel.
-pub(super) struct Source {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kernel {
+    /// Of which releases the newest is taken.
+    pub(super) series: &'static str,
     /// The suite that has it.
     pub(super) suite: &'static str,
     /// How the name of the package with the image begins.
@@ -34,32 +15,45 @@ pub(super) struct Source {
     pub(super) module: bool,
 }
 
+/// The oldest that pagetrace promises to work on.
+pub(super) const OLDEST: Kernel = Kernel {
+    series: "5.10",
+    suite: "bullseye",
+    image: "linux-image-5.10.",
+    module: false,
+};
+
+/// Debian 12's, and the one with the module that leaks.
+pub(super) const WITH_MODULE: Kernel = Kernel {
+    series: "6.1",
+    suite: "bookworm",
+    image: "linux-image-6.1.",
+    module: true,
+};
+
+/// Debian 13's.
+pub(super) const STABLE: Kernel = Kernel {
+    series: "6.12",
+    suite: "trixie",
+    image: "linux-image-6.12.",
+    module: false,
+};
+
+/// Debian's newest.
+pub(super) const NEWEST: Kernel = Kernel {
+    series: "7",
+    suite: "sid",
+    // From 7.2 on, linux-image-… is a package without a kernel in it.
+    image: "linux-binary-7.",
+    module: false,
+};
+
+/// All of them.
+pub(super) const ALL: [Kernel; 4] = [OLDEST, WITH_MODULE, STABLE, NEWEST];
+
 impl Kernel {
-    /// What it is called on the command line and in the table.
-    pub(super) fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-
-    /// Where it comes from; nowhere if it is that of this machine.
-    pub(super) const fn source(self) -> Option<Source> {
-        let (suite, image, module) = match self {
-            Self::Oldest => ("bullseye", "linux-image-5.10.", false),
-            Self::WithModule => ("bookworm", "linux-image-6.1.", true),
-            Self::Stable => ("trixie", "linux-image-6.12.", false),
-            // From 7.2 on, linux-image-… is a package without a kernel in it.
-            Self::Newest => ("sid", "linux-binary-7.", false),
-            Self::Host => return None,
-        };
-        Some(Source {
-            suite,
-            image,
-            module,
-        })
-    }
-
     /// Its folder of those in `vm`.
-    pub(super) fn folder(self, vm: &Path) -> PathBuf {
-        vm.join(self.name())
+    pub(super) fn folder(&self, vm: &Path) -> PathBuf {
+        vm.join(self.series)
     }
 }

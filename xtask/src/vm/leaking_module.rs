@@ -13,7 +13,7 @@ use crate::command;
 const SOURCES: &str = "tests/module";
 const NAME: &str = "pagetrace_leak";
 
-/// Builds it in `folder`, for the kernel that is unpacked there.
+/// Builds it for the kernel that is unpacked in `folder`, and in there.
 pub(super) fn build(root: &Path, folder: &Path) -> Result<PathBuf> {
     let headers = image::headers(folder)?;
     relocate(&headers)?;

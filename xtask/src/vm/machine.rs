@@ -30,27 +30,54 @@ const CPU: &str = "max,-cx16";
 /// A kernel that panics or is stuck ends its machine, and says why on the console.
 const KERNEL: &str = "console=ttyS0 quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
 const MEMORY_MIB: &str = "1536";
+/// What a machine with a disk has as well: a network that leads nowhere, and randomness.
+const DEVICES: [&str; 6] = [
+    "-netdev",
+    "user,id=network,restrict=on",
+    "-device",
+    "virtio-net-pci,netdev=network",
+    "-device",
+    "virtio-rng-pci",
+];
 
 /// The packages to install before a machine can run.
 pub(super) fn missing_packages() -> impl Iterator<Item = &'static str> {
-    let missing = NEEDED
-        .into_iter()
-        .filter(|(program, _)| !has_program(program));
-    missing.map(|(_, package)| package)
+    missing(&NEEDED)
 }
 
-/// Whether `PATH` has the program.
-pub(super) fn has_program(name: &str) -> bool {
+/// The packages of those `needed` programs that this machine has not.
+pub(super) fn missing(needed: &'static [(&str, &str)]) -> impl Iterator<Item = &'static str> {
+    let missing = needed.iter().filter(|(program, _)| !has_program(program));
+    missing.map(|(_, package)| *package)
+}
+
+/// Whether it is anywhere that root looks for programs.
+fn has_program(name: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders
+        .map(|folder| folder.join(name))
+        .any(|it| it.is_file())
 }
 
-/// Boots `image` with the file system `initramfs`, waits until the machine switches itself
-/// off, and returns where it left what it wrote.
-pub(super) fn run(folder: &Path, image: &Path, initramfs: &Path) -> Result<PathBuf> {
+/// What a machine starts with.
+pub(super) struct Boot {
+    /// The image of the kernel.
+    pub(super) kernel: PathBuf,
+    /// What is added to its command line.
+    pub(super) option: &'static str,
+    /// The file system that it starts with.
+    pub(super) initramfs: PathBuf,
+    /// The image of a disk. What is written to it is gone afterwards.
+    pub(super) disk: Option<PathBuf>,
+}
+
+/// Boots it, waits until the machine switches itself off, and returns where it left
+/// what it wrote.
+pub(super) fn run(folder: &Path, boot: &Boot) -> Result<PathBuf> {
     let (console, results) = (folder.join("console.log"), folder.join(RESULTS));
     File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
-    let status = wait(qemu(image, initramfs, &console, &results)?)?;
+    let status = wait(qemu(boot, &console, &results)?)?;
     ensure!(status.success(), "{QEMU} failed: {status}");
     let written = fs::metadata(&results).is_ok_and(|results| results.len() > 0);
     ensure!(
@@ -61,15 +88,21 @@ pub(super) fn run(folder: &Path, image: &Path, initramfs: &Path) -> Result<PathB
     Ok(results)
 }
 
-fn qemu(image: &Path, initramfs: &Path, console: &Path, results: &Path) -> Result<Child> {
+fn qemu(boot: &Boot, console: &Path, results: &Path) -> Result<Child> {
     let file = |path: &Path| format!("file:{}", path.display());
     let mut qemu = Command::new(QEMU);
     qemu.args(["-accel", ACCELERATOR, "-cpu", CPU, "-smp", "2"])
         .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
-        .args(["-display", "none", "-append", KERNEL])
+        .args(["-display", "none"])
+        .args(["-append", &format!("{KERNEL} {}", boot.option)])
         .args(["-serial", &file(console), "-serial", &file(results)]);
-    qemu.arg("-kernel").arg(image);
-    qemu.arg("-initrd").arg(initramfs).stdin(Stdio::null());
+    qemu.arg("-kernel").arg(&boot.kernel);
+    qemu.arg("-initrd").arg(&boot.initramfs);
+    if let Some(disk) = &boot.disk {
+        let drive = format!("file={},if=virtio,format=raw,snapshot=on", disk.display());
+        qemu.args(["-drive", &drive]).args(DEVICES);
+    }
+    qemu.stdin(Stdio::null());
     qemu.spawn().with_context(|| format!("cannot run {QEMU}"))
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Outcome {
     pub(super) release: String,
     /// Which build of it.
     pub(super) version: String,
+    /// The kinds of file systems that were mounted.
+    pub(super) file_systems: Vec<String>,
     /// Words of which the name of each test that was run has one; none if all were run.
     pub(super) only: String,
     /// What `pagetrace check` found.

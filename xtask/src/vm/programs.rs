@@ -22,7 +22,7 @@ pub(super) struct Programs {
     /// The BPF object.
     pub(super) object: PathBuf,
     /// Files that the tests know by their place.
-    pub(super) others: [PathBuf; 2],
+    pub(super) others: [PathBuf; 3],
 }
 
 impl Programs {
@@ -34,7 +34,11 @@ impl Programs {
             suite: named(&programs, "suite")?,
             verifier: named(&programs, "verifier")?,
             object: root.join(OBJECT),
-            others: [named(&programs, "leak")?, root.join("tests/Cargo.toml")],
+            others: [
+                named(&programs, "leak")?,
+                named(&programs, "workload")?,
+                root.join("tests/Cargo.toml"),
+            ],
         })
     }
 

@@ -36,6 +36,7 @@ impl Outcome {
             date: (*date).to_owned(),
             release: (*release).to_owned(),
             version: (*version).to_owned(),
+            file_systems: part("mounts")?.iter().map(|&it| it.to_owned()).collect(),
             only: part("only")?.join(" "),
             findings: part("check")?
                 .iter()
@@ -118,6 +119,9 @@ mod tests {
 2026-11-20\r
 6.1.0-50-cloud-amd64\r
 #1 SMP Debian\r
+=== mounts\r
+proc\r
+tracefs\r
 === only\r
 pipes\r
 === check\r
@@ -144,6 +148,7 @@ SKIPPED leaks: there is no module\r
     fn every_part_is_read() {
         let outcome = Outcome::parse(TEXT).expect("a whole run");
         assert_eq!(outcome.release, "6.1.0-50-cloud-amd64");
+        assert_eq!(outcome.file_systems, ["proc", "tracefs"]);
         assert_eq!(outcome.only, "pipes");
         assert_eq!(outcome.findings.len(), 2);
         assert_eq!(outcome.findings[0].subject, "raw tracepoints");

@@ -1,67 +1,103 @@
-//! One kernel's run.
+//! One platform's run.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
+use super::debian::Debian;
 use super::environment::Environment;
-use super::kernel::{Kernel, Source};
+use super::guest::{self, Payload};
+use super::kernel::Kernel;
+use super::machine::{self, Boot};
 use super::outcome::Outcome;
+use super::platform::{Platform, Userland};
 use super::programs::Programs;
-use super::{guest, image, leaking_module, machine};
+use super::{image, leaking_module};
 use crate::command;
 
-/// What is the same for every kernel.
+/// What is the same for every platform.
 pub(super) struct Runner {
-    root: PathBuf,
     vm: PathBuf,
     programs: Programs,
+    /// The modules that leak, by the series of the kernels that they are for.
+    modules: BTreeMap<&'static str, PathBuf>,
     /// Words of which a test's name must have one; none for all tests.
     only: String,
 }
 
 impl Runner {
-    /// Builds what is run on each kernel: all tests, or those with a word of `only` in their names.
-    pub(super) fn build(root: &Path, vm: &Path, only: &[String]) -> Result<Self> {
+    /// Builds what is run on the platforms: all tests, or those with a word of `only` in
+    /// their names.
+    pub(super) fn build(
+        root: &Path,
+        vm: &Path,
+        platforms: &[Platform],
+        only: &[String],
+    ) -> Result<Self> {
+        let kernels = platforms.iter().filter_map(|it| it.emulated());
+        let with_module = kernels
+            .map(|(kernel, _)| kernel)
+            .filter(|kernel| kernel.module);
+        let mut modules = BTreeMap::new();
+        for kernel in with_module {
+            let module = leaking_module::build(root, &kernel.folder(vm))?;
+            modules.insert(kernel.series, module);
+        }
         Ok(Self {
-            root: root.to_owned(),
             vm: vm.to_owned(),
             programs: Programs::build(root, vm)?,
+            modules,
             only: only.join(" "),
         })
     }
 
-    /// Runs everything on `kernel`, and says how long that took.
-    pub(super) fn run(&self, kernel: Kernel) -> Result<(Outcome, Duration)> {
+    /// Runs everything on `platform`, and says how long that took.
+    pub(super) fn run(&self, platform: Platform) -> Result<(Outcome, Duration)> {
         let start = Instant::now();
-        let folder = kernel.folder(&self.vm);
+        let folder = platform.folder(&self.vm);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let log = match kernel.source() {
-            Some(source) => self.run_emulated(&folder, &source)?,
+        let log = match platform.emulated() {
+            Some((kernel, userland)) => self.run_emulated(&kernel, userland, &folder)?,
             None => self.run_here(&folder)?,
         };
         let text =
             fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))?;
         let outcome = Outcome::parse(&text).with_context(|| format!("see {}", log.display()))?;
+        if let Some((_, userland)) = platform.emulated() {
+            check_mounts(&outcome, userland)?;
+        }
         Ok((outcome, start.elapsed()))
     }
 
-    fn run_emulated(&self, folder: &Path, source: &Source) -> Result<PathBuf> {
-        let image = image::find(folder)?;
-        let module = source
-            .module
-            .then(|| leaking_module::build(&self.root, folder));
-        let module = module.transpose()?;
-        let mut environment = Environment::of(&self.programs, &self.only);
-        if let Some(module) = &module {
+    fn run_emulated(&self, kernel: &Kernel, userland: Userland, folder: &Path) -> Result<PathBuf> {
+        let module = self.modules.get(kernel.series).map(PathBuf::as_path);
+        let mut environment = Environment::of(&self.programs, &self.only).emulated();
+        if let Some(module) = module {
             environment = environment.with_module(module);
         }
-        let files = self.programs.files().chain(module.as_deref());
-        let initramfs = guest::pack(folder, files, &environment)?;
-        machine::run(folder, &image, &initramfs)
+        let payload = Payload {
+            files: self.programs.files().chain(module).collect(),
+            environment,
+        };
+        let debian = Debian::of(&self.vm);
+        let (initramfs, disk) = match userland {
+            Userland::Busybox => (guest::pack(folder, &payload)?, None),
+            Userland::Debian { .. } => {
+                let initramfs = debian.pack(kernel, folder, &payload)?;
+                (initramfs, Some(debian.image()?))
+            }
+        };
+        let boot = Boot {
+            kernel: image::find(&kernel.folder(&self.vm))?,
+            option: userland.kernel_option(),
+            initramfs,
+            disk,
+        };
+        machine::run(folder, &boot)
     }
 
     fn run_here(&self, folder: &Path) -> Result<PathBuf> {
@@ -77,18 +113,32 @@ impl Runner {
     }
 }
 
-/// How the last run of `kernel` went; none if there was none, or it did not end.
-pub(super) fn last(kernel: Kernel, vm: &Path) -> Option<Outcome> {
-    let log = kernel.folder(vm).join(machine::RESULTS);
+/// Fails if a userland was not what it is meant to be.
+fn check_mounts(outcome: &Outcome, userland: Userland) -> Result<()> {
+    let is_mounted = |kind: &&str| outcome.file_systems.iter().any(|it| it == kind);
+    let mut expected = userland.file_systems().iter().copied();
+    if let Some(kind) = expected.find(|kind| !is_mounted(kind)) {
+        bail!("{kind} was not mounted in the machine");
+    }
+    Ok(())
+}
+
+/// How the last run of `platform` went; none if there was none, or it did not end.
+pub(super) fn last(platform: Platform, vm: &Path) -> Option<Outcome> {
+    let log = platform.folder(vm).join(machine::RESULTS);
     Outcome::parse(&fs::read_to_string(log).ok()?).ok()
 }
 
-/// What keeps `kernel` from being run, and what to do.
-pub(super) fn obstacle(kernel: Kernel, vm: &Path) -> Option<String> {
-    kernel.source()?;
+/// What keeps `platform` from being run, and what to do.
+pub(super) fn obstacle(platform: Platform, vm: &Path) -> Option<String> {
+    let (kernel, userland) = platform.emulated()?;
     let missing = machine::missing_packages().next();
     let missing =
         missing.map(|it| format!("{it} is not installed: use `cargo xtask vm --install`"));
-    let no_image = || image::find(&kernel.folder(vm)).err();
-    missing.or_else(|| no_image().map(|error| error.to_string()))
+    let no_kernel = || image::find(&kernel.folder(vm)).err();
+    let no_userland = || match userland {
+        Userland::Busybox => None,
+        Userland::Debian { .. } => Debian::of(vm).image().err(),
+    };
+    missing.or_else(|| no_kernel().or_else(no_userland).map(|it| it.to_string()))
 }

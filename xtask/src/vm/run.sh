@@ -5,6 +5,8 @@ echo "=== kernel"
 date -u +%F
 uname -r
 uname -v
+echo "=== mounts"
+cut -d' ' -f3 /proc/mounts | sort -u
 echo "=== only"
 echo "$ONLY"
 echo "=== check"

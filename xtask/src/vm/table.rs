@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::kernel::Kernel;
 use super::outcome::{Ending, Outcome};
+use super::platform::Platform;
 
-type Runs<'a> = [(Kernel, &'a Outcome)];
+type Runs<'a> = [(Platform, &'a Outcome)];
 
 const HEAD: &str = "\
 # Kernels
 
 Written by `cargo xtask vm`, which runs `pagetrace check` and the end-to-end suite on each of these
 kernels: Debian's in QEMU, emulated, with two CPUs and 1.5 GiB; `host` is that of the machine this
-file was written on. To be changed by running that, not by hand. Where some tests were run, they are
+file was written on. `debian-` is Debian's userland with systemd and what that starts, mounts and
+loads; beside the others nothing runs. To be changed by running that, not by hand. Where some tests were run, they are
 those that depend on the kernel, as in `.ci/run` (`--only`).
 
 ";
@@ -32,6 +33,7 @@ pub(super) fn document(runs: &Runs<'_>) -> String {
     text += &header("", runs);
     text += &row("kernel", runs, |run| run.release.clone());
     text += &row("run on", runs, |run| run.date.clone());
+    text += &row("mounted", runs, mounted);
     for subject in subjects(runs) {
         text += &row(subject, runs, |run| state(run, subject));
     }
@@ -65,6 +67,21 @@ fn row(name: &str, runs: &Runs<'_>, cell: impl Fn(&Outcome) -> String) -> String
         .map(|(_, run)| format!(" {} |", cell(run)))
         .collect();
     format!("| {name} |{cells}\n")
+}
+
+/// The file systems that distributions mount and pagetrace may meet.
+fn mounted(run: &Outcome) -> String {
+    const KINDS: [&str; 6] = [
+        "bpf",
+        "cgroup",
+        "cgroup2",
+        "debugfs",
+        "securityfs",
+        "tracefs",
+    ];
+    let mounted = run.file_systems.iter().map(String::as_str);
+    let mounted: Vec<_> = mounted.filter(|kind| KINDS.contains(kind)).collect();
+    mounted.join(", ")
 }
 
 /// What `pagetrace check` looks at, in its order.
@@ -168,7 +185,7 @@ mod tests {
     fn each_kernel_is_a_column() {
         let old = run("5.10.0", Ending::Skipped("too old".to_owned()));
         let new = run("6.1.0", Ending::Passed);
-        let text = document(&[(Kernel::Oldest, &old), (Kernel::WithModule, &new)]);
+        let text = document(&[(Platform::Oldest, &old), (Platform::WithModule, &new)]);
         for line in [
             "|  | 5.10 | 6.1 |",
             "| kernel | 5.10.0 | 6.1.0 |",

@@ -91,6 +91,7 @@ fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
     let level = filters.cgroup.map_or(0, |cgroup| cgroup.level);
     let mut halves = vec![
         (constants::SKIPPED_MIGRATETYPE, skipped),
+        (constants::USER_GFP, settings.movable_gfp.user),
         (constants::GFP_REQUIRED, filters.gfp.required),
         (constants::GFP_EXCLUDED, filters.gfp.excluded),
         (constants::OWN_PROCESS, settings.own_process),
@@ -102,6 +103,11 @@ fn halves(settings: &Settings, offsets: &Offsets) -> Vec<(&'static str, u32)> {
         halves.push((constants::USE_TEMPLATES, 1));
         halves.push((constants::READ_STACK, u32::from(cast.is_some())));
     }
+    let balloon = [
+        settings.movable_gfp.balloon_mask,
+        settings.movable_gfp.balloon,
+    ];
+    halves.extend(constants::BALLOON_GFP.into_iter().zip(balloon));
     let orders = filters.order_bounds();
     halves.extend(constants::RECORDED_ORDERS.into_iter().zip(orders));
     if let Ok(allocator) = &settings.bulk {

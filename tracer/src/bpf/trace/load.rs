@@ -1,12 +1,13 @@
 //! The trace's programs and tables, and what they are told before they are loaded.
 
 use anyhow::{Context as _, Result, anyhow};
-use aya::{Ebpf, EbpfLoader};
-use tracer_ebpf::{CHUNK_SLOTS, Chunk, FIRST_SITE, Site, maps};
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use tracer_ebpf::{CHUNK_SLOTS, FIRST_SITE, maps};
 
 use super::{Settings, Unwinding, globals::Globals};
 use crate::bpf::{
     cast,
+    map_memory::map_bytes,
     object::{OBJECT, reason},
     tracefs::Offsets,
 };
@@ -19,10 +20,24 @@ pub(super) const fn chunks(frames: u64) -> u64 {
     frames.div_ceil(CHUNK_SLOTS as u64)
 }
 
-/// Bytes of kernel memory that the slot table and the site table take.
-pub fn table_bytes(frames: u64, max_sites: u32) -> u64 {
-    let slots = chunks(frames) * size_of::<Chunk>() as u64;
-    slots + u64::from(site_entries(max_sites)) * size_of::<Site>() as u64
+/// Bytes of kernel memory that all tables take for so many page frames and sites.
+pub fn table_bytes(frames: u64, max_sites: u32) -> Result<u64> {
+    map_bytes(OBJECT, &table_entries(frames, max_sites)?)
+}
+
+/// How many entries the tables get whose size depends on the machine or the user.
+fn table_entries(frames: u64, max_sites: u32) -> Result<[(&'static str, u32); 6]> {
+    let chunks = u32::try_from(chunks(frames))
+        .context("this machine has more page frames than a BPF array can index")?;
+    Ok([
+        (maps::SLOTS, chunks),
+        (maps::SITES, site_entries(max_sites)),
+        (maps::SITE_PAGES, site_entries(max_sites)),
+        (maps::FREE_SITES, max_sites),
+        // Twice as many: each CPU keeps some free elements of a hash to itself.
+        (maps::SITE_IDS, max_sites.saturating_mul(2)),
+        (maps::SAMPLES, SAMPLES_LEN),
+    ])
 }
 
 /// Entries of the site table: `max_sites` and the reserved ones.
@@ -32,8 +47,7 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 
 /// Creates the maps and parses the programs for tracing.
 pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
-    let chunks = u32::try_from(chunks(settings.frames))
-        .context("this machine has more page frames than a BPF array can index")?;
+    let table_entries = table_entries(settings.frames, settings.max_sites)?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
     let object = match settings.unwinding {
         Unwinding::Templates { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
@@ -41,25 +55,84 @@ pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
     };
     let globals = Globals::new(settings, offsets);
     let mut loader = EbpfLoader::new();
-    loader
-        .override_global(aya_log::LEVEL, &log_level, true)
-        .map_max_entries(maps::SLOTS, chunks)
-        .map_max_entries(maps::SITES, site_entries(settings.max_sites))
-        .map_max_entries(maps::SITE_PAGES, site_entries(settings.max_sites))
-        .map_max_entries(maps::FREE_SITES, settings.max_sites)
-        // Twice as many: each CPU keeps some free elements of a hash to itself.
-        .map_max_entries(maps::SITE_IDS, settings.max_sites.saturating_mul(2));
-    if settings.unwinding != Unwinding::Kernel {
-        loader.map_max_entries(maps::SAMPLES, SAMPLES_LEN);
+    loader.override_global(aya_log::LEVEL, &log_level, true);
+    for (table, entries) in table_entries {
+        loader.map_max_entries(table, entries);
     }
     globals.override_in(&mut loader);
-    loader
-        .load(object.as_deref().unwrap_or(OBJECT))
-        .map_err(|error| {
-            let mib = table_bytes(settings.frames, settings.max_sites).div_ceil(1 << 20);
-            anyhow!(
-                "cannot create the tables, {mib} MiB of kernel memory: {}",
-                reason(&error)
-            )
-        })
+    let loaded = loader.load(object.as_deref().unwrap_or(OBJECT));
+    loaded.map_err(|error| refused(settings, &error))
+}
+
+fn refused(settings: &Settings, error: &EbpfError) -> anyhow::Error {
+    let reason = reason(error);
+    match table_bytes(settings.frames, settings.max_sites) {
+        Ok(bytes) => anyhow!(
+            "cannot create the tables, {} MiB of kernel memory: {reason}",
+            bytes.div_ceil(1 << 20)
+        ),
+        Err(error) => error.context(format!("cannot create the tables: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        io::Write as _,
+        os::fd::{AsFd as _, AsRawFd as _},
+    };
+
+    use aya::maps::{Map, MapData};
+
+    use super::*;
+
+    const FRAMES: u64 = 1 << 20;
+
+    /// What the kernel charges for a map. Before Linux 6.4 it had one formula for maps of
+    /// all types, and charged nothing for a ring buffer.
+    fn charged(map: &Map) -> u64 {
+        let map: &MapData = match map {
+            Map::Array(map) | Map::HashMap(map) | Map::PerCpuArray(map) => map,
+            Map::Queue(map) | Map::RingBuf(map) => map,
+            other => panic!("no map of the trace: {other:?}"),
+        };
+        let path = format!("/proc/self/fdinfo/{}", map.fd().as_fd().as_raw_fd());
+        let text = fs::read_to_string(path).expect("a descriptor of ours");
+        let bytes = text.lines().find_map(|line| line.strip_prefix("memlock:"));
+        let bytes = bytes.and_then(|bytes| bytes.trim().parse().ok());
+        bytes.expect("every kernel has this line")
+    }
+
+    fn skip(reason: &str) {
+        // Written directly: the print macros are captured.
+        let skipped = format!("SKIPPED the_kernel_charges_what_was_estimated: {reason}");
+        writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
+    }
+
+    #[test]
+    fn the_kernel_charges_what_was_estimated() {
+        for max_sites in [16, 16_384, 131_072] {
+            let mut loader = EbpfLoader::new();
+            for (table, entries) in table_entries(FRAMES, max_sites).expect("a small machine") {
+                loader.map_max_entries(table, entries);
+            }
+            let Ok(ebpf) = loader.btf(None).load(OBJECT) else {
+                return skip("needs root, to create maps");
+            };
+            let charges: Vec<_> = ebpf.maps().map(|(_, map)| charged(map)).collect();
+            if charges.contains(&0) {
+                return skip("this kernel does not tell (before Linux 6.4)");
+            }
+            let (maps, charged) = (charges.len() as u64, charges.iter().sum::<u64>());
+            let estimated = table_bytes(FRAMES, max_sites).expect("known types");
+            let place = format!("{estimated} for {charged} bytes, {max_sites} sites");
+            assert!(estimated >= charged, "{place}");
+            // Each map is rounded up to pages, and has what leads to them.
+            assert!(
+                estimated <= charged + charged / 100 + maps * 2 * 4096,
+                "{place}"
+            );
+        }
+    }
 }

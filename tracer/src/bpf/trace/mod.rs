@@ -1,11 +1,13 @@
 //! The trace: its tables, its programs while they are attached, and what they recorded.
 
 mod bulk;
+mod code;
 mod filters;
 mod globals;
 mod kernel_log;
 mod load;
 mod losses;
+mod misses;
 mod tables;
 mod templates;
 mod tracer;
@@ -18,14 +20,18 @@ pub use tables::{SiteTable, SlotTable};
 pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
-use crate::model::Losses;
+use crate::model::{Losses, ProgramTime, TracerFrames};
 
 /// What one window recorded, beside the slots.
 pub struct Capture {
     /// The sites that slots name.
     pub sites: SiteTable,
+    /// Which frames of the sites' stacks are the tracer's own.
+    pub tracer_frames: TracerFrames,
     /// Pages recorded, the freed ones included.
     pub taken_pages: u64,
     /// What was lost or not seen.
     pub losses: Losses,
+    /// CPU time of the programs; none if the kernel did not measure it.
+    pub program_time: Option<ProgramTime>,
 }

@@ -1,10 +1,6 @@
 //! A running trace: attach, steer, end.
 
-use std::{
-    fs,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
-    sync::atomic::AtomicU32,
-};
+use std::{os::fd::OwnedFd, sync::atomic::AtomicU32};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -16,16 +12,17 @@ use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    globals, load, losses::losses, tables::take, templates::Lessons,
+    code, globals, load, losses::losses, misses::recursion_misses, tables::take,
+    templates::Lessons,
 };
 use crate::{
     bpf::{
-        PageArray,
+        MovableGfp, PageArray,
         hooks::{Hook, Hooks},
         tracefs::Offsets,
     },
-    kernel::{fdinfo, kallsyms::InterruptEntries},
-    model::{Limitation, RecursionMisses},
+    kernel::kallsyms::InterruptEntries,
+    model::{Limitation, ProgramTime, RecursionMisses, TracerFrames},
 };
 
 /// What to trace, and how.
@@ -37,6 +34,8 @@ pub struct Settings {
     pub filters: Filters,
     /// The value of `MIGRATE_MOVABLE` in this kernel.
     pub movable: u32,
+    /// The flags by which movable pages are told apart.
+    pub movable_gfp: MovableGfp,
     /// This process's id in the initial namespace.
     pub own_process: u32,
     /// How many call sites the site table holds.
@@ -49,6 +48,8 @@ pub struct Settings {
     pub interrupt_entries: InterruptEntries,
     /// How stacks are unwound.
     pub unwinding: Unwinding,
+    /// Whether the kernel counts the events that it keeps from programs on tracefs tracepoints.
+    pub counts_tracefs_misses: bool,
     /// Whether the programs send messages.
     pub verbose: bool,
 }
@@ -59,6 +60,7 @@ pub struct Tracer {
     ebpf: Ebpf,
     hooks: Hooks,
     bulk: BulkHook,
+    counts_tracefs_misses: bool,
     control: Array<MapData, ControlWire>,
     epoch: u32,
     /// None if the kernel unwinds every stack.
@@ -115,6 +117,7 @@ impl Tracer {
             ebpf,
             hooks,
             bulk,
+            counts_tracefs_misses: settings.counts_tracefs_misses,
             control,
             epoch: 0,
             lessons,
@@ -208,16 +211,47 @@ impl Tracer {
         let counters = self.counters()?;
         let taken = counters.allocations();
         let mut losses = losses(&counters, self.recursion_misses()?);
-        losses.templates = self.lessons.is_some().then(|| counters.unwind.into());
+        losses.unwind_rules = self.lessons.is_some().then(|| counters.unwind.into());
         losses.mismatched_sites = self.sites.close(taken.nested)?;
         if self.bulk_limitation().is_some() {
             losses.unread_bulk_pages = None;
         }
         Ok(Capture {
+            program_time: self.program_time()?,
+            tracer_frames: self.tracer_frames()?,
             sites: self.sites,
             taken_pages: taken.pages,
             losses,
         })
+    }
+
+    /// Tracefs tracepoints hand over registers that lie beyond the program
+    /// (`bpf_get_stack_tp`, kernel/trace/bpf_trace.c); other stacks begin with the program.
+    fn tracer_frames(&self) -> Result<TracerFrames> {
+        let [alloc, _] = self.hooks.programs();
+        let programs = [alloc].into_iter().chain(self.bulk.program());
+        let ranges: Result<Vec<_>> = programs
+            .map(|name| code::ranges(&self.ebpf, name))
+            .collect();
+        let first = self.lessons.as_ref().map(Lessons::first_return);
+        Ok(TracerFrames {
+            programs: ranges?.concat(),
+            begin_stacks: self.hooks.hook() == Hook::Raw,
+            measured: first.map_or(0, |it| it.frames_below as usize),
+        })
+    }
+
+    /// None unless `kernel.bpf_stats_enabled`, or another tool, has the kernel measure it.
+    fn program_time(&self) -> Result<Option<ProgramTime>> {
+        let mut sum = ProgramTime::default();
+        let [alloc, free] = self.hooks.programs();
+        for name in [alloc, free].into_iter().chain(self.bulk.program()) {
+            let program = self.ebpf.program(name);
+            let info = program.context("the BPF object lacks a program")?.info()?;
+            sum.runs += info.run_count();
+            sum.nanoseconds += info.run_time().as_nanos() as u64;
+        }
+        Ok((sum.runs > 0).then_some(sum))
     }
 
     fn counters(&self) -> Result<Counters> {
@@ -232,7 +266,8 @@ impl Tracer {
 
     fn recursion_misses(&self) -> Result<RecursionMisses> {
         let [alloc, free] = self.hooks.programs();
-        let misses = |name| recursion_misses(&self.ebpf, name);
+        let counted = self.counts_tracefs_misses;
+        let misses = |name| recursion_misses(&self.ebpf, name, counted);
         Ok(RecursionMisses {
             alloc: misses(alloc)?,
             free: misses(free)?,
@@ -272,19 +307,4 @@ fn fill_free_sites(ebpf: &mut Ebpf, max_sites: u32) -> Result<()> {
             .context("cannot fill the queue of free sites")?;
     }
     Ok(())
-}
-
-fn recursion_misses(ebpf: &Ebpf, name: &str) -> Result<Option<u64>> {
-    let program = ebpf
-        .program(name)
-        .context("the BPF object lacks a program")?;
-    let fd = match program {
-        aya::programs::Program::RawTracePoint(program) => program.fd(),
-        aya::programs::Program::TracePoint(program) => program.fd(),
-        aya::programs::Program::FExit(program) => program.fd(),
-        _ => anyhow::bail!("{name} is not a program of the trace"),
-    }?;
-    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    Ok(fdinfo::recursion_misses(&text))
 }

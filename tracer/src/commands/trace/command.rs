@@ -1,6 +1,11 @@
 //! The command that a trace follows.
 
-use std::{ffi::OsString, process::ExitStatus, time::Duration};
+use std::{
+    ffi::OsString,
+    os::unix::process::ExitStatusExt as _,
+    process::{ExitCode, ExitStatus},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use tokio::process::{Child, Command};
@@ -15,6 +20,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) struct RunningCommand {
     name: String,
     child: Option<Child>,
+    status: ExitStatus,
 }
 
 impl RunningCommand {
@@ -24,6 +30,7 @@ impl RunningCommand {
             return Ok(Self {
                 name: String::new(),
                 child: None,
+                status: ExitStatus::default(),
             });
         };
         let name = program.to_string_lossy().into_owned();
@@ -32,6 +39,7 @@ impl RunningCommand {
         Ok(Self {
             name,
             child: Some(child),
+            status: ExitStatus::default(),
         })
     }
 
@@ -41,7 +49,8 @@ impl RunningCommand {
             Some(child) => {
                 let status = child.wait().await.context("cannot wait for the command")?;
                 self.child = None;
-                self.tell(status);
+                self.status = status;
+                self.tell();
                 Ok(())
             }
             None => std::future::pending().await,
@@ -65,9 +74,16 @@ impl RunningCommand {
         }
     }
 
-    fn tell(&self, status: ExitStatus) {
-        if !status.success() {
-            render::say(&format!("{} ended with {status}", self.name));
+    /// The command's own exit code, 128 and the signal that ended it, or success if it goes on.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        let signal = || 128 + self.status.signal().unwrap_or_default();
+        let code = self.status.code().unwrap_or_else(signal);
+        u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+    }
+
+    fn tell(&self) {
+        if !self.status.success() {
+            render::say(&format!("{} ended with {}", self.name, self.status));
         }
     }
 }

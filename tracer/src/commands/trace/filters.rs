@@ -13,6 +13,7 @@ use crate::{
         host,
         zoneinfo::{self, Zone},
     },
+    render,
 };
 
 /// Looks up what the user named; an error if this machine has no such thing.
@@ -34,6 +35,11 @@ pub(super) fn resolve(args: &FilterArgs, zones: &[Zone], own_process: u32) -> Re
 /// of this process: another number than its own id in a container.
 fn process(task: u32, own_process: u32) -> Result<Process> {
     let id = host::process_of(task)?;
+    if id != task {
+        render::say(&format!(
+            "{task} is a thread of process {id}, all of which is recorded"
+        ));
+    }
     let is_initial = own_process == std::process::id();
     let namespace = (!is_initial).then(host::process_namespace).transpose()?;
     Ok(Process {

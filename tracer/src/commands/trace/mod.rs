@@ -1,47 +1,52 @@
 //! One trace from start to end: prepare, watch, analyse, write.
 
 mod command;
-mod destination;
 mod filters;
 mod interruption;
-mod outputs;
 mod pages;
 pub mod plan;
+mod readings;
 mod watch;
 
-use std::{io::Write as _, process::ExitCode, time::Instant};
+use std::{process::ExitCode, time::Instant};
 
 use anyhow::Result;
 
 use self::{
     command::RunningCommand,
     interruption::Interruption,
-    outputs::Outputs,
     pages::LivePages,
     plan::{Plan, Request},
+    readings::Readings,
     watch::Clock,
 };
+use super::outputs::Outputs;
 use crate::{
     analysis::{self, Recorded},
     bpf::{Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
-    model::{Feature, Host, KindChoice, Selection},
+    model::{Cost, Feature, Host},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
 
-/// Traces as the options say, and writes the report.
+/// Traces as the options say, and writes the report; the exit code is that of the traced command, if
+/// there is one and it has ended.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
-    log_to_stderr(args.verbose);
+    render::say_logged(if args.output.verbose {
+        log::LevelFilter::Info
+    } else {
+        log::LevelFilter::Warn
+    });
+    plan::descriptors(host::descriptors_left()?)?;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(trace(args))?;
-    Ok(ExitCode::SUCCESS)
+    runtime.enable_all().build()?.block_on(trace(args))
 }
 
-async fn trace(args: &TraceArgs) -> Result<()> {
+async fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let start = Instant::now();
-    let outputs = Outputs::open(args)?;
+    let outputs = Outputs::open(&args.ranking, &args.output)?;
     let host = host::running()?;
     let vmlinux = vmlinux(args, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
@@ -49,24 +54,23 @@ async fn trace(args: &TraceArgs) -> Result<()> {
     let plan = plan::plan(&request(args))?;
     let tracer = attach(&plan)?;
     let clock = Clock::start(args.window());
+    let before = Readings::now();
     remark(
         args,
         format!("slot table {} bytes", tracer.slot_table_bytes()),
     );
     remark(args, format!("attached {} after start", seconds(start)));
-    let command = RunningCommand::start(&args.cmd)?;
+    let mut command = RunningCommand::start(&args.cmd)?;
     let progress = Progress::new(args.window().end, host.page_size);
-    let watched = watch::watch(tracer, clock, args, interruption, command, &progress).await?;
+    let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
     let ended = watched.ended;
-    let recorded = recorded(watched.tracer, plan)?;
+    let recorded = recorded(watched.tracer, plan, before, watched.readings)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
-    let selection = selection(args);
     outputs.write(&analysis::report(
         host,
-        &watched.measured,
+        watched.window,
         recorded,
         |addresses| symbols.frames(addresses),
-        &selection,
     ))?;
     remark(
         args,
@@ -75,7 +79,7 @@ async fn trace(args: &TraceArgs) -> Result<()> {
             seconds(ended)
         ),
     );
-    Ok(())
+    Ok(command.exit_code())
 }
 
 fn attach(plan: &Plan) -> Result<Tracer> {
@@ -86,8 +90,8 @@ fn attach(plan: &Plan) -> Result<Tracer> {
 }
 
 /// Looks at every page that is still out, then ends the trace.
-fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), plan.settings.page_array);
+fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Result<Recorded> {
+    let pages = LivePages::new(tracer.sites(), plan.page_structs);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
@@ -97,65 +101,53 @@ fn recorded(tracer: Tracer, plan: Plan) -> Result<Recorded> {
     let bulk = tracer.bulk_limitation().cloned();
     let Capture {
         sites,
+        tracer_frames,
         taken_pages,
         mut losses,
+        program_time,
     } = tracer.finish()?;
-    let (survivors, phantoms) = scan.settle(losses.recursion_misses_by_program.free);
-    losses.phantom_pages = unverified.is_none().then_some(phantoms);
+    let settled = scan.settle(losses.recursion_misses.free);
+    let survivors = settled.survivors;
+    let missed_frees = unverified.is_none().then_some(settled.missed_free_pages);
+    losses.missed_frees_at_end_pages = missed_frees;
+    losses.unknown_reference_pages = settled.unknown_reference_pages;
     let limitations = plan.limitations.into_iter().chain(unverified).chain(bulk);
     Ok(Recorded {
         records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
         survivors,
+        tracer_frames,
         taken_pages,
+        cost: Cost {
+            process_cpu_seconds: after.cpu_time_since(&before),
+            programs: program_time,
+        },
         losses,
         limitations: limitations.collect(),
+        meminfo: after.meminfo_since(before),
     })
 }
 
 fn request(args: &TraceArgs) -> Request {
     Request {
         filters: args.filters.clone(),
-        max_sites: args.max_sites,
-        hook: args.hook,
-        check_every: args.check_every(),
-        verbose: args.verbose,
-    }
-}
-
-fn selection(args: &TraceArgs) -> Selection {
-    Selection {
-        sort: args.sort,
-        min_age: args.min_age,
-        kinds: KindChoice::kinds(&args.kind),
-        module: args.module.clone(),
+        max_sites: args.tracer.max_sites,
+        hook: args.tracer.hook,
+        check_every: args.tracer.check_every(),
+        verbose: args.output.verbose,
     }
 }
 
 /// The image the user names, which must be the running kernel's, or an installed one.
 fn vmlinux(args: &TraceArgs, host: &Host) -> Result<Option<Vmlinux>> {
     let build_id = host::build_id();
-    match &args.vmlinux {
+    match &args.symbols.vmlinux {
         Some(path) => Vmlinux::open(path, build_id.as_ref()).map(Some),
         None => Ok(Vmlinux::installed(&host.kernel, build_id.as_ref())),
     }
 }
 
-fn log_to_stderr(verbose: bool) {
-    let level = if verbose {
-        log::LevelFilter::Info
-    } else {
-        log::LevelFilter::Warn
-    };
-    let mut logger = env_logger::Builder::new();
-    logger
-        .filter_level(level)
-        .format(|out, record| writeln!(out, "pagetrace: {}", record.args()));
-    // A second call, as from a test, finds a logger in place.
-    let _ = logger.try_init();
-}
-
 fn remark(args: &TraceArgs, sentence: String) {
-    if args.verbose {
+    if args.output.verbose {
         render::say(&sentence);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::plan;
 use crate::{
     analysis::Pages,
-    bpf::{PageArray, PageReferences, SiteTable},
+    bpf::{PageArray, PageStructs, SiteTable},
     kernel::{host, pageflags::PageFlagsFile},
     model::{Feature, Limitation, PageState},
 };
@@ -13,7 +13,7 @@ use crate::{
 /// The running kernel's answers about its pages.
 pub(super) struct LivePages<'a> {
     flags: Option<PageFlagsFile>,
-    references: Option<PageReferences>,
+    structs: Option<PageStructs>,
     sites: &'a SiteTable,
     unverified: OnceLock<Limitation>,
 }
@@ -26,7 +26,7 @@ impl<'a> LivePages<'a> {
             .ok();
         Self {
             flags,
-            references: page_array.and_then(|array| PageReferences::new(array).ok()),
+            structs: page_array.and_then(|array| PageStructs::new(array).ok()),
             sites,
             unverified,
         }
@@ -52,7 +52,15 @@ impl Pages for LivePages<'_> {
     }
 
     fn unreferenced(&self, first: u64) -> Option<u32> {
-        self.references.as_ref()?.unreferenced(first).ok()
+        self.structs.as_ref()?.unreferenced(first)
+    }
+
+    fn listed(&self, first: u64) -> Option<u32> {
+        self.structs.as_ref()?.listed(first)
+    }
+
+    fn without_mapping(&self, first: u64) -> Option<u32> {
+        self.structs.as_ref()?.without_mapping(first)
     }
 
     fn order(&self, site: u32) -> u32 {

@@ -1,12 +1,15 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-use anyhow::{Result, bail, ensure};
+use std::io::{self, ErrorKind};
+
+use anyhow::{Error, Result, bail, ensure};
+use rustix::thread::CapabilitySet;
 
 use super::filters;
 use crate::{
     bpf::{self, Features, PageArray, Settings, Unwinding},
     cli::{FilterArgs, HookChoice},
-    kernel::{capabilities::Capabilities, host, pageflags::PageFlagsFile, zoneinfo},
+    kernel::{host, pageflags::PageFlagsFile, zoneinfo},
     model::{Feature, Limitation},
     render,
 };
@@ -32,17 +35,19 @@ pub struct Request {
 pub struct Plan {
     /// What the tracer is told.
     pub settings: Settings,
+    /// Where page structs lie, if that is known, whichever tracepoints are in use.
+    pub page_structs: Option<PageArray>,
     /// What is limited, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
 }
 
 /// Finds out how to trace on this machine.
 pub fn plan(request: &Request) -> Result<Plan> {
-    privileges(host::capabilities()?)?;
+    privileges(host::capabilities()?, host::in_user_namespace())?;
     let zones = host::zones()?;
     let frames = zoneinfo::frames(&zones);
     memory(
-        bpf::table_bytes(frames, request.max_sites),
+        bpf::table_bytes(frames, request.max_sites)?,
         host::available_bytes()?,
     )?;
     let features = Features::probe()?;
@@ -58,17 +63,20 @@ pub fn plan(request: &Request) -> Result<Plan> {
         frames,
         filters: filters::resolve(&request.filters, &zones, features.own_process)?,
         movable: features.movable,
+        movable_gfp: features.movable_gfp,
         own_process: features.own_process,
         max_sites: request.max_sites,
         bulk,
         page_array: page_array.clone().ok(),
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
+        counts_tracefs_misses: features.counts_tracefs_misses,
         unwinding: unwinding(request, page_array.is_ok(), features.stack_reader.ok()),
         verbose: request.verbose,
     };
     let limitations = page_array.err().into_iter().chain(symbols().err());
     Ok(Plan {
         settings,
+        page_structs: features.page_array.ok(),
         limitations: limitations.collect(),
     })
 }
@@ -82,18 +90,37 @@ fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
     }
 }
 
-/// Whether this process may load and attach the programs.
-pub fn privileges(held: Capabilities) -> Result<()> {
+/// Whether this process may load and attach the programs, and see page frame numbers:
+/// `CAP_BPF` and `CAP_PERFMON` (since Linux 5.8) are enough for the first only.
+pub fn privileges(held: CapabilitySet, in_user_namespace: bool) -> Result<()> {
     ensure!(
-        held.may_trace(),
+        !in_user_namespace,
+        "this is a user namespace, whose root may not trace: run pagetrace on the host, as root"
+    );
+    ensure!(
+        held.contains(CapabilitySet::SYS_ADMIN),
         "tracing needs root, or at least CAP_SYS_ADMIN: run it with sudo"
     );
     Ok(())
 }
 
-/// Memory beside the slots and the sites, in bytes: the smaller tables, the
-/// programs, and this process while it makes the report.
-const BESIDE_TABLES: u64 = 48 << 20;
+/// Files that a trace has open at most, with some to spare: each table and each program is one.
+const DESCRIPTORS: u64 = 64;
+
+/// Whether so many more files may be opened.
+pub fn descriptors(left: u64) -> Result<()> {
+    ensure!(
+        left >= DESCRIPTORS,
+        "tracing opens up to {DESCRIPTORS} files, and only {left} more may be opened: raise the \
+         limit with `ulimit -n 1024`"
+    );
+    Ok(())
+}
+
+/// Memory beside the tables, in bytes: this process, its programs, and the kernel while it
+/// verifies them. 31 MiB were just enough for a report on some hundred sites; one on very
+/// many needs 2 KiB for each.
+const BESIDE_TABLES: u64 = 40 << 20;
 
 /// Whether `tables` bytes and the rest fit into the memory that is available.
 pub fn memory(tables: u64, available: u64) -> Result<()> {
@@ -124,10 +151,26 @@ fn page_array(features: &Features, choice: HookChoice) -> Result<Result<PageArra
 /// What each page frame is now, where the kernel tells this process.
 pub fn page_flags() -> Result<PageFlagsFile, Limitation> {
     host::page_flags().map_err(|error| {
+        let remedy = if is_forbidden(&error) {
+            AS_ROOT
+        } else {
+            "use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified"
+        };
         Feature::PageVerification
             .degraded(render::sentence(&error))
-            .remedied("use a kernel with CONFIG_PROC_PAGE_MONITOR to have each page verified")
+            .remedied(remedy)
     })
+}
+
+/// What to do where a file is root's own, which CAP_SYS_ADMIN alone does not open.
+pub const AS_ROOT: &str = "run pagetrace as root, or with CAP_DAC_READ_SEARCH too";
+
+/// Whether the user lacks the right to open a file.
+pub fn is_forbidden(error: &Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes
+        .into_iter()
+        .any(|cause: &io::Error| cause.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Whether kernel addresses can be named, for this process.
@@ -148,16 +191,34 @@ mod tests {
 
     #[test]
     fn a_user_is_told_the_remedy() {
-        let nobody = Capabilities::from_status("CapEff:\t0000000000000000\n");
-        let error = privileges(nobody).expect_err("nobody may not trace");
-        assert!(error.to_string().contains("sudo"));
+        let few = CapabilitySet::BPF | CapabilitySet::PERFMON | CapabilitySet::SYSLOG;
+        for held in [CapabilitySet::empty(), few] {
+            let error = privileges(held, false).expect_err("it may not trace");
+            assert!(error.to_string().contains("sudo"));
+        }
+        assert!(privileges(CapabilitySet::SYS_ADMIN, false).is_ok());
+    }
+
+    #[test]
+    fn the_root_of_a_namespace_is_not_told_to_become_root() {
+        let error =
+            privileges(CapabilitySet::all(), true).expect_err("the kernel asks outside of it");
+        assert!(error.to_string().contains("on the host"));
+    }
+
+    #[test]
+    fn too_few_descriptors_name_the_limit() {
+        assert!(descriptors(u64::MAX).is_ok());
+        let error = descriptors(21).expect_err("one table would be missing");
+        assert!(error.to_string().contains("only 21"), "{error}");
+        assert!(error.to_string().contains("ulimit -n"), "{error}");
     }
 
     #[test]
     fn a_table_that_does_not_fit_says_by_how_much() {
-        assert!(memory(1 << 20, 49 << 20).is_ok());
+        assert!(memory(1 << 20, 41 << 20).is_ok());
         let error = memory(100 << 20, 3 << 20).expect_err("it does not fit");
-        assert!(error.to_string().contains("148 MiB"), "{error}");
+        assert!(error.to_string().contains("140 MiB"), "{error}");
         assert!(error.to_string().contains("3 MiB"), "{error}");
     }
 }

@@ -13,11 +13,12 @@ use tokio::{
     time::sleep_until,
 };
 
-use super::{command::RunningCommand, interruption::Interruption};
+use super::{command::RunningCommand, interruption::Interruption, readings::Readings};
 use crate::{
-    analysis::{Measured, Timeline},
+    analysis::Timeline,
     bpf::{KernelLog, Tracer},
     cli::{TraceArgs, Window},
+    model,
     render::Progress,
 };
 
@@ -28,7 +29,8 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// now is what is out now.
 pub(super) struct Watched {
     pub(super) tracer: Tracer,
-    pub(super) measured: Measured,
+    pub(super) window: model::Window,
+    pub(super) readings: Readings,
     pub(super) ended: Instant,
 }
 
@@ -39,10 +41,10 @@ pub(super) async fn watch(
     mut clock: Clock,
     args: &TraceArgs,
     mut interruption: Interruption,
-    mut command: RunningCommand,
+    command: &mut RunningCommand,
     progress: &Progress,
 ) -> Result<Watched> {
-    let mut kernel_log = KernelMessages::open(&mut tracer, args.verbose)?;
+    let mut kernel_log = KernelMessages::open(&mut tracer, args.output.verbose)?;
     let mut samples = Samples::open(&tracer)?;
     while !clock.is_over() {
         clock.steer(&mut tracer)?;
@@ -66,23 +68,26 @@ pub(super) async fn watch(
             }
         }
     }
-    let ended = Instant::now();
+    let (ended, readings) = (Instant::now(), Readings::now());
+    interruption.end();
     progress.finish();
     command.leave();
     let recorded = clock.recorded.unwrap_or_else(|| clock.elapsed());
     tracer.drain()?;
     kernel_log.flush();
-    let measured = Measured {
+    let drained = clock.elapsed().saturating_sub(recorded);
+    let window = model::Window {
         started: clock.started,
-        recorded,
-        watched: clock.elapsed(),
-        timeline: clock.timeline,
+        record_seconds: recorded.into(),
+        drain_seconds: drained.into(),
+        epochs: clock.timeline.starts(),
         scope: args.filters.scope,
         filters: args.filters.spelled(),
     };
     Ok(Watched {
         tracer,
-        measured,
+        window,
+        readings,
         ended,
     })
 }
@@ -115,7 +120,8 @@ impl Clock {
     }
 
     fn is_over(&self) -> bool {
-        self.window.end.is_some_and(|end| self.elapsed() >= end)
+        let has_ended = |end| self.elapsed() >= end;
+        self.recorded.is_some() && self.window.end.is_some_and(has_ended)
     }
 
     /// Does what is due: a new epoch, or the drain.
@@ -124,9 +130,12 @@ impl Clock {
             return Ok(());
         }
         let now = self.elapsed();
-        if self.window.record.is_some_and(|end| now >= end) {
+        if let Some(due) = self.window.record.filter(|&due| now >= due) {
             tracer.drain()?;
-            self.recorded = Some(self.elapsed());
+            let recorded = self.elapsed();
+            // The drain is as long as it was meant to be, even if this process was stopped before.
+            self.window.end = self.window.end.map(|end| end + (recorded - due));
+            self.recorded = Some(recorded);
         } else if self.timeline.next_due().is_some_and(|due| now >= due) {
             tracer.set_epoch(self.timeline.begin(now))?;
         }

@@ -1,0 +1,336 @@
+//! A worker of the scan: from slots and flags, a chunk at a time, to findings.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tracer_ebpf::{CHUNK_SLOTS, MAX_ORDER, Slot};
+
+use super::{
+    Finding, Pages, UNIT,
+    slots::{is_marked, load, prefetch, same_word},
+};
+use crate::{
+    analysis::run_length::{Run, RunLengthMap},
+    model::{Kind, PageState},
+};
+
+/// What a worker found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) pages: RunLengthMap<Finding>,
+    /// Blocks that nobody holds and that are on a list: one lost free explains one.
+    pub(super) listed_blocks: u64,
+}
+
+impl Found {
+    /// Adds what another has found.
+    pub(super) fn append(&mut self, other: Self) {
+        self.pages.append(other.pages);
+        self.listed_blocks += other.listed_blocks;
+    }
+}
+
+/// Looks at one chunk after the other. All that it knows about pages is of the
+/// chunk it is at.
+pub(super) struct Worker<'a, P> {
+    pages: &'a P,
+    /// The first page frame of the chunk.
+    first: u64,
+    /// Its slots, which the programs may be clearing.
+    slots: &'a [AtomicU32],
+    /// What they were, up to the unit that is looked at; 0 beyond the last marked one.
+    words: [u32; CHUNK_SLOTS],
+    /// Up to its last marked page, or as far as the kernel tells.
+    states: Vec<PageState>,
+    /// The site asked about last, and its order.
+    order: (u32, u32),
+    unreferenced: Answer,
+    listed: Answer,
+    without_mapping: Answer,
+    found: Found,
+}
+
+/// The last answer to a question about the pages of a unit: a bit for each.
+#[derive(Clone, Copy)]
+struct Answer {
+    /// The first page frame of the unit.
+    first: u64,
+    bits: Option<u32>,
+}
+
+impl Answer {
+    const NONE: Self = Self {
+        first: u64::MAX,
+        bits: None,
+    };
+
+    fn about(&mut self, first: u64, ask: impl FnOnce(u64) -> Option<u32>) -> Option<u32> {
+        if self.first != first {
+            let bits = ask(first);
+            *self = Self { first, bits };
+        }
+        self.bits
+    }
+}
+
+impl<'a, P: Pages> Worker<'a, P> {
+    pub(super) fn new(pages: &'a P) -> Self {
+        Self {
+            pages,
+            first: 0,
+            slots: &[],
+            words: [0; CHUNK_SLOTS],
+            states: Vec::with_capacity(CHUNK_SLOTS),
+            order: (0, pages.order(0)),
+            unreferenced: Answer::NONE,
+            listed: Answer::NONE,
+            without_mapping: Answer::NONE,
+            found: Found::default(),
+        }
+    }
+
+    pub(super) fn done(self) -> Found {
+        self.found
+    }
+
+    pub(super) fn stretch(&mut self, slots: &'a [AtomicU32], first: usize) {
+        for (slots, first) in slots
+            .chunks(CHUNK_SLOTS)
+            .zip((first..).step_by(CHUNK_SLOTS))
+        {
+            if is_marked(slots) {
+                self.chunk(slots, first as u64);
+            }
+        }
+    }
+
+    /// Takes in what the pages are, then their slots: a unit at a time, so that
+    /// one is looked at while the next is on its way from memory.
+    fn chunk(&mut self, slots: &'a [AtomicU32], first: u64) {
+        let marked = |slot: &AtomicU32| slot.load(Ordering::Relaxed) != 0;
+        let len = slots.iter().rposition(marked).map_or(0, |last| last + 1);
+        (self.first, self.slots) = (first, slots);
+        self.states.clear();
+        self.pages.states(first, len, &mut self.states);
+        if len == CHUNK_SLOTS
+            && self.has_one_state()
+            && let Some(word) = same_word(slots)
+        {
+            self.even_chunk(word);
+            return;
+        }
+        for (at, slots) in (0..).step_by(UNIT).zip(slots[..len].chunks(UNIT)) {
+            let (words, rest) = self.words[at..at + UNIT].split_at_mut(slots.len());
+            prefetch(&raw const slots[0]);
+            load(slots, words);
+            rest.fill(0);
+            self.unit(at);
+        }
+    }
+
+    /// Whether all pages of a chunk are the same, as far as the kernel tells.
+    fn has_one_state(&self) -> bool {
+        let (all, _) = self.states.as_chunks::<UNIT>();
+        let like_first = |unit: &[PageState; UNIT]| are_same(unit) && unit[0] == all[0][0];
+        self.states.is_empty() || self.states.len() == CHUNK_SLOTS && all.iter().all(like_first)
+    }
+
+    /// All pages are what the first one is, unless flags do not tell it all.
+    fn even_chunk(&mut self, word: u32) {
+        self.words.fill(word);
+        let has_question = self.states.first().is_some_and(|&it| has_question(it));
+        for at in (0..CHUNK_SLOTS).step_by(UNIT) {
+            prefetch(&raw const self.slots[at]);
+            if has_question {
+                self.even_unit(at);
+            }
+        }
+        if !has_question {
+            let finding = self.finding(0, 0);
+            self.count(word, finding, CHUNK_SLOTS as u32);
+        }
+    }
+
+    fn unit(&mut self, at: usize) {
+        if !self.is_even(at) {
+            (at..at + UNIT).for_each(|page| self.page(page));
+        } else if self.words[at] != 0 {
+            self.even_unit(at);
+        }
+    }
+
+    /// Whether the unit's words are the same, and its states are.
+    fn is_even(&self, at: usize) -> bool {
+        let (words, _) = self.words[at..].as_chunks::<UNIT>();
+        let words = &words[0];
+        let same_words = words.iter().fold(0, |sum, word| sum | (word ^ words[0])) == 0;
+        same_words
+            && (words[0] == 0
+                || self.states.len() <= at
+                || self.states[at..].first_chunk().is_some_and(are_same))
+    }
+
+    /// A block is aligned to its size. So the pages of a unit have their heads in
+    /// it, and these are like the first one, or they all have the same head.
+    fn even_unit(&mut self, at: usize) {
+        let head = self.head(at);
+        if self.has_one_answer(at, head) {
+            let finding = self.finding(at, head);
+            self.count(self.words[at], finding, UNIT as u32);
+        } else {
+            (at..at + UNIT).for_each(|page| self.page(page));
+        }
+    }
+
+    /// Whether the answer about the pages of an even unit, if one is needed, is the
+    /// ordinary one for all of them.
+    fn has_one_answer(&mut self, at: usize, head: usize) -> bool {
+        let decisive = self.decisive(at, head);
+        let exceptions = match self.state(at, head) {
+            Some(PageState::Unmarked) => self.unreferenced(decisive),
+            Some(PageState::PageCache | PageState::MaybePageCache) => {
+                self.without_mapping(decisive)
+            }
+            _ => None,
+        };
+        exceptions.unwrap_or(0) == 0
+    }
+
+    fn page(&mut self, at: usize) {
+        let word = self.words[at];
+        if word == 0 {
+            return;
+        }
+        let head = self.head(at);
+        let finding = self.finding(at, head);
+        if matches!(finding, Finding::Listed | Finding::Unheld) && !self.is_still(at, word) {
+            return;
+        }
+        self.found.listed_blocks += u64::from(finding == Finding::Listed && at == head);
+        self.count(word, finding, 1);
+    }
+
+    /// Whether a page is still marked, as it was before somebody was asked about it: if not,
+    /// it was freed in between, and not unseen.
+    fn is_still(&self, at: usize, word: u32) -> bool {
+        self.slots[at].load(Ordering::Relaxed) == word
+    }
+
+    /// What a page is, whose block began at `head`.
+    fn finding(&mut self, page: usize, head: usize) -> Finding {
+        let decisive = self.decisive(page, head);
+        match self.state(page, head) {
+            None => Finding::Known(Kind::Unverified),
+            Some(PageState::Unmarked) if decisive == head => self.unmarked(head),
+            Some(PageState::PageCache) => self.cached(decisive, Kind::Pinned),
+            Some(PageState::MaybePageCache) => self.cached(decisive, Kind::Raw),
+            Some(state) => {
+                let order = self.order(self.words[page]);
+                Kind::of(state, order).map_or(Finding::Free, Finding::Known)
+            }
+        }
+    }
+
+    /// What the flags of a page say. Those of a block can be on its first page only.
+    fn state(&self, page: usize, head: usize) -> Option<PageState> {
+        let state = *self.states.get(page)?;
+        let of_head = *self.states.get(head)?;
+        let is_like_head = state == PageState::Unmarked
+            && of_head != PageState::Free
+            && self.are_together(page, head);
+        Some(if is_like_head { of_head } else { state })
+    }
+
+    /// The page that answers for a page: the first of its block, while they belong together.
+    fn decisive(&self, page: usize, head: usize) -> usize {
+        if self.are_together(page, head) {
+            head
+        } else {
+            page
+        }
+    }
+
+    /// Whether a page still is as it was taken, in one block with `head`.
+    fn are_together(&self, page: usize, head: usize) -> bool {
+        self.words[page] == self.words[head]
+    }
+
+    /// What a page without flags is: references are counted on the first page of a block.
+    fn unmarked(&mut self, head: usize) -> Finding {
+        let is_head = |bits: u32| bits >> (head % UNIT) & 1 == 1;
+        match self.unreferenced(head).map(is_head) {
+            None => Finding::Unasked,
+            Some(false) => Finding::Known(Kind::Raw),
+            Some(true) => match self.listed(head).map(is_head) {
+                None => Finding::Unheld,
+                // One of the kernel's frozen pages.
+                Some(false) => Finding::Known(Kind::Raw),
+                Some(true) => Finding::Listed,
+            },
+        }
+    }
+
+    /// What a page is that has flags of the page cache, and `otherwise` what it is if it
+    /// belongs to no file.
+    fn cached(&mut self, page: usize, otherwise: Kind) -> Finding {
+        let bits = self.without_mapping(page).unwrap_or(0);
+        Finding::Known(match bits >> (page % UNIT) & 1 {
+            0 => Kind::File,
+            _ => otherwise,
+        })
+    }
+
+    fn unreferenced(&mut self, page: usize) -> Option<u32> {
+        let (first, pages) = (self.unit_of(page), self.pages);
+        let answer = &mut self.unreferenced;
+        answer.about(first, |first| pages.unreferenced(first))
+    }
+
+    fn listed(&mut self, page: usize) -> Option<u32> {
+        let (first, pages) = (self.unit_of(page), self.pages);
+        self.listed.about(first, |first| pages.listed(first))
+    }
+
+    fn without_mapping(&mut self, page: usize) -> Option<u32> {
+        let (first, pages) = (self.unit_of(page), self.pages);
+        let answer = &mut self.without_mapping;
+        answer.about(first, |first| pages.without_mapping(first))
+    }
+
+    /// The first page frame of the unit that a page is in.
+    fn unit_of(&self, page: usize) -> u64 {
+        self.first + (page / UNIT * UNIT) as u64
+    }
+
+    /// The first page of the block that `page` was taken in.
+    fn head(&mut self, page: usize) -> usize {
+        let order = self.order(self.words[page]);
+        page >> order << order
+    }
+
+    /// The order of the allocation that `word` stands for.
+    fn order(&mut self, word: u32) -> u32 {
+        let site = Slot(word).site();
+        if self.order.0 != site {
+            self.order = (site, self.pages.order(site));
+        }
+        self.order.1.min(MAX_ORDER)
+    }
+
+    fn count(&mut self, word: u32, what: Finding, pages: u32) {
+        self.found.pages.add(Run { word, what, pages });
+    }
+}
+
+/// Whether flags alone do not tell what a page is.
+const fn has_question(state: PageState) -> bool {
+    matches!(
+        state,
+        PageState::Unmarked | PageState::PageCache | PageState::MaybePageCache
+    )
+}
+
+fn are_same(states: &[PageState; UNIT]) -> bool {
+    states
+        .iter()
+        .fold(true, |same, state| same & (*state == states[0]))
+}

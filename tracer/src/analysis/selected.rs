@@ -1,0 +1,105 @@
+//! Which of a site's pages a selection asks for.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::window::{Epochs, Slices};
+use crate::model::{Kind, Report, Selection, Site, Totals, Unfreed};
+
+/// Pages that are ranked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pages {
+    pub(super) number: u64,
+    pub(super) kinds: BTreeMap<Kind, u64>,
+    pub(super) orders: BTreeMap<u32, u64>,
+    pub(super) slices: Slices,
+}
+
+/// What is asked of each site.
+pub(super) struct Filter<'a> {
+    selection: &'a Selection,
+    epochs: &'a Epochs<'a>,
+    min_age: Duration,
+    /// For each frame, whether it is in the module; none if any module will do.
+    in_module: Option<Vec<bool>>,
+}
+
+impl Pages {
+    fn add(&mut self, unfreed: &Unfreed, slices: Slices) {
+        let pages = slices.iter().sum::<u64>();
+        self.number += pages;
+        *self.kinds.entry(unfreed.kind).or_default() += pages;
+        *self.orders.entry(unfreed.order).or_default() += pages;
+        self.add_slices(slices);
+    }
+
+    /// Adds those of another site.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.number += other.number;
+        for (&kind, pages) in &other.kinds {
+            *self.kinds.entry(kind).or_default() += pages;
+        }
+        for (&order, pages) in &other.orders {
+            *self.orders.entry(order).or_default() += pages;
+        }
+        self.add_slices(other.slices);
+    }
+
+    fn add_slices(&mut self, slices: Slices) {
+        for (slice, pages) in self.slices.iter_mut().zip(slices) {
+            *slice += pages;
+        }
+    }
+}
+
+impl<'a> Filter<'a> {
+    pub(super) fn new(report: &Report, selection: &'a Selection, epochs: &'a Epochs<'a>) -> Self {
+        let is_in = |module: &String| {
+            let modules = report.frames.iter().map(|frame| frame.module.as_ref());
+            modules.map(|it| it == Some(module)).collect()
+        };
+        Self {
+            selection,
+            epochs,
+            min_age: selection.min_age(),
+            in_module: selection.module.as_ref().map(is_in),
+        }
+    }
+
+    /// The pages of a site that are ranked; all that are unfreed go into the totals.
+    pub(super) fn pages(&self, site: &Site, totals: &mut Totals) -> Pages {
+        let in_module = self.has_module(site);
+        let mut ranked = Pages::default();
+        for unfreed in &site.unfreed {
+            let slices = self.slices(unfreed);
+            let pages: u64 = slices.iter().sum();
+            totals.too_young_pages += unfreed.pages() - pages;
+            if pages == 0 {
+                continue;
+            }
+            totals.unfreed_pages += pages;
+            *totals.kinds.entry(unfreed.kind).or_default() += pages;
+            if in_module && self.selection.kinds.contains(&unfreed.kind) {
+                ranked.add(unfreed, slices);
+            }
+        }
+        ranked
+    }
+
+    /// Those that are old enough.
+    fn slices(&self, unfreed: &Unfreed) -> Slices {
+        let mut slices = Slices::default();
+        for &(epoch, pages) in &unfreed.by_epoch {
+            if self.epochs.is_old(epoch, self.min_age) {
+                slices[self.epochs.slice(epoch)] += u64::from(pages);
+            }
+        }
+        slices
+    }
+
+    fn has_module(&self, site: &Site) -> bool {
+        self.in_module.as_ref().is_none_or(|in_module| {
+            let is_in = |&frame: &u32| in_module.get(frame as usize).copied();
+            site.stack.iter().filter_map(is_in).any(|it| it)
+        })
+    }
+}

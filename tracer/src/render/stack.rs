@@ -1,0 +1,106 @@
+//! The stack of an entry's largest site.
+
+use std::io::{self, Write};
+
+use super::{
+    escape::harmless,
+    styles::{FAINT, HEADING},
+    text,
+};
+use crate::model::{Entry, Frame, Report, Site};
+
+/// Frames from the owner on that are shown of a long stack: the first ones and the last ones.
+const FIRST: usize = 8;
+const LAST: usize = 4;
+
+/// Columns that names of allocators may take.
+const COLUMNS: usize = 88;
+
+/// Writes it; `whole` with every frame.
+pub(super) fn stack(
+    report: &Report,
+    entry: &Entry,
+    whole: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let (bytes, owner) = (text::bytes(entry.bytes), text::owner(entry));
+    writeln!(out, "{HEADING}#{}  {bytes}  {owner}{HEADING:#}", entry.rank)?;
+    let Some(site) = entry.sites.first().and_then(|it| report.sites.get(it.site)) else {
+        return Ok(());
+    };
+    writeln!(out, "    {FAINT}{}{FAINT:#}", account(entry, site))?;
+    let frames: Vec<_> = report.frames_at(&site.stack).collect();
+    let owner = site
+        .stack
+        .iter()
+        .position(|&it| Some(it) == site.owner_frame);
+    if whole {
+        lines(&frames, owner, out)?;
+    } else {
+        shortened(&frames, owner, out)?;
+    }
+    if let more @ 1.. = entry.sites.len() as u64 - 1 {
+        let more = text::counted(more, "more stack");
+        writeln!(out, "    {FAINT}{more}; --by stack shows all{FAINT:#}")?;
+    }
+    Ok(())
+}
+
+/// What became of the pages, and who came here first.
+fn account(entry: &Entry, site: &Site) -> String {
+    let (kept, taken) = (
+        text::count(entry.pages),
+        text::counted(entry.allocated_pages, "page"),
+    );
+    let mut account = format!("kept {kept} of {taken} taken");
+    if let [largest, _, ..] = entry.sites[..] {
+        account += &format!(", {} of them by this stack", text::count(largest.pages));
+    }
+    if let Some(task) = &site.first_seen {
+        account += &format!("; first by {} (pid {})", harmless(&task.name), task.pid);
+    }
+    account
+}
+
+/// The allocator's frames on one line, and not all of a long stack.
+fn shortened(frames: &[&Frame], owner: Option<usize>, out: &mut impl Write) -> io::Result<()> {
+    let (allocator, frames) = frames.split_at(owner.unwrap_or(0));
+    if !allocator.is_empty() {
+        writeln!(out, "    {FAINT}{}{FAINT:#}", joined(allocator))?;
+    }
+    let owner = owner.map(|_| 0);
+    let hidden = frames.len().saturating_sub(FIRST + LAST);
+    if hidden <= 1 {
+        return lines(frames, owner, out);
+    }
+    lines(&frames[..FIRST], owner, out)?;
+    writeln!(out, "    {FAINT}… {hidden} frames; -v shows all{FAINT:#}")?;
+    lines(&frames[FIRST + hidden..], None, out)
+}
+
+/// The functions on one line, innermost first; of too many, those that were called first.
+fn joined(frames: &[&Frame]) -> String {
+    let mut line = String::new();
+    for frame in frames.iter().rev() {
+        let name = text::function(frame);
+        if line.is_empty() {
+            line = name;
+        } else if line.len() + name.len() <= COLUMNS {
+            line = format!("{name}, {line}");
+        } else {
+            return format!("…, {line}");
+        }
+    }
+    line
+}
+
+fn lines(frames: &[&Frame], owner: Option<usize>, out: &mut impl Write) -> io::Result<()> {
+    for (index, frame) in frames.iter().enumerate() {
+        let text = text::frame(frame);
+        match owner {
+            Some(owner) if owner == index => writeln!(out, "  → {HEADING}{text}{HEADING:#}")?,
+            _ => writeln!(out, "    {text}")?,
+        }
+    }
+    Ok(())
+}
