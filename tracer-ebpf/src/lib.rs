@@ -1,20 +1,26 @@
 //! What the kernel side and user space of pagetrace agree on: the words of the
-//! slot table, the records in the maps, and the names of maps, programs and
-//! load-time constants.
+//! slot table, the records in the maps and of load-time values, and the names of maps and
+//! programs.
 //!
 //! This crate has no dependency and knows neither aya nor the kernel, so both
-//! sides can use it. The programs themselves are in `main.rs` and are built
+//! sides can use it. The programs themselves are in `bin`, one object each, and are built
 //! only for the BPF target.
 
 #![no_std]
 
+mod config;
 mod counters;
 pub mod key;
+pub mod rdonly_cast;
 mod records;
 mod site;
 mod slot;
-mod template;
+pub mod unwind;
 
+pub use config::{
+    BulkConfig, CONFIG, FilterConfig, LoadTime, NO_MIGRATETYPE, NOBODY, PageConfig, QueryConfig,
+    TraceConfig, TracefsConfig, UnwindConfig, UserMemoryConfig,
+};
 pub use counters::{
     AllocationCounters, Counters, FreeCounters, LEVELS, Nested, ORDERS, UnwindCounters,
 };
@@ -24,11 +30,8 @@ pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
     STACK_LOST, SiteId, Slot, order,
 };
-pub use template::{
-    RUN, STACK_SIZE, TEMPLATES, Template, Templates, WAYS, code, first_way, registers,
-};
 
-/// Names of the maps, as user space finds them in the object.
+/// Names of the maps, as user space finds them in the objects.
 pub mod maps {
     /// One [`Chunk`](crate::Chunk) per 1024 page frames, memory-mapped by user space.
     pub const SLOTS: &str = "SLOTS";
@@ -46,15 +49,15 @@ pub mod maps {
     pub const CONTROL: &str = "CONTROL";
     /// The [`Counters`](crate::Counters) of each CPU.
     pub const COUNTERS: &str = "COUNTERS";
-    /// All [`Templates`](crate::Templates), memory-mapped and written by user space.
-    pub const TEMPLATES: &str = "TEMPLATES";
-    /// Ring buffer of [`Sample`](crate::Sample)s: stacks that templates are yet to be made of.
+    /// The [`RuleTable`](crate::unwind::RuleTable), memory-mapped and written by user space.
+    pub const RULES: &str = "RULES";
+    /// Ring buffer of [`Sample`](crate::Sample)s: stacks that no rules led through.
     pub const SAMPLES: &str = "SAMPLES";
     /// Page pointers seen by [`PROBE_PAGE_POINTER`](crate::programs::PROBE_PAGE_POINTER).
     pub const PROBED_PAGES: &str = "PROBED_PAGES";
 }
 
-/// Names of the programs, as user space finds them in the object.
+/// Names of the programs, as user space finds them in the objects.
 pub mod programs {
     /// Raw tracepoint `mm_page_alloc`.
     pub const PAGE_ALLOC: &str = "page_alloc";
@@ -84,84 +87,6 @@ pub mod programs {
     /// process, for calibration.
     pub const PROBE_PAGE_POINTER: &str = "probe_page_pointer";
 }
-
-/// Names of the constants that user space sets before the programs are loaded.
-pub mod constants {
-    /// `u64`: address of the `struct page` of page frame 0.
-    pub const PAGE_ARRAY: &str = "PAGE_ARRAY";
-    /// `u64`: size of `struct page` in bytes; 0 is never loaded.
-    pub const PAGE_STRUCT_SIZE: &str = "PAGE_STRUCT_SIZE";
-    /// `u64`: number of page frames the slot table covers.
-    pub const FRAMES: &str = "FRAMES";
-    /// `u32`: the value of `MIGRATE_MOVABLE` in this kernel, to leave out user memory, or
-    /// [`NO_MIGRATETYPE`](super::NO_MIGRATETYPE) to record it too.
-    pub const SKIPPED_MIGRATETYPE: &str = "SKIPPED_MIGRATETYPE";
-    /// `u32`: gfp flags of all user memory, by which its pages are told from other movable ones.
-    pub const USER_GFP: &str = "USER_GFP";
-    /// `u32` each: gfp flags that tell balloons from user memory, and which of them they have.
-    pub const BALLOON_GFP: [&str; 2] = ["BALLOON_GFP_MASK", "BALLOON_GFP"];
-    /// `u64` each: the first and the last page frame to record.
-    pub const RECORDED_FRAMES: [&str; 2] = ["FIRST_FRAME", "LAST_FRAME"];
-    /// `u32` each: the least and the greatest order to record.
-    pub const RECORDED_ORDERS: [&str; 2] = ["LEAST_ORDER", "GREATEST_ORDER"];
-    /// `u32`: gfp flags an allocation must have, all of them.
-    pub const GFP_REQUIRED: &str = "GFP_REQUIRED";
-    /// `u32`: gfp flags an allocation must not have, none of them.
-    pub const GFP_EXCLUDED: &str = "GFP_EXCLUDED";
-    /// `u32`: the tracer's process id, whose pages are counted and left out, or
-    /// [`NOBODY`](super::NOBODY).
-    pub const OWN_PROCESS: &str = "OWN_PROCESS";
-    /// `u32`: the one process to record, or [`NOBODY`](super::NOBODY) for all.
-    pub const ONLY_PROCESS: &str = "ONLY_PROCESS";
-    /// `u64` each: device and inode of the process namespace that `ONLY_PROCESS` is an id in; 0 for
-    /// the initial one.
-    pub const NAMESPACE: [&str; 2] = ["NAMESPACE_DEVICE", "NAMESPACE_INODE"];
-    /// `u64`: id of the one cgroup (v2) to record with all below it, or 0 for all.
-    pub const ONLY_CGROUP: &str = "ONLY_CGROUP";
-    /// `i32`: how deep that cgroup lies below the root.
-    pub const CGROUP_LEVEL: &str = "CGROUP_LEVEL";
-    /// `u64` each: start and length of the code that interrupts enter the kernel by.
-    pub const IRQ_ENTRY: [&str; 2] = ["IRQ_ENTRY", "IRQ_ENTRY_LEN"];
-    /// `u64` each: start and length of the function that runs softirqs.
-    pub const SOFTIRQ_ENTRY: [&str; 2] = ["SOFTIRQ_ENTRY", "SOFTIRQ_ENTRY_LEN"];
-    /// `u32`: 1 to unwind by templates, 0 to have the kernel unwind every stack.
-    pub const USE_TEMPLATES: &str = "USE_TEMPLATES";
-    /// `u32`: 1 if [`RDONLY_CAST`](super::RDONLY_CAST) was made a call of the kernel's function,
-    /// 0 to copy stacks.
-    pub const READ_STACK: &str = "READ_STACK";
-    /// `u32`, from 1 to 2^31: of so many stacks unwound by templates, one is unwound by the
-    /// kernel too.
-    pub const CHECK_EVERY: &str = "CHECK_EVERY";
-    /// `u32` each: which arguments of the bulk allocator are the list and the array that it fills,
-    /// and behind which its result lies.
-    pub const BULK_ARGUMENTS: [&str; 3] = [
-        "BULK_LIST_ARGUMENT",
-        "BULK_ARRAY_ARGUMENT",
-        "BULK_RESULT_ARGUMENT",
-    ];
-    /// `u64`: offset of the list links in a `struct page`, in bytes.
-    pub const PAGE_LIST_OFFSET: &str = "PAGE_LIST_OFFSET";
-    /// `u32` each: offsets of `pfn`, `order`, `gfp_flags` and `migratetype` in the record of
-    /// the tracefs tracepoint `mm_page_alloc`, in bytes.
-    pub const ALLOC_OFFSETS: [&str; 4] = [
-        "ALLOC_PFN_OFFSET",
-        "ALLOC_ORDER_OFFSET",
-        "ALLOC_GFP_OFFSET",
-        "ALLOC_MIGRATETYPE_OFFSET",
-    ];
-    /// `u32` each: offsets of `pfn` and `order` in the record of the tracefs tracepoint `mm_page_free`.
-    pub const FREE_OFFSETS: [&str; 2] = ["FREE_PFN_OFFSET", "FREE_ORDER_OFFSET"];
-}
-
-/// A value of the `SKIPPED_MIGRATETYPE` constant that no page has.
-pub const NO_MIGRATETYPE: u32 = u32::MAX;
-
-/// A process id that no process has.
-pub const NOBODY: u32 = u32::MAX;
-
-/// The number of a helper that no kernel has. Where the object calls it, user space puts a call of
-/// the kernel's `bpf_rdonly_cast`, which is known by another number to each kernel.
-pub const RDONLY_CAST: u32 = 0x7fff_c457;
 
 /// How many pages of one call of the bulk allocator are looked at; the rest are counted.
 pub const BULK_PAGES: u64 = 512;

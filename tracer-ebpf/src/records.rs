@@ -1,7 +1,7 @@
 //! The records in the other maps. All are `repr(C)`, without padding, and any
 //! bit pattern is a value, so user space may read them while the kernel writes.
 
-use crate::MAX_FRAMES;
+use crate::{MAX_FRAMES, unwind::UnwindControl};
 
 /// What user space tells the programs while they run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,22 +9,14 @@ use crate::MAX_FRAMES;
 pub struct Control {
     /// The epoch that new slots are stamped with, at most [`LAST_EPOCH`](crate::LAST_EPOCH).
     pub epoch: u32,
-    /// How far above a program's context the first return address lies, in bytes; 0 while that
-    /// is not known.
-    pub first_return: u32,
-    /// How many of the frames that the kernel unwinds lie below that one.
-    pub frames_below: u32,
-    /// How far above the context the first return address lies that is not the same on all
-    /// stacks, in bytes. It only helps to tell stacks apart.
-    pub parting: u32,
-    /// How often templates were found to be wrong. What was unwound by others does not count.
-    pub revision: u32,
+    /// How stacks are unwound by rules.
+    pub unwind: UnwindControl,
 }
 
 /// Pages of stack in a [`Sample`]: all that one can have.
 pub const SAMPLE_PAGES: usize = 4;
 
-/// A stack that templates do not cover, for user space to make some of it.
+/// A stack that the rules did not lead through, for user space to learn from.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Sample {

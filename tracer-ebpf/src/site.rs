@@ -62,6 +62,12 @@ pub struct Code {
 }
 
 impl InterruptCode {
+    /// No code.
+    pub const NONE: Self = Self {
+        irq: Code { start: 0, len: 0 },
+        softirq: Code { start: 0, len: 0 },
+    };
+
     /// Whether an interrupt entered the kernel at this return address.
     #[inline(always)]
     pub const fn contains(&self, address: u64) -> bool {

@@ -1,6 +1,6 @@
-//! Refuses a checked-in BPF object that does not belong to its sources.
+//! Refuses checked-in BPF objects that do not belong to their sources.
 //!
-//! Cargo cannot do this alone: the object is built for another target, by tools
+//! Cargo cannot do this alone: the objects are built for another target, by tools
 //! that someone who only builds `pagetrace` need not have.
 
 #![expect(
@@ -27,11 +27,10 @@ fn run() -> Result<()> {
     let package = env::var("CARGO_MANIFEST_DIR").context("not run by cargo")?;
     let root = Path::new(&package).join("..");
     let inputs = [fingerprint::WHOLE, fingerprint::IN_PART];
-    for path in inputs
-        .as_flattened()
-        .iter()
-        .chain(&[manifest::OBJECT, manifest::MANIFEST])
-    {
+    let objects = manifest::OBJECTS.map(manifest::path);
+    let inputs = inputs.as_flattened().iter().copied();
+    let inputs = inputs.chain(objects.iter().map(String::as_str));
+    for path in inputs.chain([manifest::MANIFEST]) {
         println!("cargo::rerun-if-changed=../{path}");
     }
     Manifest::read(&root)?.verify(&root)

@@ -1,4 +1,4 @@
-//! What is known about the checked-in BPF object: the file beside it.
+//! What is known about the checked-in BPF objects: the file beside them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,18 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint;
 
-/// The BPF object, relative to the checkout.
-pub(crate) const OBJECT: &str = "tracer/bpf/pagetrace.bpf.o";
-/// Its manifest, relative to the checkout.
+/// The BPF objects by name: that of the trace, and that of queries and probes.
+pub(crate) const OBJECTS: [&str; 2] = ["trace", "query"];
+/// Their manifest, relative to the checkout.
 pub(crate) const MANIFEST: &str = "tracer/bpf/manifest.json";
 
-/// Where the object comes from.
+/// Where an object is, relative to the checkout.
+pub(crate) fn path(object: &str) -> String {
+    format!("tracer/bpf/{object}.bpf.o")
+}
+
+/// Where the objects come from.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Manifest {
-    /// Hash of the sources it was built from.
+    /// Hash of the sources they were built from.
     pub(crate) sources: String,
-    /// SHA-256 of the object.
-    pub(crate) object: String,
+    /// SHA-256 of each object, by its name.
+    pub(crate) objects: BTreeMap<String, String>,
     /// Version of each tool that had a hand in it.
     pub(crate) toolchain: BTreeMap<String, String>,
 }
@@ -32,17 +37,25 @@ impl Manifest {
         serde_json::from_slice(&text).with_context(|| missing(MANIFEST))
     }
 
-    /// Fails unless the object beside this manifest is the one it describes,
-    /// and was built from the sources as they are now.
+    /// Fails unless the objects beside this manifest are those it describes,
+    /// and were built from the sources as they are now.
     pub(crate) fn verify(&self, root: &Path) -> Result<()> {
-        let object = fs::read(root.join(OBJECT)).with_context(|| missing(OBJECT))?;
         ensure!(
             self.sources == fingerprint::of_sources(root)?,
-            "{OBJECT} was built from other sources than these: rebuild it with `cargo xtask ebpf`"
+            "the BPF objects were built from other sources than these: rebuild them with \
+             `cargo xtask ebpf`"
         );
+        OBJECTS
+            .into_iter()
+            .try_for_each(|name| self.verify_object(root, name))
+    }
+
+    fn verify_object(&self, root: &Path, name: &str) -> Result<()> {
+        let path = path(name);
+        let object = fs::read(root.join(&path)).with_context(|| missing(&path))?;
         ensure!(
-            self.object == fingerprint::of_bytes(&object),
-            "{OBJECT} is not the file that {MANIFEST} describes: rebuild it with `cargo xtask ebpf`"
+            self.objects.get(name) == Some(&fingerprint::of_bytes(&object)),
+            "{path} is not the file that {MANIFEST} describes: rebuild it with `cargo xtask ebpf`"
         );
         Ok(())
     }
@@ -58,7 +71,13 @@ mod tests {
 
     use super::*;
 
-    /// The smallest checkout that has an object, and the manifest to match.
+    fn put(folder: &TempDir, path: &str, content: &str) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made the folder");
+        fs::write(path, content).expect("wrote the file");
+    }
+
+    /// The smallest checkout that has the objects, and the manifest to match.
     fn checkout() -> (TempDir, Manifest) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (path, content) in [
@@ -66,30 +85,31 @@ mod tests {
             ("Cargo.lock", "package = []"),
             ("tracer-ebpf/Cargo.toml", ""),
             ("xtask/src/toolchain.rs", ""),
-            (OBJECT, "ELF"),
         ] {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("made the folder");
-            fs::write(path, content).expect("wrote the file");
+            put(&folder, path, content);
         }
+        for name in OBJECTS {
+            put(&folder, &path(name), name);
+        }
+        let object = |name: &str| (name.to_owned(), fingerprint::of_bytes(name.as_bytes()));
         let manifest = Manifest {
             sources: fingerprint::of_sources(folder.path()).expect("hashed"),
-            object: fingerprint::of_bytes(b"ELF"),
+            objects: OBJECTS.map(object).into(),
             toolchain: [("rustc".to_owned(), "1.95.0".to_owned())].into(),
         };
         (folder, manifest)
     }
 
     #[test]
-    fn the_right_object_is_accepted() {
+    fn the_right_objects_are_accepted() {
         let (folder, manifest) = checkout();
         manifest.verify(folder.path()).expect("accepted");
     }
 
     #[test]
-    fn an_object_of_other_sources_is_refused() {
+    fn objects_of_other_sources_are_refused() {
         let (folder, manifest) = checkout();
-        fs::write(folder.path().join("tracer-ebpf/lib.rs"), "").expect("wrote the file");
+        put(&folder, "tracer-ebpf/lib.rs", "");
         let error = manifest.verify(folder.path()).expect_err("refused");
         assert!(error.to_string().contains("other sources"), "{error}");
         assert!(error.to_string().contains("`cargo xtask ebpf`"), "{error}");
@@ -97,11 +117,15 @@ mod tests {
 
     #[test]
     fn another_object_is_refused() {
-        let (folder, manifest) = checkout();
-        fs::write(folder.path().join(OBJECT), "FLE").expect("wrote the file");
-        let error = manifest.verify(folder.path()).expect_err("refused");
-        assert!(error.to_string().contains("not the file"), "{error}");
-        assert!(error.to_string().contains("`cargo xtask ebpf`"), "{error}");
+        for name in OBJECTS {
+            let (folder, manifest) = checkout();
+            put(&folder, &path(name), "ELF");
+            let error = manifest.verify(folder.path()).expect_err("refused");
+            let error = error.to_string();
+            assert!(error.contains("not the file"), "{error}");
+            assert!(error.contains(&path(name)), "{error}");
+            assert!(error.contains("`cargo xtask ebpf`"), "{error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `cargo xtask ebpf`: builds the BPF object that is checked in.
+//! `cargo xtask ebpf`: builds the BPF objects that are checked in.
 
 mod build;
 mod check;
@@ -11,15 +11,15 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::fingerprint;
-use crate::manifest::{MANIFEST, Manifest, OBJECT};
+use crate::manifest::{self, MANIFEST, Manifest};
 use crate::workspace;
 use build::Tools;
 
-/// What to do instead of writing the object.
+/// What to do instead of writing the objects.
 #[derive(Args)]
 #[group(multiple = false)]
 pub(crate) struct Options {
-    /// Rebuild the object from nothing, in another folder, and compare
+    /// Rebuild the objects from nothing, in another folder, and compare
     #[arg(long)]
     check: bool,
     /// Lint the kernel side, as it is built for BPF
@@ -40,23 +40,28 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn write(root: &Path, tools: &Tools) -> Result<()> {
     let sources = fingerprint::of_sources(root)?;
-    let object = build::object(root, &workspace::bpf_target(root), tools)?;
+    let objects = build::objects(root, &workspace::bpf_target(root), tools)?;
+    let hash =
+        |(name, object): (&&str, &Vec<u8>)| ((*name).to_owned(), fingerprint::of_bytes(object));
     let manifest = Manifest {
         sources,
-        object: fingerprint::of_bytes(&object),
+        objects: objects.iter().map(hash).collect(),
         toolchain: tools.versions(),
     };
-    save(root, OBJECT, &object)?;
     save(
         root,
         MANIFEST,
         format!("{}\n", serde_json::to_string_pretty(&manifest)?).as_bytes(),
     )?;
-    println!(
-        "{OBJECT}: {} bytes, SHA-256 {}",
-        object.len(),
-        manifest.object
-    );
+    for (name, object) in &objects {
+        let path = manifest::path(name);
+        save(root, &path, object)?;
+        println!(
+            "{path}: {} bytes, SHA-256 {}",
+            object.len(),
+            fingerprint::of_bytes(object)
+        );
+    }
     Ok(())
 }
 

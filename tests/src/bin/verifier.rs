@@ -1,8 +1,8 @@
 //! Says how many instructions the verifier of the running kernel went through for
-//! each program of a BPF object, or why it refused one.
+//! each program of BPF objects, or why it refused one.
 //!
 //! ```text
-//! $ PAGETRACE=target/debug/pagetrace verifier tracer/bpf/pagetrace.bpf.o
+//! $ PAGETRACE=target/debug/pagetrace verifier tracer/bpf/*.bpf.o
 //! page_alloc: 2431
 //! page_alloc_tracefs: 2544
 //! ```
@@ -13,14 +13,16 @@ use std::{
     io::{Write as _, stdout},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aya::{
     EbpfLoader,
     programs::{Program, ProgramError, ProgramInfo, loaded_programs},
 };
 use pagetrace::bpf::{Features, with_function};
-use pagetrace_tests::harness::{KernelObjects, OPEN_END, Pagetrace, root_or_skip};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use pagetrace_tests::{
+    bpf_syscall::lift_memlock_limit,
+    harness::{KernelObjects, OPEN_END, Pagetrace, root_or_skip},
+};
 use tracer_ebpf::programs::{
     BULK_ENTRY, BULK_EXIT, PAGE_ALLOC, PAGE_ALLOC_TRACEFS, PAGE_FREE, PAGE_FREE_TRACEFS,
     PROBE_STACK,
@@ -30,40 +32,42 @@ use tracer_ebpf::programs::{
 type Counts = BTreeMap<String, String>;
 
 fn main() -> Result<()> {
-    let path = env::args().nth(1).context("usage: verifier OBJECT")?;
+    let paths: Vec<_> = env::args().skip(1).collect();
+    ensure!(!paths.is_empty(), "usage: verifier OBJECT...");
     let Some(_machine) = root_or_skip("verifier") else {
         return Ok(());
     };
     lift_memlock_limit();
-    let object = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
     let stack_reader = Features::probe()?.stack_reader.ok();
-    // What the verifier goes through depends on the constants that pagetrace sets, so the
+    // What the verifier goes through depends on the values that pagetrace sets, so the
     // programs that it traces with are those of a running one.
-    let (raw, tracefs) = (of_running("raw"), of_running("tracefs"));
-    // A kernel without the function for it knows no call that could be in its place.
-    let object = with_function(&object, stack_reader.unwrap_or_default())?;
-    let mut ebpf = EbpfLoader::new().btf(None).load(&object)?;
-    for (name, program) in ebpf.programs_mut() {
-        let verdict = match name {
-            PAGE_ALLOC | PAGE_FREE => of(&raw, name),
-            PAGE_ALLOC_TRACEFS | PAGE_FREE_TRACEFS => of(&tracefs, name),
-            BULK_ENTRY | BULK_EXIT => bulk(&raw, name),
-            PROBE_STACK if stack_reader.is_none() => "not in use: see stack reading".to_owned(),
-            _ => alone(program),
-        };
-        writeln!(stdout(), "{name}: {verdict}")?;
+    let running = [of_running("raw"), of_running("tracefs")];
+    for path in paths {
+        let object = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
+        // A kernel without the function for it knows no call that could be in its place.
+        let object = with_function(&object, stack_reader.unwrap_or_default())?;
+        let mut ebpf = EbpfLoader::new().btf(None).load(&object)?;
+        for (name, program) in ebpf.programs_mut() {
+            let verdict = verdict(name, program, &running, stack_reader);
+            writeln!(stdout(), "{name}: {verdict}")?;
+        }
     }
     Ok(())
 }
 
-/// Before 5.11 the memory of programs and maps counted as locked.
-fn lift_memlock_limit() {
-    let unlimited = Rlimit {
-        current: None,
-        maximum: None,
-    };
-    // Later kernels need no such right, and containers often lack it.
-    let _ = setrlimit(Resource::Memlock, unlimited);
+fn verdict(
+    name: &str,
+    program: &mut Program,
+    [raw, tracefs]: &[Result<Counts, String>; 2],
+    stack_reader: Option<u32>,
+) -> String {
+    match name {
+        PAGE_ALLOC | PAGE_FREE => of(raw, name),
+        PAGE_ALLOC_TRACEFS | PAGE_FREE_TRACEFS => of(tracefs, name),
+        BULK_ENTRY | BULK_EXIT => bulk(raw, name),
+        PROBE_STACK if stack_reader.is_none() => "not in use: see stack reading".to_owned(),
+        _ => alone(program),
+    }
 }
 
 /// The programs that pagetrace traces with, or why it cannot.

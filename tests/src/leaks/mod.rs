@@ -7,11 +7,14 @@ mod icmp;
 pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
+mod pinned;
 mod pipes;
+mod programs;
 mod ptys;
 mod tcp;
 mod thp;
 mod unix_dgrams;
+mod zram;
 
 use std::any::Any;
 
@@ -21,11 +24,14 @@ pub use churn::Churn;
 pub use icmp::Icmp;
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
+pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
+pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
 pub use tcp::Tcp;
 pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
+pub use zram::Zram;
 
 use crate::announcement::Announcement;
 
@@ -73,6 +79,12 @@ pub enum Leak {
     Churn(Churn),
     /// Anonymous memory, which is movable and so out of the default scope
     Anon(Anon),
+    /// User memory in no mapping and no file, which is out of the default scope, too
+    Pinned(Pinned),
+    /// BPF programs, which are vmalloc
+    Programs(Programs),
+    /// Data on a compressed disk
+    Zram(Zram),
 }
 
 impl Leak {
@@ -90,6 +102,9 @@ impl Leak {
             Self::Icmp(leak) => leak.take()?,
             Self::Churn(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
+            Self::Pinned(leak) => leak.take()?,
+            Self::Programs(leak) => leak.take()?,
+            Self::Zram(leak) => leak.take()?,
         })
     }
 }

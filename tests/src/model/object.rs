@@ -2,18 +2,26 @@
 
 use anyhow::{Context as _, Result, ensure};
 use aya::{
-    Ebpf, EbpfLoader, include_bytes_aligned,
+    Ebpf, EbpfLoader, Pod, include_bytes_aligned,
     maps::Queue,
     programs::{RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::MmapMut;
-use tracer_ebpf::{FIRST_SITE, InterruptCode, NO_MIGRATETYPE, NOBODY, constants, maps, programs};
+use tracer_ebpf::{
+    BulkConfig, CONFIG, FIRST_SITE, FilterConfig, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
+    UnwindConfig, UserMemoryConfig, maps, programs,
+};
 
 use super::{Filters, Settings, programs::program};
 
-static OBJECT: &[u8] = include_bytes_aligned!(concat!(
+static TRACE: &[u8] = include_bytes_aligned!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../tracer/bpf/pagetrace.bpf.o"
+    "/../tracer/bpf/trace.bpf.o"
+));
+
+static QUERY: &[u8] = include_bytes_aligned!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tracer/bpf/query.bpf.o"
 ));
 
 /// Which argument of the bulk allocator the list is, as before Linux 6.14.
@@ -23,7 +31,7 @@ pub(super) const BULK_ARRAY: u32 = 5;
 /// Behind which the result lies.
 pub(super) const BULK_RESULT: u32 = 6;
 /// Where the links of a list lie in a page struct.
-pub(super) const PAGE_LIST: u64 = 8;
+pub(super) const PAGE_LIST: u32 = 8;
 
 /// Loads all programs that the model knows, for page structs that begin at `page_array`.
 pub(super) fn load(settings: &Settings, page_array: u64) -> Result<Ebpf> {
@@ -40,46 +48,19 @@ pub(super) fn load(settings: &Settings, page_array: u64) -> Result<Ebpf> {
     Ok(ebpf)
 }
 
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct ConfigWire(TraceConfig);
+
+// SAFETY: `repr(C)` words without padding; any bit pattern is a value.
+unsafe impl Pod for ConfigWire {}
+
 fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
-    let skipped = settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE);
+    let config = ConfigWire(config(settings, page_array)?);
     let silent = 0_u8;
-    let Filters { orders, gfp, own } = &settings.filters;
-    let own = if *own { own_process()? } else { NOBODY };
-    let [least, greatest] = constants::RECORDED_ORDERS;
-    let [list, array, result] = constants::BULK_ARGUMENTS;
-    let InterruptCode { irq, softirq } = &settings.interrupts;
-    let (check_every, by_rules) = (
-        settings.check_every.unwrap_or(1),
-        u32::from(settings.check_every.is_some()),
-    );
     let mut loader = EbpfLoader::new();
     loader
-        .override_global(least, &orders.0, true)
-        .override_global(greatest, &orders.1, true)
-        .override_global(constants::GFP_REQUIRED, &gfp.0, true)
-        .override_global(constants::GFP_EXCLUDED, &gfp.1, true)
-        .override_global(constants::OWN_PROCESS, &own, true);
-    loader
-        .override_global(list, &BULK_LIST, true)
-        .override_global(array, &BULK_ARRAY, true)
-        .override_global(result, &BULK_RESULT, true)
-        .override_global(constants::PAGE_LIST_OFFSET, &PAGE_LIST, true);
-    loader
-        .override_global(constants::USE_TEMPLATES, &by_rules, true)
-        .override_global(constants::CHECK_EVERY, &check_every, true)
-        .override_global(constants::IRQ_ENTRY[0], &irq.start, true)
-        .override_global(constants::IRQ_ENTRY[1], &irq.len, true)
-        .override_global(constants::SOFTIRQ_ENTRY[0], &softirq.start, true)
-        .override_global(constants::SOFTIRQ_ENTRY[1], &softirq.len, true);
-    loader
-        .override_global(constants::PAGE_ARRAY, &page_array, true)
-        .override_global(
-            constants::PAGE_STRUCT_SIZE,
-            &settings.page_struct_size,
-            true,
-        )
-        .override_global(constants::FRAMES, &settings.frames, true)
-        .override_global(constants::SKIPPED_MIGRATETYPE, &skipped, true)
+        .override_global(CONFIG, &config, true)
         .override_global(aya_log::LEVEL, &silent, true)
         .map_max_entries(maps::SLOTS, settings.chunks())
         .map_max_entries(maps::SITES, settings.site_entries())
@@ -90,9 +71,53 @@ fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
     Ok(loader.load(&raw_tracepoints_only()?)?)
 }
 
+fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
+    Ok(TraceConfig {
+        pages: PageConfig {
+            base: page_array,
+            size: settings.page_struct_size,
+        },
+        frames: settings.frames,
+        filters: filters(settings),
+        interrupts: settings.interrupts,
+        unwind: UnwindConfig {
+            by_rules: settings.check_every.is_some().into(),
+            check_every: settings.check_every.unwrap_or(1),
+            ..TraceConfig::DEFAULT.unwind
+        },
+        bulk: BulkConfig {
+            list: BULK_LIST,
+            array: BULK_ARRAY,
+            result: BULK_RESULT,
+        },
+        page_list: PAGE_LIST,
+        own_process: if settings.filters.own {
+            own_process()?
+        } else {
+            NOBODY
+        },
+        ..TraceConfig::DEFAULT
+    })
+}
+
+fn filters(settings: &Settings) -> FilterConfig {
+    let Filters { orders, gfp, .. } = &settings.filters;
+    FilterConfig {
+        least_order: orders.0,
+        greatest_order: orders.1,
+        gfp_required: gfp.0,
+        gfp_excluded: gfp.1,
+        user_memory: UserMemoryConfig {
+            migratetype: settings.skipped_migratetype.unwrap_or(NO_MIGRATETYPE),
+            ..FilterConfig::DEFAULT.user_memory
+        },
+        ..FilterConfig::DEFAULT
+    }
+}
+
 /// The id that the programs see of this process.
 fn own_process() -> Result<u32> {
-    let mut ebpf = EbpfLoader::new().load(OBJECT)?;
+    let mut ebpf = EbpfLoader::new().load(QUERY)?;
     let program = program(&mut ebpf, programs::OWN_PROCESS)?;
     program.load()?;
     let result = program.test_run(RawTracePointRunOptions::new());
@@ -104,8 +129,8 @@ fn own_process() -> Result<u32> {
 /// which kind a program is, the name of its section tells.
 fn raw_tracepoints_only() -> Result<MmapMut> {
     // An object must be aligned as the static one is.
-    let mut object = MmapMut::map_anon(OBJECT.len())?;
-    object.copy_from_slice(OBJECT);
+    let mut object = MmapMut::map_anon(TRACE.len())?;
+    object.copy_from_slice(TRACE);
     rename_all(&mut object, b"fentry/", b"raw_tp/")?;
     rename_all(&mut object, b"fexit/a", b"raw_tp/")?;
     Ok(object)

@@ -209,7 +209,8 @@ impl Programs {
 
     /// Lays out a list; gives the arguments of a call with it, and what that returns.
     fn list(&self, gfp: u32, new: &[u64], old: &[u64]) -> [u64; 7] {
-        let link = |frame| PAGES + frame * self.settings.page_struct_size + object::PAGE_LIST;
+        let link =
+            |frame| PAGES + frame * self.settings.page_struct_size + u64::from(object::PAGE_LIST);
         let links = new.iter().chain(old).map(|&frame| link(frame));
         let mut place = LIST;
         for next in links.chain([LIST]) {

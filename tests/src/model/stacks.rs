@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result};
 use aya::maps::{HashMap, Map, Queue};
 use memmap2::MmapOptions;
 use tracer_ebpf::{
-    Control, Template, Templates, first_way,
+    Control,
     key::{mix, seed},
     maps, programs,
+    unwind::{RuleTable, UnwindControl, UnwindRule, bucket},
 };
 
 use super::{Page, Programs};
@@ -32,23 +33,26 @@ impl Programs {
     /// From now on the programs unwind such stacks by a rule: they end there.
     pub fn know(&mut self, stack: MadeUpStack) -> Result<()> {
         self.steer(Control {
-            first_return: FIRST_RETURN,
+            unwind: UnwindControl {
+                first_return: FIRST_RETURN,
+                ..UnwindControl::default()
+            },
             ..Control::default()
         })?;
-        let Some(Map::Array(map)) = self.ebpf.map(maps::TEMPLATES) else {
+        let Some(Map::Array(map)) = self.ebpf.map(maps::RULES) else {
             anyhow::bail!("no table of rules");
         };
         let memory = MmapOptions::new()
-            .len(size_of::<Templates>())
+            .len(size_of::<RuleTable>())
             .map_raw(map.fd().as_fd().as_raw_fd())?;
-        let rules = memory.as_mut_ptr().cast::<Template>();
-        let rule = Template {
+        let rules = memory.as_mut_ptr().cast::<UnwindRule>();
+        let rule = UnwindRule {
             ip: stack.0,
-            kind: Template::END,
-            ..Template::NONE
+            kind: UnwindRule::END,
+            ..UnwindRule::NONE
         };
         // SAFETY: the mapping has room for all rules, and no program runs now.
-        unsafe { rules.wrapping_add(first_way(stack.0)).write(rule) };
+        unsafe { rules.wrapping_add(bucket(stack.0)).write(rule) };
         Ok(())
     }
 

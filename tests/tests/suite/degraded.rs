@@ -77,7 +77,15 @@ fn without_btf_classic_tracepoints_serve() {
     let pages = |site: &Site| site.contains("pipe_write") && site.contains("writev");
     assert_eq!(outputs.report.sum_where(pages), 8000);
     // Without BTF it is not known whether the kernel counts them.
-    assert_eq!(outputs.report.losses.recursion_misses.sum(), None);
+    let losses = &outputs.report.losses;
+    assert_eq!(losses.recursion_misses.sum(), None);
+    // Nor can be looked up who holds a page, so nobody knows that they are not free.
+    assert!(losses.unknown_reference_pages >= 8000, "{losses:?}");
+    let sites = outputs.report.sites_where(pages);
+    assert!(
+        sites.iter().all(|it| it.kinds.keys().eq(["unverified"])),
+        "{sites:#?}"
+    );
     let raw = Pagetrace::new(&["-i", "600", "--hook", "raw"]);
     refused(degraded(raw), "CONFIG_DEBUG_INFO_BTF");
     assert_eq!(check(degraded).status.code(), Some(0));
@@ -105,7 +113,51 @@ fn hidden_symbols_leave_addresses_and_a_remedy() {
     assert_eq!(pages, 8000, "{first:#?}");
     let address = |site: &&Site| site.owner.starts_with("0xff");
     assert!(first.iter().all(address), "{first:#?}");
+    assert!(
+        first.iter().all(|it| it.kinds.keys().eq(["unverified"])),
+        "{first:#?}"
+    );
+    assert!(outputs.report.losses.unnamed_pages >= 8000);
     let named = |site: &Site| site.frames.iter().any(|it| it.symbol.is_some());
     assert!(!sites.iter().any(named));
     assert_eq!(check(degraded).status.code(), Some(0));
+}
+
+#[test]
+fn without_names_owners_are_told_apart() {
+    let Some(_machine) = root_or_skip("without_names_owners_are_told_apart") else {
+        return;
+    };
+    let hidden = "0000000000000000 T _stext\n0000000000000000 T do_one_initcall\n";
+    for hook in ["raw", "tracefs"] {
+        let args = [&OPEN_END[..], &["--hook", hook]].concat();
+        let trace = Tracing::start(&args, |pagetrace| {
+            pagetrace.seeing("/proc/kallsyms", hidden).spawn()
+        });
+        let _ring = Leaker::start(LEAK, &["packet-ring", "--blocks", "64", "--order", "4"]);
+        let _pipes = Leaker::start(LEAK, &["pipes", "--count", "100", "--pages", "16"]);
+        let report = trace.end().report;
+        let owner = |order, pages| {
+            let of_leak = |site: &Site| site.orders.get(&order).is_some_and(|it| *it >= pages);
+            let sites = report.sites_where(of_leak);
+            sites.first().map(|site| site.owner.clone())
+        };
+        let [ring, pipes] = [owner(4, 1024), owner(0, 800)];
+        assert!(
+            ring.is_some() && pipes.is_some(),
+            "{hook}: {:#?}",
+            report.sites
+        );
+        assert_ne!(ring, pipes, "{hook}: {:#?}", report.sites);
+        // No stack begins with the tracer's program, which lies where modules do.
+        let begins_in_kernel = |site: &Site| {
+            let first = site.frames.first();
+            first.is_none_or(|it| it.address.as_str() < "0xffffffffc0000000")
+        };
+        assert!(
+            report.sites.iter().all(begins_in_kernel),
+            "{hook}: {:#?}",
+            report.sites
+        );
+    }
 }

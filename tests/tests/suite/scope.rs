@@ -1,6 +1,9 @@
-//! `--scope`: movable pages are left out unless asked for.
+//! `--scope`: user memory is left out unless asked for; other movable pages are not.
 
-use pagetrace_tests::harness::{Leaker, Report, Tracing, root_or_skip};
+use pagetrace_tests::{
+    harness::{Leaker, Report, Site, Tracing, root_or_skip, skip},
+    leaks::{Holder, Zram},
+};
 
 use crate::LEAK;
 
@@ -41,4 +44,74 @@ fn scope_all_has_anonymous_memory() {
     assert_eq!(report.window.scope, "all");
     let pages = populated(&report);
     assert!((PAGES..PAGES + 200).contains(&pages), "{pages} pages");
+}
+
+/// A leak of pinned memory, the kernel's function that took it, and who has it.
+const PINNED: [(&str, &str, Holder); 3] = [
+    ("gift", "mlock", Holder::Gift),
+    ("splice", "pwritev", Holder::Splice),
+    ("io-uring", "mlock", Holder::IoUring),
+];
+
+#[test]
+fn pinned_memory_is_in_no_counter() {
+    const TEST: &str = "pinned_memory_is_in_no_counter";
+    let Some(_machine) = root_or_skip(TEST) else {
+        return;
+    };
+    for (by, function, holder) in PINNED {
+        if let Some(reason) = holder.refusal() {
+            skip(TEST, &reason);
+            continue;
+        }
+        let trace = Tracing::attach(&["--scope", "all"]);
+        let leak = Leaker::start(LEAK, &["pinned", "--by", by]);
+        let report = trace.end().report;
+        let sites = report.sites_where(|site| site.contains(function) && !site.in_interrupt());
+        let pinned = sites.iter().filter_map(|site| site.kinds.get("pinned"));
+        assert_eq!(
+            pinned.sum::<u64>(),
+            leak.announcement.pages,
+            "{by}: {sites:#?}"
+        );
+        let ranked: u64 = sites.iter().map(|site| site.ranked_pages).sum();
+        assert!(ranked >= leak.announcement.pages, "{by}: {sites:#?}");
+    }
+}
+
+#[test]
+fn the_report_says_that_pinned_memory_is_out_of_scope() {
+    let Some(_machine) = root_or_skip("the_report_says_that_pinned_memory_is_out_of_scope") else {
+        return;
+    };
+    let trace = Tracing::attach(&[]);
+    let _leak = Leaker::start(LEAK, &["pinned", "--by", "gift"]);
+    let outputs = trace.end();
+    assert!(!outputs.report.totals.kinds.contains_key("pinned"));
+    let says = "pinned user memory needs --scope all";
+    assert!(outputs.table.contains(says), "{}", outputs.table);
+}
+
+#[test]
+fn movable_pages_of_the_kernel_are_recorded() {
+    const TEST: &str = "movable_pages_of_the_kernel_are_recorded";
+    let Some(_machine) = root_or_skip(TEST) else {
+        return;
+    };
+    if let Some(reason) = Zram::refusal() {
+        return skip(TEST, &reason);
+    }
+    let trace = Tracing::attach(&[]);
+    let leak = Leaker::start(LEAK, &["zram", "--mib", "16"]);
+    let report = trace.end().report;
+    let pages = leak.announcement.pages;
+    // The disk stays unless the leak takes it away.
+    leak.release();
+    let compressed = |site: &Site| site.contains("zs_malloc") && !site.through_slab();
+    assert_eq!(report.sum_where(compressed), pages);
+    let sites = report.sites_where(compressed);
+    assert!(
+        sites.iter().all(|site| site.kinds.keys().eq(["raw"])),
+        "{sites:#?}"
+    );
 }

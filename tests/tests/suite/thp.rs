@@ -1,9 +1,12 @@
 //! Transparent huge pages: blocks of order 9, if movable pages are asked for.
 
+use std::io::IoSlice;
+
 use pagetrace_tests::{
     harness::{Leaker, Site, Tracing, root_or_skip, skip},
     leaks::Thp,
 };
+use rustix::io::pwritev;
 
 use crate::LEAK;
 
@@ -32,4 +35,32 @@ fn huge_pages_are_found_to_the_page() {
         "{page_tables} pages, of which 16 are set aside for page tables"
     );
     assert_eq!(pages, [(9, 16 << 9)].into());
+    let huge = report.sites_where(|site| locked(site) && site.orders.contains_key(&9));
+    assert!(
+        huge.iter().all(|site| site.kinds["thp"] == site.orders[&9]),
+        "{huge:#?}"
+    );
+}
+
+#[test]
+fn large_pieces_of_a_file_are_no_huge_pages() {
+    const BYTES: usize = 80 << 20;
+    let Some(_machine) = root_or_skip("large_pieces_of_a_file_are_no_huge_pages") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--scope", "all", "--kind", "all"]);
+    let file = tempfile::tempfile().expect("a temporary file");
+    let piece = vec![0xa5; 1 << 20];
+    for at in (0..BYTES).step_by(piece.len()) {
+        // pwritev(2), which hardly any program uses, has a stack of its own.
+        pwritev(&file, &[IoSlice::new(&piece)], at as u64).expect("room for it");
+    }
+    let report = trace.end().report;
+    let sites = report.sites_where(|site| site.contains("pwritev") && !site.through_slab());
+    let pages = |kind| sites.iter().filter_map(move |site| site.kinds.get(kind));
+    assert_eq!(pages("thp").sum::<u64>(), 0, "{sites:#?}");
+    assert!(
+        pages("file").sum::<u64>() >= (BYTES >> 12) as u64,
+        "{sites:#?}"
+    );
 }

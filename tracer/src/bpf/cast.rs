@@ -1,13 +1,13 @@
 //! `bpf_rdonly_cast`, the kernel's function by which a program may read any of
 //! its memory (Linux 6.17 for memory of no type).
 //!
-//! Each kernel knows its functions by ids of its own BTF, so the object has a
+//! Each kernel knows its functions by ids of its own BTF, so the objects have a
 //! call that no kernel knows, and here it becomes that of the running one.
 
 use anyhow::Result;
 use aya::EbpfLoader;
 use memmap2::MmapMut;
-use tracer_ebpf::{RDONLY_CAST, programs};
+use tracer_ebpf::{programs, rdonly_cast::PLACEHOLDER};
 
 use super::{
     hooks::{self, Hook},
@@ -25,7 +25,7 @@ const PSEUDO_KFUNC_CALL: u8 = 2 << 4;
 /// Whether the kernel lets programs read their stack by the function with this id.
 pub(super) fn reads_stacks(id: u32) -> bool {
     let load = || -> Result<()> {
-        let object = with_function(object::OBJECT, id)?;
+        let object = with_function(object::QUERY, id)?;
         let mut ebpf = EbpfLoader::new().btf(None).load(&object)?;
         hooks::load(&mut ebpf, Hook::Raw, programs::PROBE_STACK)
     };
@@ -44,7 +44,7 @@ pub fn with_function(object: &[u8], id: u32) -> Result<MmapMut> {
 /// Changes every call of the function that no kernel has. Instructions are
 /// aligned to their eight bytes in the object.
 fn point_calls_to(object: &mut [u8], id: u32) {
-    let [a, b, c, d] = RDONLY_CAST.to_le_bytes();
+    let [a, b, c, d] = PLACEHOLDER.to_le_bytes();
     let placeholder = [CALL, 0, 0, 0, a, b, c, d];
     let [a, b, c, d] = id.to_le_bytes();
     let call = [CALL, PSEUDO_KFUNC_CALL, 0, 0, a, b, c, d];
@@ -71,8 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn the_object_has_such_calls() {
-        let changed = with_function(object::OBJECT, 1).expect("memory for a copy");
-        assert_ne!(&changed[..], object::OBJECT);
+    fn both_objects_have_such_calls() {
+        for object in [object::TRACE, object::QUERY] {
+            let changed = with_function(object, 1).expect("memory for a copy");
+            assert_ne!(&changed[..], object);
+        }
     }
 }

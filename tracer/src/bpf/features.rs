@@ -2,6 +2,7 @@
 //! trace and its report all go by it.
 
 use anyhow::Result;
+use tracer_ebpf::QueryConfig;
 
 use super::{BulkAllocator, MovableGfp, PageArray, PageLayout, calibration, cast, object, queries};
 use crate::{
@@ -36,7 +37,7 @@ pub struct Features {
 impl Features {
     /// Looks at the running kernel; an error where BPF does not work.
     pub fn probe() -> Result<Self> {
-        let own_process = queries::own_process(&mut object::load_small()?)?;
+        let own_process = queries::own_process()?;
         let types = Types::read();
         Ok(Self {
             page_array: page_array(&types, own_process)?,
@@ -69,7 +70,10 @@ pub fn locate_page_array(
     layout: PageLayout,
     own_process: u32,
 ) -> Result<Result<PageArray, &'static str>> {
-    let mut ebpf = object::load_for_calibration(own_process)?;
+    let mut ebpf = object::load_query(QueryConfig {
+        own_process: own_process.into(),
+        ..QueryConfig::DEFAULT
+    })?;
     calibration::calibrate(&mut ebpf, layout)
 }
 

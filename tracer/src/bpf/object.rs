@@ -1,48 +1,39 @@
-//! The embedded BPF object, and what it is told before it is loaded.
+//! The embedded BPF objects, and what that of queries and probes is told before it is
+//! loaded.
 
 use std::{error::Error, io};
 
 use anyhow::{Result, anyhow};
-use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
-use tracer_ebpf::{constants, maps};
+use aya::{Ebpf, EbpfError, EbpfLoader, Pod, include_bytes_aligned};
+use tracer_ebpf::{CONFIG, QueryConfig, maps};
 
-use super::PageArray;
+/// The programs and tables of the trace.
+pub(super) static TRACE: &[u8] =
+    include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/trace.bpf.o"));
 
-pub(super) static OBJECT: &[u8] =
-    include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/pagetrace.bpf.o"));
+/// The queries and probes.
+pub(super) static QUERY: &[u8] =
+    include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/query.bpf.o"));
 
 /// How many page pointers the calibration may collect at once: those of its own
 /// pages, and of what this process takes beside them.
 const PROBED_PAGES: u32 = 1024;
 
-/// Creates the maps, as small as they can be, and parses the programs for a
-/// first look.
-pub(super) fn load_small() -> Result<Ebpf> {
-    small(&mut EbpfLoader::new())
-}
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct QueryWire(QueryConfig);
 
-/// The same for the calibration, which watches the process with this id in the
-/// initial namespace.
-pub(super) fn load_for_calibration(own_process: u32) -> Result<Ebpf> {
-    small(
-        EbpfLoader::new()
-            .override_global(constants::OWN_PROCESS, &own_process, true)
-            .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES),
-    )
-}
+// SAFETY: `repr(C)` words without padding; any bit pattern is a value.
+unsafe impl Pod for QueryWire {}
 
-/// The same for programs that look at page structs.
-pub(super) fn load_for_pages(array: PageArray) -> Result<Ebpf> {
-    small(
-        EbpfLoader::new()
-            .override_global(constants::PAGE_ARRAY, &array.base, true)
-            .override_global(constants::PAGE_STRUCT_SIZE, &array.layout.size, true),
-    )
-}
-
-fn small(loader: &mut EbpfLoader<'_>) -> Result<Ebpf> {
-    // None of the programs that need BTF is loaded.
-    let loaded = loader.btf(None).load(OBJECT);
+/// Parses queries and probes that are told this.
+pub(super) fn load_query(config: QueryConfig) -> Result<Ebpf> {
+    // None of these programs needs BTF.
+    let loaded = EbpfLoader::new()
+        .btf(None)
+        .override_global(CONFIG, &QueryWire(config), true)
+        .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES)
+        .load(QUERY);
     loaded.map_err(|error| anyhow!("cannot use BPF: {}", reason(&error)))
 }
 

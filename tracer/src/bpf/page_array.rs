@@ -1,5 +1,7 @@
 //! The array of all `struct page`, which turns their addresses into page frames.
 
+use tracer_ebpf::PageConfig;
+
 /// The array of all `struct page`, as far as the programs need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageArray {
@@ -7,6 +9,15 @@ pub struct PageArray {
     pub base: u64,
     /// What a `struct page` looks like.
     pub layout: PageLayout,
+}
+
+impl From<PageArray> for PageConfig {
+    fn from(array: PageArray) -> Self {
+        Self {
+            base: array.base,
+            size: array.layout.size,
+        }
+    }
 }
 
 /// What a `struct page` looks like in the running kernel, in bytes.

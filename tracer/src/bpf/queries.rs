@@ -6,7 +6,7 @@ use aya::{
     Ebpf,
     programs::{Program, RawTracePointRunOptions, TestRun as _},
 };
-use tracer_ebpf::programs;
+use tracer_ebpf::{QueryConfig, programs};
 
 use super::{
     PageArray, PageLayout,
@@ -15,9 +15,10 @@ use super::{
 };
 
 /// This process's id in the initial namespace, as the programs see it.
-pub(super) fn own_process(ebpf: &mut Ebpf) -> Result<u32> {
-    hooks::load(ebpf, Hook::Raw, programs::OWN_PROCESS)?;
-    run(ebpf, programs::OWN_PROCESS, [0; 3])
+pub(super) fn own_process() -> Result<u32> {
+    let mut ebpf = object::load_query(QueryConfig::DEFAULT)?;
+    hooks::load(&mut ebpf, Hook::Raw, programs::OWN_PROCESS)?;
+    run(&ebpf, programs::OWN_PROCESS, [0; 3])
 }
 
 /// Answers questions about page structs. An answer is a bit for each of 32 page frames,
@@ -31,7 +32,10 @@ pub struct PageStructs {
 impl PageStructs {
     /// Prepares to ask; an error where the kernel does not load programs.
     pub fn new(array: PageArray) -> Result<Self> {
-        let mut ebpf = object::load_for_pages(array)?;
+        let mut ebpf = object::load_query(QueryConfig {
+            pages: array.into(),
+            ..QueryConfig::DEFAULT
+        })?;
         for program in [programs::PAGES_WITH_WORD, programs::LISTED_PAGES] {
             hooks::load(&mut ebpf, Hook::Raw, program)?;
         }

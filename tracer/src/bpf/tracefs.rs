@@ -14,41 +14,30 @@ use rustix::{
     fs::{Mode, OFlags, fstatfs, open, openat},
     mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
 };
-use tracer_ebpf::constants;
+use tracer_ebpf::TracefsConfig;
 
 use crate::kernel::{gfp, host, tracepoint};
 
-/// Where the fields of the two records lie, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Offsets {
-    alloc: [u32; 4],
-    free: [u32; 2],
-}
-
-impl Offsets {
-    /// Reads the running kernel's formats.
-    pub(super) fn read() -> Result<Self> {
-        let tracefs = Tracefs::open()?;
-        let alloc = tracefs.format(tracepoint::ALLOC)?;
-        let free = tracefs.format(tracepoint::FREE)?;
-        Ok(Self {
-            alloc: fields(&alloc, ["pfn", "order", "gfp_flags", "migratetype"])?,
-            free: fields(&free, ["pfn", "order"])?,
-        })
-    }
-
-    /// Each offset with the name of its load-time constant.
-    pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, &u32)> {
-        let names = constants::ALLOC_OFFSETS
-            .into_iter()
-            .chain(constants::FREE_OFFSETS);
-        names.zip(self.alloc.iter().chain(&self.free))
-    }
+/// Where the fields of the two records lie, as the running kernel's formats say.
+pub(super) fn offsets() -> Result<TracefsConfig> {
+    let tracefs = Tracefs::open()?;
+    let format = tracefs.format(tracepoint::ALLOC)?;
+    let alloc = |name| field(&format, name);
+    let format = tracefs.format(tracepoint::FREE)?;
+    let free = |name| field(&format, name);
+    Ok(TracefsConfig {
+        alloc_pfn: alloc("pfn")?,
+        alloc_order: alloc("order")?,
+        alloc_gfp: alloc("gfp_flags")?,
+        alloc_migratetype: alloc("migratetype")?,
+        free_pfn: free("pfn")?,
+        free_order: free("order")?,
+    })
 }
 
 /// Whether the tracepoints can be found.
 pub fn tracefs_tracepoints() -> Result<()> {
-    Offsets::read().map(|_| ())
+    offsets().map(|_| ())
 }
 
 /// The names of the running kernel's gfp flags, with their values.
@@ -115,11 +104,6 @@ fn read(root: &OwnedFd, path: &str) -> io::Result<String> {
     Ok(text)
 }
 
-fn fields<const N: usize>(format: &str, names: [&str; N]) -> Result<[u32; N]> {
-    let mut offsets = [0; N];
-    for (offset, name) in offsets.iter_mut().zip(names) {
-        *offset = tracepoint::offset(format, name)
-            .with_context(|| format!("the tracepoint has no field {name}"))?;
-    }
-    Ok(offsets)
+fn field(format: &str, name: &str) -> Result<u32> {
+    tracepoint::offset(format, name).with_context(|| format!("the tracepoint has no field {name}"))
 }

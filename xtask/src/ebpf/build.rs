@@ -8,8 +8,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::manifest::OBJECTS;
 use crate::toolchain::{BPF_LINKER, OBJCOPY, RUSTFLAGS, TARGET};
 use crate::{command, installed, workspace};
+
+/// Objects by their names.
+pub(super) type Objects = BTreeMap<&'static str, Vec<u8>>;
 
 /// The parts of the BPF toolchain, all of them found.
 pub(super) struct Tools {
@@ -33,7 +37,7 @@ impl Tools {
         })
     }
 
-    /// What the object's bytes may depend on, by name.
+    /// What the objects' bytes may depend on, by name.
     pub(super) fn versions(&self) -> BTreeMap<String, String> {
         let package = installed::llvm_package_version().unwrap_or("none".into());
         let versions = [
@@ -51,17 +55,21 @@ impl Tools {
     }
 }
 
-/// Builds the object of the checkout at `root` and returns its bytes.
-pub(super) fn object(root: &Path, target: &Path, tools: &Tools) -> Result<Vec<u8>> {
+/// Builds the objects of the checkout at `root` and returns their bytes, by their names.
+pub(super) fn objects(root: &Path, target: &Path, tools: &Tools) -> Result<Objects> {
     command::run(&mut cargo("build", root, target, tools)?)?;
-    let linked = target.join(TARGET).join("bpf/pagetrace-bpf");
+    let folder = target.join(TARGET).join("bpf");
+    let objects = OBJECTS.into_iter();
+    objects
+        .map(|name| Ok((name, strip(&folder.join(name))?)))
+        .collect()
+}
+
+/// What is left of a linked object without what nobody loads.
+fn strip(linked: &Path) -> Result<Vec<u8>> {
     let stripped = linked.with_extension("o");
     let objcopy = installed::llvm_prefix().join("bin/llvm-objcopy");
-    command::run(
-        Command::new(objcopy)
-            .arg(OBJCOPY)
-            .args([&linked, &stripped]),
-    )?;
+    command::run(Command::new(objcopy).arg(OBJCOPY).args([linked, &stripped]))?;
     fs::read(&stripped).with_context(|| format!("cannot read {}", stripped.display()))
 }
 
@@ -70,7 +78,7 @@ pub(super) fn cargo(verb: &str, root: &Path, target: &Path, tools: &Tools) -> Re
     let mut cargo = workspace::cargo(root);
     cargo
         .arg(verb)
-        .args(["--locked", "--package=tracer-ebpf", "--bin=pagetrace-bpf"])
+        .args(["--locked", "--package=tracer-ebpf", "--bins"])
         .args([
             "--features=programs",
             "--profile=bpf",

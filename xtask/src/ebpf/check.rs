@@ -1,4 +1,4 @@
-//! `cargo xtask ebpf --check`: the checked-in object is what its sources give.
+//! `cargo xtask ebpf --check`: the checked-in objects are what their sources give.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,41 +7,48 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::build::{self, Tools};
-use crate::manifest::{Manifest, OBJECT};
+use super::build::{self, Objects, Tools};
+use crate::manifest::{self, Manifest};
 use crate::{command, fingerprint};
 
-/// Rebuilds the object from a copy of the sources and compares it byte for byte.
+/// Rebuilds the objects from a copy of the sources and compares them byte for byte.
 pub(super) fn run(root: &Path, tools: &Tools) -> Result<()> {
     let manifest = Manifest::read(root)?;
-    let object = fs::read(root.join(OBJECT)).with_context(|| format!("cannot read {OBJECT}"))?;
     let rebuilt = rebuild(root, tools)?;
     let differences = differences(&manifest.toolchain, &tools.versions());
     differences
         .iter()
         .for_each(|difference| println!("toolchain: {difference}"));
-    let [checked_in, rebuilt] = [&object, &rebuilt].map(|bytes| fingerprint::of_bytes(bytes));
+    for (name, rebuilt) in &rebuilt {
+        compare(root, name, rebuilt, differences.is_empty())?;
+    }
+    manifest.verify(root)
+}
+
+fn compare(root: &Path, name: &str, rebuilt: &[u8], same_tools: bool) -> Result<()> {
+    let path = manifest::path(name);
+    let object = fs::read(root.join(&path)).with_context(|| format!("cannot read {path}"))?;
+    let [checked_in, rebuilt] = [&object, rebuilt].map(fingerprint::of_bytes);
     ensure!(
         checked_in == rebuilt,
-        "{OBJECT} is not what its sources give{}: its SHA-256 is {checked_in}, and that of the \
+        "{path} is not what its sources give{}: its SHA-256 is {checked_in}, and that of the \
          object rebuilt just now is {rebuilt}",
-        if differences.is_empty() {
+        if same_tools {
             ""
         } else {
             " here, where the toolchain is another"
         }
     );
-    manifest.verify(root)?;
-    println!("{OBJECT}: rebuilt byte for byte, SHA-256 {rebuilt}");
+    println!("{path}: rebuilt byte for byte, SHA-256 {rebuilt}");
     Ok(())
 }
 
-/// Builds the object in a copy of the checkout that has never been built.
-fn rebuild(root: &Path, tools: &Tools) -> Result<Vec<u8>> {
+/// Builds the objects in a copy of the checkout that has never been built.
+fn rebuild(root: &Path, tools: &Tools) -> Result<Objects> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let copy = folder.path().join("checkout");
     copy_sources(root, &copy)?;
-    build::object(&copy, &folder.path().join("target"), tools)
+    build::objects(&copy, &folder.path().join("target"), tools)
 }
 
 /// Copies every file that git tracks or would offer to track.
@@ -76,7 +83,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Which tools are of another version than when the object was checked in.
+/// Which tools are of another version than when the objects were checked in.
 fn differences(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
     let unknown = String::from("unknown");
     now.iter()

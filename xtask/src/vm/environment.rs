@@ -19,7 +19,10 @@ impl Environment {
             ("PAGETRACE", path(&programs.pagetrace)),
             ("SUITE", path(&programs.suite)),
             ("VERIFIER", path(&programs.verifier)),
-            ("OBJECT", path(&programs.object)),
+            (
+                "OBJECTS",
+                programs.objects.each_ref().map(|it| path(it)).join(" "),
+            ),
             ("ONLY", only.to_owned()),
             ("PAGETRACE_TEST_TIMEOUT", TIMEOUT.to_owned()),
         ])

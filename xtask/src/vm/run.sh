@@ -15,7 +15,8 @@ NO_COLOR=1 "$PAGETRACE" check
 echo "=== verifier"
 # Apart, so that nothing comes between a test's name and its result.
 stderr=$(mktemp)
-"$VERIFIER" "$OBJECT" 2>>"$stderr"
+# Words, not one argument.
+"$VERIFIER" $OBJECTS 2>>"$stderr"
 echo "=== suite"
 # Words, not one argument.
 "$SUITE" $ONLY --test-threads=1 --color=never 2>>"$stderr"

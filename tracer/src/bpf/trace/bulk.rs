@@ -5,7 +5,7 @@ use aya::{
     Btf, Ebpf,
     programs::{FEntry, FExit, ProgramError, fentry::FEntryLinkId, fexit::FExitLinkId},
 };
-use tracer_ebpf::programs;
+use tracer_ebpf::{BulkConfig, programs};
 
 use crate::{
     bpf::{
@@ -27,10 +27,13 @@ pub struct BulkAllocator {
     pub array: u32,
 }
 
-impl BulkAllocator {
-    /// The arguments, as the programs are told.
-    pub(super) const fn arguments(&self) -> [u32; 3] {
-        [self.list, self.array, self.array + 1]
+impl From<&BulkAllocator> for BulkConfig {
+    fn from(allocator: &BulkAllocator) -> Self {
+        Self {
+            list: allocator.list,
+            array: allocator.array,
+            result: allocator.array + 1,
+        }
     }
 }
 

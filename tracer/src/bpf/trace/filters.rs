@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use tracer_ebpf::{MAX_ORDER, NOBODY};
+use tracer_ebpf::{FilterConfig, MAX_ORDER};
 
 use crate::{kernel::cgroup::Cgroup, model::Scope};
 
@@ -64,28 +64,31 @@ impl Default for Filters {
 }
 
 impl Filters {
-    /// The orders as the programs take them: those that pagetrace has no slots
-    /// for are let through unless the user bounds them, to be counted.
-    pub(super) fn order_bounds(&self) -> [u32; 2] {
-        let greatest = match *self.orders.end() {
-            MAX_ORDER => u32::MAX,
-            order => order,
+    /// The filters as the programs take them, but for what they leave out unasked. Orders that
+    /// pagetrace has no slots for are let through unless the user bounds them, to be counted.
+    pub(super) fn config(&self) -> FilterConfig {
+        let mut config = FilterConfig {
+            least_order: *self.orders.start(),
+            greatest_order: match *self.orders.end() {
+                MAX_ORDER => u32::MAX,
+                order => order,
+            },
+            gfp_required: self.gfp.required,
+            gfp_excluded: self.gfp.excluded,
+            ..FilterConfig::DEFAULT
         };
-        [*self.orders.start(), greatest]
-    }
-
-    pub(super) fn frame_bounds(&self) -> [u64; 2] {
-        let frames = self.frames.as_ref();
-        frames.map_or([0, u64::MAX], |frames| [*frames.start(), *frames.end()])
-    }
-
-    pub(super) fn only_process(&self) -> u32 {
-        self.process.map_or(NOBODY, |process| process.id)
-    }
-
-    pub(super) fn namespace(&self) -> [u64; 2] {
-        let namespace = self.process.and_then(|process| process.namespace);
-        namespace.map_or([0, 0], |namespace| [namespace.device, namespace.inode])
+        if let Some(frames) = &self.frames {
+            (config.first_frame, config.last_frame) = (*frames.start(), *frames.end());
+        }
+        if let Some(cgroup) = self.cgroup {
+            (config.cgroup, config.cgroup_level) = (cgroup.id, cgroup.level);
+        }
+        if let Some(Process { id, namespace }) = self.process {
+            config.process = id;
+            config.namespace_device = namespace.map_or(0, |it| it.device);
+            config.namespace_inode = namespace.map_or(0, |it| it.inode);
+        }
+        config
     }
 }
 
@@ -95,10 +98,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_out_unless_asked_for() {
-        let filters = Filters::default();
-        assert_eq!(filters.order_bounds(), [0, u32::MAX]);
-        assert_eq!(filters.frame_bounds(), [0, u64::MAX]);
-        assert_eq!(filters.only_process(), NOBODY);
+        assert_eq!(Filters::default().config(), FilterConfig::DEFAULT);
     }
 
     #[test]
@@ -108,7 +108,31 @@ mod tests {
             frames: Some(5..=9),
             ..Filters::default()
         };
-        assert_eq!(filters.order_bounds(), [2, 3]);
-        assert_eq!(filters.frame_bounds(), [5, 9]);
+        let config = filters.config();
+        assert_eq!((config.least_order, config.greatest_order), (2, 3));
+        assert_eq!((config.first_frame, config.last_frame), (5, 9));
+    }
+
+    #[test]
+    fn a_process_has_the_id_of_its_namespace() {
+        let namespace = ProcessNamespace {
+            device: 4,
+            inode: 40,
+        };
+        let process = |namespace| Filters {
+            process: Some(Process { id: 7, namespace }),
+            ..Filters::default()
+        };
+        let expected = FilterConfig {
+            process: 7,
+            ..FilterConfig::DEFAULT
+        };
+        assert_eq!(process(None).config(), expected);
+        let expected = FilterConfig {
+            namespace_device: 4,
+            namespace_inode: 40,
+            ..expected
+        };
+        assert_eq!(process(Some(namespace)).config(), expected);
     }
 }

@@ -2,14 +2,13 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfError, EbpfLoader};
-use tracer_ebpf::{CHUNK_SLOTS, FIRST_SITE, maps};
+use tracer_ebpf::{CHUNK_SLOTS, CONFIG, FIRST_SITE, TracefsConfig, maps};
 
-use super::{Settings, Unwinding, globals::Globals};
+use super::{Settings, Unwinding, config};
 use crate::bpf::{
     cast,
     map_memory::map_bytes,
-    object::{OBJECT, reason},
-    tracefs::Offsets,
+    object::{TRACE, reason},
 };
 
 /// Bytes of the ring buffer of samples: some fifty stacks.
@@ -22,7 +21,7 @@ pub(super) const fn chunks(frames: u64) -> u64 {
 
 /// Bytes of kernel memory that all tables take for so many page frames and sites.
 pub fn table_bytes(frames: u64, max_sites: u32) -> Result<u64> {
-    map_bytes(OBJECT, &table_entries(frames, max_sites)?)
+    map_bytes(TRACE, &table_entries(frames, max_sites)?)
 }
 
 /// How many entries the tables get whose size depends on the machine or the user.
@@ -46,21 +45,22 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 }
 
 /// Creates the maps and parses the programs for tracing.
-pub(super) fn load(settings: &Settings, offsets: &Offsets) -> Result<Ebpf> {
+pub(super) fn load(settings: &Settings, tracefs: TracefsConfig) -> Result<Ebpf> {
     let table_entries = table_entries(settings.frames, settings.max_sites)?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
     let object = match settings.unwinding {
-        Unwinding::Templates { cast: Some(id), .. } => Some(cast::with_function(OBJECT, id)?),
+        Unwinding::Rules { cast: Some(id), .. } => Some(cast::with_function(TRACE, id)?),
         _ => None,
     };
-    let globals = Globals::new(settings, offsets);
+    let config = config::config(settings, tracefs);
     let mut loader = EbpfLoader::new();
-    loader.override_global(aya_log::LEVEL, &log_level, true);
+    loader
+        .override_global(CONFIG, &config, true)
+        .override_global(aya_log::LEVEL, &log_level, true);
     for (table, entries) in table_entries {
         loader.map_max_entries(table, entries);
     }
-    globals.override_in(&mut loader);
-    let loaded = loader.load(object.as_deref().unwrap_or(OBJECT));
+    let loaded = loader.load(object.as_deref().unwrap_or(TRACE));
     loaded.map_err(|error| refused(settings, &error))
 }
 
@@ -117,7 +117,7 @@ mod tests {
             for (table, entries) in table_entries(FRAMES, max_sites).expect("a small machine") {
                 loader.map_max_entries(table, entries);
             }
-            let Ok(ebpf) = loader.btf(None).load(OBJECT) else {
+            let Ok(ebpf) = loader.btf(None).load(TRACE) else {
                 return skip("needs root, to create maps");
             };
             let charges: Vec<_> = ebpf.maps().map(|(_, map)| charged(map)).collect();

@@ -2,22 +2,22 @@
 
 mod bulk;
 mod code;
+mod config;
 mod filters;
-mod globals;
 mod kernel_log;
 mod load;
 mod losses;
 mod misses;
+mod rules;
 mod tables;
-mod templates;
 mod tracer;
 
 pub use bulk::BulkAllocator;
 pub use filters::{Filters, GfpFilter, Process, ProcessNamespace};
 pub use kernel_log::KernelLog;
 pub use load::table_bytes;
+pub use rules::Unwinding;
 pub use tables::{SiteTable, SlotTable};
-pub use templates::Unwinding;
 pub use tracer::{Settings, Tracer};
 
 use crate::model::{Losses, ProgramTime, TracerFrames};

@@ -17,7 +17,7 @@ use aya::{
 use memmap2::{MmapOptions, MmapRaw};
 use tracer_ebpf::{
     BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, ORDERS, STACK_LOST,
-    Site, SiteId, Templates, maps,
+    Site, SiteId, maps, unwind::RuleTable,
 };
 
 use super::load::{chunks, site_entries};
@@ -184,11 +184,11 @@ fn task_name(comm: &[u8; COMM_LEN]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// The template table, to be written.
-pub(super) fn map_templates(ebpf: &Ebpf) -> Result<MmapRaw> {
-    let name = maps::TEMPLATES;
+/// The rule table, to be written.
+pub(super) fn map_rules(ebpf: &Ebpf) -> Result<MmapRaw> {
+    let name = maps::RULES;
     let mapped = MmapOptions::new()
-        .len(size_of::<Templates>())
+        .len(size_of::<RuleTable>())
         .map_raw(descriptor(ebpf, name)?);
     mapped.with_context(|| format!("cannot map the table {name}"))
 }

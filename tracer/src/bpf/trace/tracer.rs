@@ -8,18 +8,19 @@ use aya::{
     maps::{Array, MapData, PerCpuArray, Queue},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tracer_ebpf::{Control, Counters, FIRST_SITE, LAST_EPOCH, maps};
+use tracer_ebpf::{
+    Control, Counters, FIRST_SITE, LAST_EPOCH, TracefsConfig, maps, unwind::UnwindControl,
+};
 
 use super::{
     BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    code, globals, load, losses::losses, misses::recursion_misses, tables::take,
-    templates::Lessons,
+    code, config, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
 };
 use crate::{
     bpf::{
         MovableGfp, PageArray,
         hooks::{Hook, Hooks},
-        tracefs::Offsets,
+        tracefs,
     },
     kernel::kallsyms::InterruptEntries,
     model::{Limitation, ProgramTime, RecursionMisses, TracerFrames},
@@ -64,7 +65,7 @@ pub struct Tracer {
     control: Array<MapData, ControlWire>,
     epoch: u32,
     /// None if the kernel unwinds every stack.
-    lessons: Option<Lessons>,
+    learner: Option<RuleLearner>,
     counters: PerCpuArray<MapData, CountersWire>,
     slots: SlotTable,
     sites: SiteTable,
@@ -93,18 +94,18 @@ impl Tracer {
         };
         lift_memlock_limit();
         let offsets = match hook {
-            Hook::Raw => Offsets::default(),
-            Hook::Tracefs => Offsets::read()?,
+            Hook::Raw => TracefsConfig::default(),
+            Hook::Tracefs => tracefs::offsets()?,
         };
-        let mut ebpf = load::load(settings, &offsets)?;
+        let mut ebpf = load::load(settings, offsets)?;
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
-        let interrupts = globals::interrupt_code(&settings.interrupt_entries);
+        let interrupts = config::interrupt_code(&settings.interrupt_entries);
         let sites = SiteTable::map(&mut ebpf, settings.max_sites, interrupts)?;
-        let lessons = match settings.unwinding {
+        let learner = match settings.unwinding {
             Unwinding::Kernel => None,
-            Unwinding::Templates { .. } => {
-                Some(Lessons::open(&mut ebpf, &settings.interrupt_entries)?)
+            Unwinding::Rules { .. } => {
+                Some(RuleLearner::open(&mut ebpf, &settings.interrupt_entries)?)
             }
         };
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
@@ -120,7 +121,7 @@ impl Tracer {
             counts_tracefs_misses: settings.counts_tracefs_misses,
             control,
             epoch: 0,
-            lessons,
+            learner,
             counters,
             slots,
             sites,
@@ -141,16 +142,18 @@ impl Tracer {
     /// A descriptor that is readable when there are stacks to [`learn`](Self::learn) from; none
     /// if the kernel unwinds every stack.
     pub fn samples(&self) -> Result<Option<OwnedFd>> {
-        self.lessons.as_ref().map(Lessons::descriptor).transpose()
+        self.learner
+            .as_ref()
+            .map(RuleLearner::descriptor)
+            .transpose()
     }
 
-    /// Makes templates of the next stack that could not be unwound by templates; gives whether
-    /// there was one.
+    /// Learns rules from the next stack that no rules led through; gives whether there was one.
     pub fn learn(&mut self) -> Result<bool> {
-        let Some(lessons) = &mut self.lessons else {
+        let Some(learner) = &mut self.learner else {
             return Ok(false);
         };
-        let learned = lessons.learn();
+        let learned = learner.learn();
         if learned {
             self.steer()?;
         }
@@ -159,18 +162,19 @@ impl Tracer {
 
     /// Tells the programs what changes while they run.
     fn steer(&mut self) -> Result<()> {
-        let lessons = self.lessons.as_ref();
-        let first = lessons.map(Lessons::first_return).unwrap_or_default();
         let control = ControlWire(Control {
             epoch: self.epoch,
-            first_return: first.distance,
-            frames_below: first.frames_below,
-            parting: lessons.map_or(0, Lessons::parting),
-            revision: lessons.map_or(0, Lessons::revision),
+            unwind: self.unwind_control(),
         });
         self.control
             .set(0, control, 0)
             .context("cannot steer the programs")
+    }
+
+    /// What the rules have come to.
+    fn unwind_control(&self) -> UnwindControl {
+        let learner = self.learner.as_ref();
+        learner.map(RuleLearner::control).unwrap_or_default()
     }
 
     /// Records no further allocation, only frees.
@@ -211,7 +215,7 @@ impl Tracer {
         let counters = self.counters()?;
         let taken = counters.allocations();
         let mut losses = losses(&counters, self.recursion_misses()?);
-        losses.unwind_rules = self.lessons.is_some().then(|| counters.unwind.into());
+        losses.unwind_rules = self.learner.is_some().then(|| counters.unwind.into());
         losses.mismatched_sites = self.sites.close(taken.nested)?;
         if self.bulk_limitation().is_some() {
             losses.unread_bulk_pages = None;
@@ -233,11 +237,10 @@ impl Tracer {
         let ranges: Result<Vec<_>> = programs
             .map(|name| code::ranges(&self.ebpf, name))
             .collect();
-        let first = self.lessons.as_ref().map(Lessons::first_return);
         Ok(TracerFrames {
             programs: ranges?.concat(),
             begin_stacks: self.hooks.hook() == Hook::Raw,
-            measured: first.map_or(0, |it| it.frames_below as usize),
+            measured: self.unwind_control().frames_below as usize,
         })
     }
 

@@ -23,7 +23,7 @@ pub struct Request {
     pub max_sites: u32,
     /// Which kind of tracepoint to sit on.
     pub hook: HookChoice,
-    /// Of so many stacks unwound by templates, the kernel unwinds one too; none to have the kernel
+    /// Of so many stacks unwound by rules, the kernel unwinds one too; none to have the kernel
     /// unwind every stack.
     pub check_every: Option<u64>,
     /// Whether the kernel side sends messages.
@@ -81,11 +81,11 @@ pub fn plan(request: &Request) -> Result<Plan> {
     })
 }
 
-/// By templates where the programs' context lies on the stack, as that of raw
+/// By rules where the programs' context lies on the stack, as that of raw
 /// tracepoints does.
 fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
     match request.check_every {
-        Some(check_every) if is_raw => Unwinding::Templates { check_every, cast },
+        Some(check_every) if is_raw => Unwinding::Rules { check_every, cast },
         _ => Unwinding::Kernel,
     }
 }
