@@ -4,7 +4,8 @@
  * releases them when it is removed.
  *
  * The parameter `outstanding` says what is held: FUNCTION/ORDER=PAGES, where
- * ORDER is that of the allocation and PAGES what is left of it.
+ * ORDER is that of the allocation and PAGES what is left of it. Writing to the
+ * parameter `fill` has the bulk allocator fill an array that is half full.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -15,6 +16,7 @@
 #define PIECES 8
 #define PIECES_ORDER 3
 #define TAILS_ORDER 4
+#define ENTRIES 64
 
 static const unsigned int counts[] = { 100, 57, 31, 16, 9 };
 
@@ -22,6 +24,7 @@ static struct page *blocks[ARRAY_SIZE(counts)][MAX_BLOCKS];
 static void *exact;
 static struct page *pieces[PIECES];
 static struct page *head;
+static struct page *array[ENTRIES];
 
 static char outstanding[256];
 module_param_string(outstanding, outstanding, sizeof(outstanding), 0444);
@@ -92,6 +95,37 @@ static noinline __noclone int take_tails(void)
 	return 0;
 }
 
+/* Every other entry of an array. */
+static noinline __noclone int half_fill(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENTRIES; i += 2) {
+		array[i] = alloc_page(GFP_KERNEL);
+		if (!array[i])
+			return -ENOMEM;
+	}
+	say(__func__, 0, ENTRIES / 2);
+	return 0;
+}
+
+/* The rest of it: each call fills one entry at least, and returns how many are full. */
+static noinline __noclone int fill(const char *value, const struct kernel_param *parameter)
+{
+	unsigned long full, before = 0;
+
+	while ((full = alloc_pages_bulk_array(GFP_KERNEL, ENTRIES, array)) < ENTRIES) {
+		if (full <= before)
+			return -ENOMEM;
+		before = full;
+	}
+	return 0;
+}
+
+static const struct kernel_param_ops fill_ops = { .set = fill };
+module_param_cb(fill, &fill_ops, NULL, 0200);
+MODULE_PARM_DESC(fill, "fills the rest of a half full array");
+
 static void release(void)
 {
 	unsigned int order, i;
@@ -107,6 +141,9 @@ static void release(void)
 			__free_page(pieces[i]);
 	if (head)
 		put_page(head);
+	for (i = 0; i < ENTRIES; i++)
+		if (array[i])
+			__free_page(array[i]);
 }
 
 /* Not __init: the kernel forgets the names of such functions at once. */
@@ -117,6 +154,7 @@ static noinline int take(void)
 	error = error ?: take_exact();
 	error = error ?: take_pieces();
 	error = error ?: take_tails();
+	error = error ?: half_fill();
 	if (error)
 		release();
 	return error;

@@ -46,10 +46,11 @@ fn nothing_that_was_freed_is_accused() {
     let outputs = trace.end();
     let losses = &outputs.report.losses;
     note(&format!(
-        "the workload moved {moved} pages; {} of {} events lost, {:?} of them frees, {:?} missed \
-         frees found at the end, {} at reuse",
+        "the workload moved {moved} pages; {} of {} events lost, {} of them nested, {:?} frees, {:?} \
+         missed frees found at the end, {} at reuse",
         losses.lost_events(),
         losses.events,
+        losses.nested_allocations,
         losses.recursion_misses.free,
         losses.missed_frees_at_end_pages,
         losses.missed_frees_at_reuse_pages
@@ -57,5 +58,6 @@ fn nothing_that_was_freed_is_accused() {
     let raw = |site: &Site| in_workload(site) && site.kinds.contains_key("raw");
     let accused = outputs.report.sites_where(raw);
     assert!(accused.is_empty(), "{accused:#?}");
+    assert_eq!(losses.mismatched_sites, 0, "{losses:?}");
     assert!(moved > 10_000, "{moved} pages moved");
 }

@@ -43,6 +43,12 @@ impl Module {
         pages.collect::<Option<_>>().expect("its own syntax")
     }
 
+    /// Has it fill an array of 64 entries, of which every other one is full.
+    fn fill_array() {
+        let parameter = format!("/sys/module/{NAME}/parameters/fill");
+        fs::write(parameter, "1").expect("there are 32 pages");
+    }
+
     /// Where its code and data lie.
     fn addresses() -> Range<u64> {
         let modules = fs::read_to_string("/proc/modules").expect("a kernel with modules");
@@ -131,4 +137,19 @@ fn a_module_that_is_gone_leaves_nothing() {
     let report = trace.end().report;
     let sites = sites_in(&report, &addresses);
     assert!(sites.is_empty(), "{sites:#?}");
+}
+
+#[test]
+fn an_array_that_was_half_full_took_the_other_half() {
+    let test = "an_array_that_was_half_full_took_the_other_half";
+    let Some((_machine, file)) = module_or_skip(test) else {
+        return;
+    };
+    let _module = Module::load(&file);
+    let trace = Tracing::attach(&[]);
+    Module::fill_array();
+    let report = trace.end().report;
+    let sites = sites_in(&report, &Module::addresses());
+    let expected = Pages::from([(("fill".to_owned(), 0), 32)]);
+    assert_eq!(pages(&sites), expected, "{:?} {sites:#?}", report.losses);
 }

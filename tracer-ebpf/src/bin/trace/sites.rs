@@ -111,6 +111,15 @@ pub(crate) fn lookup_recent(key: u64, order: u32) -> Option<u32> {
     Some(id)
 }
 
+/// Corrects what this CPU knows of a key: it can have found the table full while another
+/// CPU was about to give the key the last id.
+#[inline(always)]
+pub(crate) fn correct_recent(key: u64, id: u32) {
+    if let Some(known) = KNOWN_SITES.get(0) {
+        known.remember(key, id);
+    }
+}
+
 /// The id of the site with this key.
 #[inline(always)]
 pub(crate) fn lookup(key: u64) -> Option<u32> {

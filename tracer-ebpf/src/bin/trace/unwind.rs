@@ -80,7 +80,9 @@ pub(crate) fn site_from_rules<C: EbpfContext>(
         unwinds.hits.add(1);
         if !is_to_be_checked(unwinds) {
             // A reserved id: the table was full when the stack was new.
-            counts.site_table_full.add(u64::from(id < FIRST_SITE));
+            if id < FIRST_SITE {
+                counts.site_table_full.add(1);
+            }
             return id;
         }
     }
@@ -98,13 +100,16 @@ pub(crate) fn site_from_rules<C: EbpfContext>(
     } else {
         unwinds.misses.add(1);
     }
-    if !is_right {
-        entry.invalidate();
+    let id = sites::with_key(ctx, key, scratch, counts);
+    if is_right {
+        return id;
     }
-    if !is_right && found.outcome != Outcome::Opaque {
+    entry.invalidate();
+    sites::correct_recent(key, id);
+    if found.outcome != Outcome::Opaque {
         samples::send(&stack, scratch);
     }
-    sites::with_key(ctx, key, scratch, counts)
+    id
 }
 
 /// Whether this hit is one of those that the kernel unwinds too: one in `CHECK_EVERY`, drawn
