@@ -7,7 +7,7 @@
 //! starts both programs and reads what they say. [`model`] drives the BPF programs
 //! by hand, and says what they should have done. [`scale`] makes up hosts larger
 //! than this one. [`workloads`] and [`bpf_stats`] are what the bench measures with; the
-//! helper programs `workload` and `bpf_stats` run them.
+//! helper programs `workload` and `bpf_stats` run them, and print [`readings`].
 
 pub mod announcement;
 pub mod bpf_stats;
@@ -16,6 +16,7 @@ pub mod events;
 pub mod harness;
 pub mod leaks;
 pub mod model;
+pub mod readings;
 pub mod scale;
 mod tracefs;
 pub mod workloads;

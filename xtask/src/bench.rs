@@ -4,52 +4,47 @@
 //! 2 x Example CPU @ 2.50GHz, 24645040 kB of memory, kernel 6.12.48, 2026-01-02. Medians of ...
 //!
 //! | workload | untraced | pagetrace                 | --scope all               | bpftrace ...
-//! |-------|----------|---------------------------|---------------------------|-------------
-//! | pipes | 9120 ns  | 1.08 (1.06..1.11) +730 ns | 1.10 (1.07..1.14) +912 ns | 4.61 (4.4...
+//! |----------|----------|---------------------------|---------------------------|-------------
+//! | pipes    | 9120 ns  | 1.08 (1.06..1.11) +730 ns | 1.10 (1.07..1.14) +912 ns | 4.61 (4.4...
 //!
-//! | start to attached | 0.130 s | 0.129..0.205 | <= 1 s | met |
+//! | start to attached | 0.130 (0.129..0.205) s | <= 1 s | met |
 //! ```
 
 mod attached;
-mod comparison;
 mod document;
 mod events;
 mod figure;
 mod figures;
-mod idle;
-mod losses;
 mod machine;
 mod peer;
 mod programs;
-mod reading;
+#[path = "../../tests/src/readings.rs"]
+#[expect(unreachable_pub, reason = "the helper programs have it from a library")]
+mod readings;
+mod report;
 mod results;
 mod rounds;
-mod scale;
-mod spread;
 mod variant;
 mod window;
 mod workload;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use rustix::process::geteuid;
 use tempfile::TempDir;
 
-use crate::workspace;
-use comparison::Comparison;
-use events::Watched;
-use idle::Idle;
-use losses::Losses;
+use crate::{command, workspace};
 use peer::Peer;
 use programs::Programs;
+use readings::Scale;
 use results::Results;
-use rounds::Rounds;
-use scale::Scale;
-use variant::{PAGETRACE, SCOPE_ALL, Variant};
+use variant::{NO_CACHE, PAGETRACE, SCOPE_ALL, Variant};
 use window::Window;
+use workload::{PAGE_FAULTS, PIPES, WORKLOADS};
 
 /// How to measure.
 #[derive(Args)]
@@ -60,6 +55,9 @@ pub(crate) struct Options {
     /// How many seconds to wait with nothing to do
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     idle: u32,
+    /// Compare with another build of pagetrace, and do nothing else
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["idle", "write", "strict"])]
+    against: Option<PathBuf>,
     /// Write all results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -85,10 +83,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "{} runs are too few for docs/performance.md: give at least --runs {ENOUGH}",
         options.runs
     );
-    let results = measure(options)?;
+    let programs = Programs::build()?;
+    let results = match &options.against {
+        Some(before) => compare(before, options.runs, &programs)?,
+        None => measure(options, &programs)?,
+    };
     println!("{}", document::body(&results));
     keep(&results, options)?;
-    let missed = results.missed();
+    let missed = results.figures.missed();
     ensure!(
         missed == 0 || !options.strict,
         "missed {missed} of the targets"
@@ -97,50 +99,70 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Everything, one after the other: nothing else may run meanwhile.
-fn measure(options: &Options) -> Result<Results> {
-    let mut results = Results::new(options.runs, options.idle)?;
-    let programs = Programs::build()?;
-    workloads(&mut results, &programs)?;
-    let watched = events::watch(options.runs, &programs)?;
-    results.events = watched.iter().map(Watched::costs).collect();
-    results.figures.extend(figures::of_events(&watched));
-    let windows = Window::measure_all(options.runs, &programs.pagetrace)?;
-    results.figures.extend(figures::of_windows(&windows));
-    let idle = Idle::measure(options.idle, &programs)?;
-    results.figures.extend(figures::of_waiting(&idle));
-    let scale = Scale::measure(options.runs, &programs)?;
-    results.figures.extend(scale.figures());
+fn measure(options: &Options, programs: &Programs) -> Result<Results> {
+    let mut results = Results::new(options.runs)?;
+    let folder = TempDir::new().context("cannot make a temporary folder")?;
+    let trace = folder.path().join("trace");
+    let (peers, remarks) = Peer::all(&trace);
+    remarks.iter().for_each(|remark| eprintln!("{remark}"));
+    results.peers = remarks;
+    workloads(
+        &mut results,
+        &Variant::all(programs, &peers),
+        programs,
+        &trace,
+    )?;
+    let plan = [
+        (Variant::empty(programs), vec![&PIPES, &PAGE_FAULTS]),
+        (
+            Variant::own(programs, PAGETRACE),
+            WORKLOADS.iter().collect(),
+        ),
+        (Variant::own(programs, SCOPE_ALL), vec![&PAGE_FAULTS]),
+        (Variant::own(programs, NO_CACHE), vec![&PIPES]),
+    ];
+    results.events = events::watch(&plan, options.runs, programs)?;
+    let (maps, slots) = figures::maps(&results.events).context("pagetrace has no slot table")?;
+    let windows = Window::measure_all(options.runs, 2, &programs.pagetrace)?;
+    let waiting = Window::measure_all(1, options.idle, &programs.pagetrace)?;
+    let scale = scale(options.runs, programs)?;
+    results.figures.add_workloads(&results.rows);
+    results.figures.add_events(&results.events);
+    results.figures.add_windows(&windows, slots, &waiting);
+    results.figures.add_scale(&scale);
+    results.maps = Some(maps);
+    results.scale = Some(scale);
     Ok(results)
 }
 
-fn workloads(results: &mut Results, programs: &Programs) -> Result<()> {
-    let folder = TempDir::new().context("cannot make a temporary folder")?;
-    let trace = folder.path().join("trace");
-    let (peers, skipped) = Peer::all(&trace);
-    for peer in &skipped {
-        eprintln!("SKIPPED {}: {}", peer.name, peer.reason);
-    }
-    results.peers = peers.iter().map(Peer::found).collect();
-    results.skipped = skipped;
-    let (loads, variants) = (workload::loads(), Variant::all(&peers));
-    let mut rounds = Rounds::new(&loads, &variants);
-    rounds.run(results.runs, programs, &trace)?;
-    results.comparisons = Comparison::all(&rounds).context("there was no round")?;
-    let figures = figures::of_workloads(&results.comparisons);
-    results.figures.extend(figures);
-    results.figures.extend(figures::of_losses(&losses(&rounds)));
+/// pagetrace against another build of it: workloads and single events.
+fn compare(before: &Path, runs: u32, programs: &Programs) -> Result<Results> {
+    let mut results = Results::new(runs)?;
+    let variants = || [Variant::before(before), Variant::own(programs, PAGETRACE)];
+    workloads(&mut results, &variants(), programs, Path::new(""))?;
+    let plan = variants().map(|variant| (variant, WORKLOADS.iter().collect()));
+    results.events = events::watch(&plan, runs, programs)?;
+    Ok(results)
+}
+
+fn workloads(
+    results: &mut Results,
+    variants: &[Variant<'_>],
+    programs: &Programs,
+    trace: &Path,
+) -> Result<()> {
+    let (rows, losses) = rounds::run(variants, results.runs, &programs.workload, trace)?;
+    results.rows = rows;
+    results.figures.add_losses(&losses);
     Ok(())
 }
 
-/// Those with templates.
-fn losses(rounds: &Rounds<'_>) -> Losses {
-    let mut sum = Losses::default();
-    for (variant, losses) in rounds.variants.iter().zip(&rounds.losses) {
-        if [PAGETRACE, SCOPE_ALL].contains(&variant.name) {
-            sum += *losses;
-        }
-    }
-    sum
+/// Hosts larger than this one.
+fn scale(runs: u32, programs: &Programs) -> Result<Scale> {
+    eprintln!("scale: {runs} scans of each table");
+    let mut bench = Command::new(&programs.scan_bench);
+    let json = command::output(bench.args(["--runs", &runs.to_string()]))?;
+    serde_json::from_str(&json).context("scan_bench wrote something else than its JSON")
 }
 
 fn keep(results: &Results, options: &Options) -> Result<()> {

@@ -9,6 +9,7 @@
 mod bench;
 mod command;
 mod ebpf;
+mod executables;
 #[path = "../../tracer/build/fingerprint.rs"]
 mod fingerprint;
 mod installed;

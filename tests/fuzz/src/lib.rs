@@ -5,6 +5,7 @@ mod fdinfo;
 mod gfp;
 mod kallsyms;
 mod meminfo;
+mod mountinfo;
 mod notes;
 mod pageflags;
 mod pagemap;
@@ -16,12 +17,13 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 11] = [
+pub const CHECKS: [(&str, Check); 12] = [
     ("btf", btf::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),
     ("meminfo", meminfo::check),
+    ("mountinfo", mountinfo::check),
     ("notes", notes::check),
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),

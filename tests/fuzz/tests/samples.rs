@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pagetrace::model::Report;
 use pagetrace_fuzz::CHECKS;
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
@@ -33,6 +34,13 @@ fn every_check_has_a_target_and_a_folder_of_samples() {
     let checks: BTreeSet<_> = CHECKS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names(TARGETS), checks);
     assert_eq!(names(CORPUS), checks);
+}
+
+#[test]
+fn the_sample_of_a_report_can_be_read() {
+    let sample = fs::read(format!("{CORPUS}/report/schema_2"));
+    let report = Report::from_json(&sample.expect("the sample can be read"));
+    assert!(!report.expect("it is whole").sites.is_empty());
 }
 
 #[test]

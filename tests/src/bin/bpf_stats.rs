@@ -3,19 +3,16 @@
 //!
 //! ```text
 //! $ bpf_stats read --pid 4711 -- workload pipes --operations 20000
-//! {"map_bytes":48573140,"seconds":0.21,"programs":{"page_alloc":{"runs":320711,...
-//! $ bpf_stats empty &   # for comparison: programs that do nothing
+//! {"maps":{"SLOTS":26189824,...},"seconds":0.21,"programs":{"page_alloc":{"runs":320711,...
+//! $ bpf_stats empty   # for comparison: programs that do nothing, until stdin is closed
 //! attached
 //! ```
 
-use std::{
-    io::{Write as _, stderr, stdout},
-    thread,
-};
+use std::io::{Write as _, stdin, stdout};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use pagetrace_tests::bpf_stats::{Empty, Reading};
+use pagetrace_tests::bpf_stats::{Empty, take};
 
 /// Says what BPF programs cost
 #[derive(Parser)]
@@ -29,22 +26,20 @@ enum Verb {
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// Attach programs that do nothing, until a signal comes
+    /// Attach programs that do nothing, until a line arrives on stdin or it is closed
     Empty,
 }
 
 fn main() -> Result<()> {
     match Verb::parse() {
         Verb::Read { pid, command } => {
-            let reading = Reading::take(pid, &command)?;
+            let reading = take(pid, &command)?;
             writeln!(stdout(), "{}", serde_json::to_string(&reading)?)?;
         }
         Verb::Empty => {
             let _attached = Empty::attach().context("cannot attach an empty program")?;
-            writeln!(stderr(), "attached")?;
-            loop {
-                thread::park();
-            }
+            writeln!(stdout(), "attached")?;
+            stdin().read_line(&mut String::new())?;
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 mod descriptors;
 mod empty;
 mod programs;
-mod reading;
-mod templates;
+mod take;
+mod unwound;
 
 pub use empty::Empty;
-pub use reading::Reading;
+pub use take::take;

@@ -1,34 +1,14 @@
 //! How often programs ran, and how long.
 
-use std::{collections::BTreeMap, ops::Sub};
+use std::collections::BTreeMap;
 
 use aya::programs::loaded_programs;
-use serde::Serialize;
 
 use super::descriptors::Held;
+use crate::readings::Runs;
 
 /// By the names that the kernel keeps.
-pub(super) type Programs = BTreeMap<String, Runs>;
-
-/// What the kernel counts while its statistics are on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Runs {
-    /// How often a program ran.
-    pub runs: u64,
-    /// How long it did, in nanoseconds.
-    pub nanoseconds: u64,
-}
-
-impl Sub for Runs {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        Self {
-            runs: self.runs - before.runs,
-            nanoseconds: self.nanoseconds - before.nanoseconds,
-        }
-    }
-}
+type Programs = BTreeMap<String, Runs>;
 
 /// The programs that a process holds, as they are now.
 pub(super) fn now(held: &Held) -> Programs {

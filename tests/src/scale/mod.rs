@@ -6,5 +6,5 @@ mod synthetic_sites;
 mod table;
 
 pub use memory::peak_bytes;
-pub use synthetic_sites::{Spent, SyntheticSites};
+pub use synthetic_sites::{Steps, SyntheticSites};
 pub use table::{Fill, Raw, Table};

@@ -43,13 +43,8 @@ pub struct SyntheticSites {
     records: BTreeMap<u32, SiteRecord>,
 }
 
-/// What each step from the slots to the outputs took.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Spent {
-    steps: BTreeMap<&'static str, f64>,
-    /// Bytes of the JSON document.
-    pub json_bytes: u64,
-}
+/// What each step from the slots to the outputs took, in seconds.
+pub type Steps = BTreeMap<String, f64>;
 
 impl SyntheticSites {
     /// So many sites and pages, on a host of 24 GiB.
@@ -66,25 +61,29 @@ impl SyntheticSites {
     }
 
     /// Scans and reports, and writes all outputs to `out`. Consumes the records, as a trace does.
-    pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Spent)> {
-        let mut spent = Spent::default();
-        let scan = spent.on("scan", || analysis::scan(self.table.slots(), &Raw));
-        let survivors = spent.on("settle", || scan.settle(Some(0)).survivors);
-        let recorded = spent.on("records", || self.recorded(survivors))?;
-        let report = spent.on("report", || {
+    pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Steps)> {
+        let mut steps = Steps::new();
+        let scan = timed(&mut steps, "scan", || {
+            analysis::scan(self.table.slots(), &Raw)
+        });
+        let survivors = timed(&mut steps, "settle", || scan.settle(Some(0)).survivors);
+        let recorded = timed(&mut steps, "records", || self.recorded(survivors))?;
+        let report = timed(&mut steps, "report", || {
             analysis::report(host(), window(), recorded, numbers)
         });
-        let summary = spent.on("summary", || analysis::summary(&report, &everything()));
-        spent.on("table", || {
+        let summary = timed(&mut steps, "summary", || {
+            analysis::summary(&report, &everything())
+        });
+        timed(&mut steps, "table", || {
             render::table(&report, &summary, SCREEN, &mut BufWriter::new(&mut *out))
         })?;
-        spent.on("folded", || {
+        timed(&mut steps, "folded", || {
             render::folded(&report, &summary, &mut BufWriter::new(&mut *out))
         })?;
-        let mut json = Counted(BufWriter::new(out), 0);
-        spent.on("json", || render::json(&report, &summary, &mut json))?;
-        spent.json_bytes = json.1;
-        Ok((report, spent))
+        timed(&mut steps, "json", || {
+            render::json(&report, &summary, &mut BufWriter::new(out))
+        })?;
+        Ok((report, steps))
     }
 
     fn recorded(&mut self, survivors: Survivors) -> Result<Recorded> {
@@ -99,38 +98,11 @@ impl SyntheticSites {
     }
 }
 
-impl Spent {
-    fn on<T>(&mut self, step: &'static str, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
-        let done = work();
-        self.steps.insert(step, start.elapsed().as_secs_f64());
-        done
-    }
-
-    /// Each step, in seconds.
-    pub fn steps(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.steps.iter().map(|(&step, &seconds)| (step, seconds))
-    }
-
-    /// All steps, in seconds.
-    pub fn total(&self) -> f64 {
-        self.steps.values().sum()
-    }
-}
-
-/// Counts what passes.
-struct Counted<W>(W, u64);
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.0.write(bytes)?;
-        self.1 += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
+fn timed<T>(steps: &mut Steps, step: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    steps.insert(step.to_owned(), start.elapsed().as_secs_f64());
+    done
 }
 
 fn record(rng: &mut Rng) -> SiteRecord {

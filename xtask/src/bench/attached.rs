@@ -1,7 +1,7 @@
 //! A tracer that is attached, whichever.
 
 use std::fs::{self, File};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use tempfile::NamedTempFile;
 
 use crate::command;
 
-/// What to take for a sign that a tracer is attached.
+/// What tells that a tracer is attached, and what ends it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sign {
-    /// It says so at the beginning of a line on stderr.
-    Says(&'static str),
-    /// It holds events or links, and for a while no further ones.
+    /// It says `attached`, or the command that it traces does; it ends when stdin is closed.
+    Says,
+    /// It holds events or links, and for a while no further ones; it ends by an interrupt.
     Holds,
 }
 
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The tracer. Dropping it kills it.
 pub(super) struct Attached {
     child: Child,
-    remarks: NamedTempFile,
+    output: NamedTempFile,
     spelled: String,
 }
 
@@ -37,15 +37,18 @@ impl Attached {
     ///
     /// It writes into a file: what fills a pipe would be pages of its own.
     pub(super) fn start(mut tracer: Command, sign: Sign) -> Result<Self> {
-        let remarks = NamedTempFile::new().context("cannot make a temporary file")?;
-        let stderr = File::options().append(true).open(&remarks)?;
-        tracer.stdin(Stdio::null()).stdout(Stdio::null());
+        let output = NamedTempFile::new().context("cannot make a temporary file")?;
+        let append = || File::options().append(true).open(&output);
+        match sign {
+            Sign::Says => tracer.stdin(Stdio::piped()).stdout(append()?),
+            Sign::Holds => tracer.stdin(Stdio::null()).stdout(Stdio::null()),
+        };
         let spelled = command::spelled(&tracer);
-        let child = tracer.stderr(stderr).spawn();
+        let child = tracer.stderr(append()?).spawn();
         let child = child.with_context(|| format!("cannot run `{spelled}`"))?;
         let mut attached = Self {
             child,
-            remarks,
+            output,
             spelled,
         };
         attached.wait_for(sign)?;
@@ -56,16 +59,14 @@ impl Attached {
         self.child.id()
     }
 
-    /// Interrupts it as a user would, and waits for its end.
+    /// Ends it, and waits for that.
     pub(super) fn stop(mut self) -> Result<()> {
-        kill_process(Pid::from_child(&self.child), Signal::INT).context("cannot interrupt")?;
+        if self.child.stdin.take().is_none() {
+            kill_process(Pid::from_child(&self.child), Signal::INT).context("cannot interrupt")?;
+        }
         let end = Instant::now() + STOP;
-        while self.ended()?.is_none() {
-            ensure!(
-                Instant::now() < end,
-                "`{}` goes on after an interrupt",
-                self.spelled
-            );
+        while self.child.try_wait()?.is_none() {
+            ensure!(Instant::now() < end, "`{}` does not end", self.spelled);
             thread::sleep(PAUSE);
         }
         Ok(())
@@ -75,38 +76,29 @@ impl Attached {
         let end = Instant::now() + ATTACH;
         let (mut held, mut since) = (0, Instant::now());
         loop {
-            if let Some(status) = self.ended()? {
+            let said = fs::read(&self.output).context("cannot read what a tracer said")?;
+            let said = String::from_utf8_lossy(&said);
+            if let Some(status) = self.child.try_wait()? {
                 bail!(
                     "`{}` ended at once, {status}: {}",
                     self.spelled,
-                    self.said()?.trim_end()
+                    said.trim()
                 );
-            }
-            match sign {
-                Sign::Says(line) if begins_a_line(&self.said()?, line) => return Ok(()),
-                Sign::Holds if held > 0 && since.elapsed() > QUIET => return Ok(()),
-                Sign::Says(_) | Sign::Holds => {}
             }
             let now = self.held();
             if now != held {
                 (held, since) = (now, Instant::now());
             }
-            ensure!(
-                Instant::now() < end,
-                "`{}` does not attach in a minute",
-                self.spelled
-            );
+            let is_attached = match sign {
+                Sign::Says => said.lines().any(|line| line == "attached"),
+                Sign::Holds => held > 0 && since.elapsed() > QUIET,
+            };
+            if is_attached {
+                return Ok(());
+            }
+            ensure!(Instant::now() < end, "`{}` does not attach", self.spelled);
             thread::sleep(PAUSE);
         }
-    }
-
-    fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().context("cannot wait for a tracer")
-    }
-
-    fn said(&self) -> Result<String> {
-        let bytes = fs::read(&self.remarks).context("cannot read what a tracer said")?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// How many events and links it holds.
@@ -126,10 +118,6 @@ impl Drop for Attached {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn begins_a_line(text: &str, beginning: &str) -> bool {
-    text.lines().any(|line| line.starts_with(beginning))
 }
 
 fn is_attachment(target: &str) -> bool {
@@ -164,17 +152,15 @@ mod tests {
 
     #[test]
     fn a_tracer_is_waited_for_and_stopped() {
-        let script = "echo starting >&2; echo attached now >&2; exec sleep 1000";
-        let attached = Attached::start(sh(script), Sign::Says("attached")).expect("it says so");
+        let script = "echo starting >&2; echo attached; exec cat";
+        let attached = Attached::start(sh(script), Sign::Says).expect("it says so");
         attached.stop().expect("it stops");
     }
 
     #[test]
     fn a_tracer_that_fails_says_why() {
         let failed = Attached::start(sh("echo no right >&2; exit 1"), Sign::Holds);
-        let Err(error) = failed else {
-            panic!("it ended");
-        };
-        assert!(error.to_string().ends_with(": no right"), "{error}");
+        let error = failed.err().expect("it ended").to_string();
+        assert!(error.ends_with(": no right"), "{error}");
     }
 }

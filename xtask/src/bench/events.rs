@@ -8,120 +8,99 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use super::attached::{Attached, Sign};
+use super::figure::Spread;
 use super::programs::Programs;
-use super::reading::Reading;
-use super::spread::Spread;
-use super::variant::{NO_CACHE, PAGETRACE, SCOPE_ALL, Variant};
-use super::workload::{Load, PAGE_FAULTS, PIPES, WORKLOADS, Workload};
-
-/// Programs that return at once.
-pub(super) const EMPTY: &str = "empty program";
+use super::readings::Reading;
+use super::variant::Variant;
+use super::workload::{Load, Workload};
+use crate::command;
 
 /// How long a workload has run before it is watched.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// A workload under a tracer, watched once a round.
+#[derive(Serialize)]
 pub(super) struct Watched {
     pub(super) tracer: &'static str,
-    pub(super) workload: &'static Workload,
+    pub(super) workload: &'static str,
     pub(super) readings: Vec<Reading>,
 }
 
 /// Which workloads are watched under which tracer.
-fn plan() -> Vec<(&'static str, Vec<&'static Workload>)> {
-    vec![
-        (EMPTY, vec![&PIPES, &PAGE_FAULTS]),
-        (PAGETRACE, WORKLOADS.iter().collect()),
-        (SCOPE_ALL, vec![&PAGE_FAULTS]),
-        (NO_CACHE, vec![&PIPES]),
-    ]
-}
+pub(super) type Plan<'a> = [(Variant<'a>, Vec<&'static Workload>)];
 
-/// Watches all of them that many times, in the same order.
-pub(super) fn watch(runs: u32, programs: &Programs) -> Result<Vec<Watched>> {
-    let mut all = Vec::new();
-    for (tracer, workloads) in plan() {
-        all.extend(workloads.into_iter().map(|workload| Watched {
-            tracer,
-            workload,
-            readings: Vec::new(),
-        }));
-    }
+/// Watches all of it that many times, in the same order.
+pub(super) fn watch(plan: &Plan<'_>, runs: u32, programs: &Programs) -> Result<Vec<Watched>> {
+    let pairs = plan
+        .iter()
+        .flat_map(|(tracer, workloads)| workloads.iter().map(|workload| (tracer.name, workload)));
+    let mut all: Vec<_> = pairs
+        .map(|(tracer, workload)| Watched::new(tracer, workload))
+        .collect();
     for round in 1..=runs {
-        for of_tracer in all.chunk_by_mut(|a, b| a.tracer == b.tracer) {
-            let tracer = of_tracer[0].tracer;
-            eprintln!("events, round {round} of {runs}: {tracer}");
-            session(of_tracer, programs)
-                .with_context(|| format!("cannot watch events: {tracer}"))?;
+        let mut watched = all.iter_mut();
+        for (tracer, workloads) in plan {
+            eprintln!("events, round {round} of {runs}: {}", tracer.name);
+            let readings = session(tracer, workloads, programs)
+                .with_context(|| format!("cannot watch events: {}", tracer.name))?;
+            // The longer one first: nothing of it may be taken in vain.
+            for (reading, watched) in readings.into_iter().zip(&mut watched) {
+                watched.readings.push(reading);
+            }
         }
     }
     Ok(all)
 }
 
-/// All workloads of one tracer, while that is attached.
-fn session(workloads: &mut [Watched], programs: &Programs) -> Result<()> {
+/// One reading of each workload, while the tracer is attached.
+fn session(
+    tracer: &Variant<'_>,
+    workloads: &[&'static Workload],
+    programs: &Programs,
+) -> Result<Vec<Reading>> {
     let folder = TempDir::new().context("cannot make a temporary folder")?;
-    let report = folder.path().join("report.json");
-    let attached = match Variant::own(workloads[0].tracer) {
-        Some(variant) => variant.start(&programs.pagetrace, &report)?,
-        None => Some(empty(programs)?),
-    };
+    let attached = tracer.start(&folder.path().join("report.json"))?;
     let attached = attached.context("a tracer is watched, not nothing")?;
-    for watched in workloads {
+    let mut readings = Vec::new();
+    for workload in workloads {
         let load = Load {
-            workload: watched.workload,
+            workload,
             threads: 1,
         };
         let begin = Instant::now();
         while begin.elapsed() < WARM_UP {
             load.run(&programs.workload)?;
         }
-        let command = load.command(&programs.workload);
-        let reading = Reading::take(programs, attached.id(), Some(&command))?;
-        watched.readings.push(reading);
+        readings.push(read(attached.id(), &load, programs)?);
     }
-    attached.stop()
+    attached.stop()?;
+    Ok(readings)
 }
 
-fn empty(programs: &Programs) -> Result<Attached> {
-    let mut command = Command::new(&programs.bpf_stats);
-    command.arg("empty");
-    Attached::start(command, Sign::Says("attached"))
-}
-
-/// What all readings of one workload under one tracer give; what there was none of is left out.
-#[derive(Debug, Serialize)]
-pub(super) struct Costs {
-    tracer: &'static str,
-    workload: &'static str,
-    allocation_nanoseconds: Option<Spread>,
-    free_nanoseconds: Option<Spread>,
-    events_per_second: Option<Spread>,
-    hit_percent: Option<Spread>,
+/// Reads the programs of the process `pid` while the load runs.
+fn read(pid: u32, load: &Load, programs: &Programs) -> Result<Reading> {
+    let load = load.command(&programs.workload);
+    let mut bpf_stats = Command::new(&programs.bpf_stats);
+    bpf_stats.args(["read", "--pid", &pid.to_string(), "--"]);
+    bpf_stats.arg(load.get_program()).args(load.get_args());
+    let text = command::output(&mut bpf_stats)?;
+    serde_json::from_str(&text).with_context(|| format!("bpf_stats said `{text}`"))
 }
 
 impl Watched {
+    fn new(tracer: &'static str, workload: &Workload) -> Self {
+        Self {
+            tracer,
+            workload: workload.name,
+            readings: Vec::new(),
+        }
+    }
+
     /// One number of each reading that has it.
     pub(super) fn each(&self, number: fn(&Reading) -> Option<f64>) -> Vec<f64> {
         self.readings.iter().filter_map(number).collect()
     }
 
-    /// All that is to be told.
-    pub(super) fn costs(&self) -> Costs {
-        let spread = |number| Spread::of(self.each(number));
-        Costs {
-            tracer: self.tracer,
-            workload: self.workload.name,
-            allocation_nanoseconds: spread(Reading::allocation),
-            free_nanoseconds: spread(Reading::free),
-            events_per_second: spread(Reading::rate),
-            hit_percent: spread(Reading::hits),
-        }
-    }
-}
-
-impl Costs {
     /// The names of the cells.
     pub(super) const HEADER: [&str; 6] = [
         "tracer",
@@ -129,52 +108,35 @@ impl Costs {
         "allocation, ns",
         "free, ns",
         "events/s",
-        "template hits, %",
+        "unwind rule hits, %",
     ];
 
-    /// The cells of a table.
+    /// The cells of a table; what there was none of is left out.
     pub(super) fn row(&self) -> Vec<String> {
+        let cell = |number, decimals| {
+            let spread = Spread::of(self.each(number));
+            spread.map_or_else(String::new, |spread| spread.cell(decimals))
+        };
         vec![
             self.tracer.to_owned(),
             self.workload.to_owned(),
-            cell(self.allocation_nanoseconds, 1),
-            cell(self.free_nanoseconds, 1),
-            cell(self.events_per_second, 0),
-            cell(self.hit_percent, 2),
+            cell(Reading::allocation, 1),
+            cell(Reading::free, 1),
+            cell(Reading::rate, 0),
+            cell(Reading::hit_percent, 2),
         ]
     }
 }
 
-fn cell(spread: Option<Spread>, decimals: usize) -> String {
-    spread.map_or_else(String::new, |spread| {
-        let Spread {
-            median,
-            least,
-            most,
-        } = spread;
-        format!("{median:.decimals$} ({least:.decimals$}..{most:.decimals$})")
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::workload::PIPES;
     use super::*;
 
     #[test]
     fn what_was_never_read_is_an_empty_cell() {
-        let watched = Watched {
-            tracer: EMPTY,
-            workload: &PIPES,
-            readings: vec![Reading::default()],
-        };
-        let row = watched.costs().row();
-        assert_eq!(row[..5], [EMPTY, "pipes", "", "", ""]);
-        assert_eq!(row.len(), Costs::HEADER.len());
-    }
-
-    #[test]
-    fn a_cell_has_the_median_and_the_range() {
-        let spread = Spread::of([1.0, 2.0, 4.0]);
-        assert_eq!(cell(spread, 1), "2.0 (1.0..4.0)");
+        let mut watched = Watched::new("empty program", &PIPES);
+        watched.readings.push(Reading::default());
+        assert_eq!(watched.row(), ["empty program", "pipes", "", "", "", ""]);
     }
 }

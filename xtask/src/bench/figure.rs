@@ -2,137 +2,110 @@
 
 use serde::Serialize;
 
-use super::spread::Spread;
-
-/// What a figure counts, and how finely that is printed.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(into = "&'static str")]
-pub(super) struct Unit {
-    name: &'static str,
-    decimals: usize,
+/// The median of some values, and how far they are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Spread {
+    pub(super) median: f64,
+    least: f64,
+    most: f64,
 }
 
-impl From<Unit> for &'static str {
-    fn from(unit: Unit) -> Self {
-        unit.name
+impl Spread {
+    /// Of at least one value.
+    pub(super) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<_> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (least, most) = (*values.first()?, *values.last()?);
+        let [low, high] = [(values.len() - 1) / 2, values.len() / 2];
+        Some(Self {
+            median: f64::midpoint(values[low], values[high]),
+            least,
+            most,
+        })
+    }
+
+    /// The median, and the range unless it is one value.
+    pub(super) fn cell(&self, decimals: usize) -> String {
+        let Self {
+            median,
+            least,
+            most,
+        } = self;
+        if least == most {
+            return format!("{median:.decimals$}");
+        }
+        format!("{median:.decimals$} ({least:.decimals$}..{most:.decimals$})")
     }
 }
 
-const fn unit(name: &'static str, decimals: usize) -> Unit {
-    Unit { name, decimals }
-}
-
-/// Seconds, to the millisecond.
-pub(super) const SECONDS: Unit = unit("s", 3);
-/// Millions of bytes.
-pub(super) const MEGABYTES: Unit = unit("MB", 1);
-/// Nanoseconds.
-pub(super) const NANOSECONDS: Unit = unit("ns", 1);
-/// Times as much as something else.
-pub(super) const RATIO: Unit = unit("x", 3);
-/// Hundredths.
-pub(super) const PERCENT: Unit = unit("%", 2);
-/// A number of things.
-pub(super) const COUNT: Unit = unit("", 0);
-/// A number of things in a second.
-pub(super) const PER_SECOND: Unit = unit("/s", 0);
-
-/// The values of one kind, and their target.
+/// The values of one kind, and the limit of their median.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Figure {
     name: String,
-    unit: Unit,
+    unit: &'static str,
     #[serde(flatten)]
     spread: Spread,
-    target: Option<Target>,
-    met: bool,
+    limit: Limit,
 }
 
-/// A limit of the median.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Target {
+pub(super) enum Limit {
     AtMost(f64),
     AtLeast(f64),
 }
 
 impl Figure {
-    /// A figure without a target; none without a value.
-    pub(super) fn new(
-        name: impl Into<String>,
-        unit: Unit,
-        values: impl IntoIterator<Item = f64>,
-    ) -> Option<Self> {
-        Some(Self {
-            name: name.into(),
-            unit,
-            spread: Spread::of(values)?,
-            target: None,
-            met: true,
-        })
-    }
-
-    /// The figure with an upper limit for its median.
-    pub(super) fn at_most(self, limit: f64) -> Self {
-        self.aiming_at(Target::AtMost(limit))
-    }
-
-    /// The figure with a lower limit for its median.
-    pub(super) fn at_least(self, limit: f64) -> Self {
-        self.aiming_at(Target::AtLeast(limit))
-    }
-
-    fn aiming_at(self, target: Target) -> Self {
-        let met = match target {
-            Target::AtMost(limit) => self.spread.median <= limit,
-            Target::AtLeast(limit) => self.spread.median >= limit,
-        };
-        Self {
-            target: Some(target),
-            met,
-            ..self
-        }
-    }
-
-    /// Whether the median is within the target, if there is one.
+    /// Whether the median is within the limit.
     pub(super) fn is_met(&self) -> bool {
-        self.met
-    }
-
-    /// Name, median, range, target and outcome.
-    pub(super) fn row(&self) -> Vec<String> {
-        let Unit { name, decimals } = self.unit;
-        let Spread {
-            median,
-            least,
-            most,
-        } = self.spread;
-        vec![
-            self.name.clone(),
-            format!("{median:.decimals$} {name}").trim_end().to_owned(),
-            format!("{least:.decimals$}..{most:.decimals$}"),
-            self.target
-                .map_or_else(String::new, |target| target.spelled(name)),
-            self.outcome().to_owned(),
-        ]
-    }
-
-    fn outcome(&self) -> &'static str {
-        match (self.target, self.met) {
-            (None, _) => "",
-            (_, true) => "met",
-            (_, false) => "MISSED",
+        match self.limit {
+            Limit::AtMost(limit) => self.spread.median <= limit,
+            Limit::AtLeast(limit) => self.spread.median >= limit,
         }
+    }
+
+    /// The names of the cells.
+    pub(super) const HEADER: [&str; 4] = ["", "measured", "target", "outcome"];
+
+    /// The cells of a table.
+    pub(super) fn row(&self) -> Vec<String> {
+        let unit = self.unit;
+        let limit = match self.limit {
+            Limit::AtMost(limit) => format!("<= {limit} {unit}"),
+            Limit::AtLeast(limit) => format!(">= {limit} {unit}"),
+        };
+        let measured = format!("{} {unit}", self.spread.cell(3));
+        let outcome = if self.is_met() { "met" } else { "MISSED" };
+        vec![self.name.clone(), measured, limit, outcome.to_owned()]
     }
 }
 
-impl Target {
-    fn spelled(self, unit: &str) -> String {
-        let (sign, limit) = match self {
-            Self::AtMost(limit) => ("<=", limit),
-            Self::AtLeast(limit) => (">=", limit),
-        };
-        format!("{sign} {limit} {unit}").trim_end().to_owned()
+/// All figures.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Figures(pub(super) Vec<Figure>);
+
+impl Figures {
+    /// Adds a figure, unless it has no value.
+    pub(super) fn add(
+        &mut self,
+        name: impl Into<String>,
+        limit: Limit,
+        unit: &'static str,
+        values: impl IntoIterator<Item = f64>,
+    ) {
+        let name = name.into();
+        self.0.extend(Spread::of(values).map(|spread| Figure {
+            name,
+            unit,
+            spread,
+            limit,
+        }));
+    }
+
+    /// How many of the targets were missed.
+    pub(super) fn missed(&self) -> usize {
+        self.0.iter().filter(|it| !it.is_met()).count()
     }
 }
 
@@ -140,26 +113,30 @@ impl Target {
 mod tests {
     use super::*;
 
-    fn figure(values: &[f64]) -> Figure {
-        Figure::new("start", SECONDS, values.iter().copied()).expect("values")
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middles() {
+        let median = |values: &[f64]| Spread::of(values.iter().copied()).map(|it| it.median);
+        assert_eq!(median(&[9.0, -1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&[]), None);
     }
 
     #[test]
-    fn a_target_may_be_reached_but_not_passed() {
-        assert!(figure(&[1.0]).at_most(1.0).is_met());
-        assert!(!figure(&[1.001]).at_most(1.0).is_met());
-        assert!(figure(&[1.0]).at_least(1.0).is_met());
-        assert!(!figure(&[0.999]).at_least(1.0).is_met());
-        assert!(figure(&[1.001]).is_met());
+    fn a_limit_may_be_reached_but_not_passed() {
+        let mut figures = Figures::default();
+        figures.add("", Limit::AtMost(1.0), "s", [1.0]);
+        figures.add("", Limit::AtLeast(1.0), "s", [1.0]);
+        assert_eq!(figures.missed(), 0);
+        figures.add("", Limit::AtMost(1.0), "s", [1.001]);
+        figures.add("", Limit::AtLeast(1.0), "s", [0.999]);
+        assert_eq!(figures.missed(), 2);
     }
 
     #[test]
-    fn a_row_says_median_range_target_and_outcome() {
-        let row = figure(&[0.5, 0.25, 2.0]).at_most(1.0).row();
-        assert_eq!(row, ["start", "0.500 s", "0.250..2.000", "<= 1 s", "met"]);
-        let row = figure(&[120.0]).at_most(100.0).row();
-        assert_eq!(row[4], "MISSED");
-        let row = figure(&[3.0]).row();
-        assert_eq!(row[3..], ["", ""]);
+    fn a_row_says_what_was_measured_the_limit_and_the_outcome() {
+        let mut figures = Figures::default();
+        figures.add("start", Limit::AtMost(1.0), "s", [0.5, 0.25, 2.0]);
+        let row = figures.0[0].row();
+        assert_eq!(row, ["start", "0.500 (0.250..2.000) s", "<= 1 s", "met"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What workloads are run under: nothing, pagetrace in some way, or a peer.
+//! What workloads are run under: nothing, pagetrace in some way, or another tracer.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::attached::{Attached, Sign};
 use super::peer::Peer;
+use super::programs::Programs;
 
 /// One way to trace, or not to.
 pub(super) struct Variant<'a> {
@@ -16,85 +17,81 @@ pub(super) struct Variant<'a> {
 
 enum Tracer<'a> {
     Nothing,
-    Pagetrace(&'static [&'static str]),
+    /// Programs that return at once, of the program `bpf_stats`.
+    Empty(&'a Path),
+    /// A build of pagetrace, and its options.
+    Pagetrace(&'a Path, &'static [&'static str]),
     Peer(&'a Peer),
 }
 
-/// The names of those that targets and figures speak of.
-pub(super) const UNTRACED: &str = "untraced";
+/// The names of those that figures speak of.
 pub(super) const PAGETRACE: &str = "pagetrace";
 pub(super) const SCOPE_ALL: &str = "--scope all";
 pub(super) const NO_CACHE: &str = "--no-cache";
+pub(super) const EMPTY: &str = "empty program";
+/// Another build, whose reports may be of another schema.
+const BEFORE: &str = "before";
 
-/// pagetrace's own ways. The first part of a window, in which allocations are recorded, is
-/// longer than anything that is measured.
-const WAYS: [(&str, &[&str]); 3] = [
-    (PAGETRACE, &["-i", "3600", "-v"]),
-    (SCOPE_ALL, &["-i", "3600", "-v", "--scope", "all"]),
-    (NO_CACHE, &["-i", "3600", "-v", "--no-cache"]),
-];
-
-const ATTACHED: Sign = Sign::Says("pagetrace: attached ");
+/// Says that it runs, and goes on until stdin is closed. The window is longer than that.
+const COMMAND: [&str; 6] = ["-i", "3600", "--", "sh", "-c", "echo attached; exec cat"];
 
 impl<'a> Variant<'a> {
     /// All of them, in the order in which they are run; nothing comes first.
-    pub(super) fn all(peers: &'a [Peer]) -> Vec<Self> {
-        let nothing = Self {
-            name: UNTRACED,
-            tracer: Tracer::Nothing,
-        };
-        let ways = WAYS.map(|(name, arguments)| Self {
-            name,
-            tracer: Tracer::Pagetrace(arguments),
-        });
-        let peers = peers.iter().map(|peer| Self {
-            name: peer.name,
-            tracer: Tracer::Peer(peer),
-        });
-        [nothing].into_iter().chain(ways).chain(peers).collect()
+    pub(super) fn all(programs: &'a Programs, peers: &'a [Peer]) -> Vec<Self> {
+        let own = [PAGETRACE, SCOPE_ALL, NO_CACHE].map(|way| Self::own(programs, way));
+        let peers = peers
+            .iter()
+            .map(|peer| Self::of(peer.name, Tracer::Peer(peer)));
+        let nothing = Self::of("untraced", Tracer::Nothing);
+        [nothing].into_iter().chain(own).chain(peers).collect()
     }
 
-    /// One of pagetrace's own ways.
-    pub(super) fn own(name: &str) -> Option<Self> {
-        let mut all = Self::all(&[]).into_iter();
-        all.find(|variant| variant.name == name)
+    /// pagetrace with the options that the name is, if it is some.
+    pub(super) fn own(programs: &'a Programs, name: &'static str) -> Self {
+        let options: &[_] = match name {
+            SCOPE_ALL => &["--scope", "all"],
+            NO_CACHE => &["--no-cache"],
+            _ => &[],
+        };
+        Self::of(name, Tracer::Pagetrace(&programs.pagetrace, options))
+    }
+
+    /// Programs that do nothing.
+    pub(super) fn empty(programs: &'a Programs) -> Self {
+        Self::of(EMPTY, Tracer::Empty(&programs.bpf_stats))
+    }
+
+    /// Another build of pagetrace.
+    pub(super) fn before(program: &'a Path) -> Self {
+        Self::of(BEFORE, Tracer::Pagetrace(program, &[]))
+    }
+
+    fn of(name: &'static str, tracer: Tracer<'a>) -> Self {
+        Self { name, tracer }
     }
 
     /// Starts the tracer, if there is one to start. pagetrace writes its report to `report`.
-    pub(super) fn start(&self, pagetrace: &Path, report: &Path) -> Result<Option<Attached>> {
+    pub(super) fn start(&self, report: &Path) -> Result<Option<Attached>> {
         let attached = match self.tracer {
             Tracer::Nothing => return Ok(None),
-            Tracer::Pagetrace(arguments) => {
-                let mut command = Command::new(pagetrace);
-                command.args(arguments).arg("--json").arg(report);
-                Attached::start(command, ATTACHED)?
+            Tracer::Empty(program) => {
+                let mut command = Command::new(program);
+                command.arg("empty");
+                Attached::start(command, Sign::Says)
             }
-            Tracer::Peer(peer) => Attached::start(peer.command(), Sign::Holds)?,
+            Tracer::Pagetrace(program, options) => {
+                let mut command = Command::new(program);
+                command.args(options).arg("--json").arg(report);
+                command.args(COMMAND);
+                Attached::start(command, Sign::Says)
+            }
+            Tracer::Peer(peer) => Attached::start(peer.command()?, Sign::Holds),
         };
-        Ok(Some(attached))
+        attached.map(Some)
     }
 
-    /// Whether it leaves a report of pagetrace's behind.
+    /// Whether it leaves a report behind that can be read.
     pub(super) fn reports(&self) -> bool {
-        matches!(self.tracer, Tracer::Pagetrace(_))
-    }
-
-    /// Whether it is another tracer.
-    pub(super) fn is_peer(&self) -> bool {
-        matches!(self.tracer, Tracer::Peer(_))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_comes_first_and_leaves_no_report() {
-        let all = Variant::all(&[]);
-        let names: Vec<_> = all.iter().map(|variant| variant.name).collect();
-        assert_eq!(names, [UNTRACED, PAGETRACE, SCOPE_ALL, NO_CACHE]);
-        let reports: Vec<_> = all.iter().map(Variant::reports).collect();
-        assert_eq!(reports, [false, true, true, true]);
+        matches!(self.tracer, Tracer::Pagetrace(..)) && self.name != BEFORE
     }
 }

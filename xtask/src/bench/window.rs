@@ -1,4 +1,4 @@
-//! One run of pagetrace over a short window, watched from outside.
+//! pagetrace over a window, watched from outside.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -6,63 +6,53 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
+use jiff::Timestamp;
+use tempfile::TempDir;
 
-/// What pagetrace is told.
-const ARGUMENTS: [&str; 3] = ["-i", "2", "-v"];
+use super::report::Report;
 
 /// What one run took.
 pub(super) struct Window {
     /// Seconds from the start to the first recorded page.
     pub(super) attached: f64,
-    /// Seconds from the end of the window to the last byte of the report.
+    /// Seconds from the end of the window to the end of the process.
     pub(super) reported: f64,
     /// Most memory the process ever held, in megabytes, with the slot table.
     pub(super) peak: f64,
-    /// Size of the slot table in megabytes.
-    pub(super) table: f64,
+    /// Hundredths of one CPU that the process took in the window.
+    pub(super) cpu_percent: f64,
 }
 
 impl Window {
-    /// Runs `program` over that many windows, one after the other.
-    pub(super) fn measure_all(runs: u32, program: &Path) -> Result<Vec<Self>> {
-        eprintln!("windows: {runs} of `pagetrace {}`", ARGUMENTS.join(" "));
-        (0..runs).map(|_| Self::measure(program)).collect()
+    /// Runs `program` over that many windows of so many seconds, one after the other.
+    pub(super) fn measure_all(runs: u32, seconds: u32, program: &Path) -> Result<Vec<Self>> {
+        eprintln!("windows: {runs} of {seconds} s");
+        (0..runs).map(|_| Self::measure(seconds, program)).collect()
     }
 
-    /// Runs `program` over one window.
-    fn measure(program: &Path) -> Result<Self> {
+    fn measure(seconds: u32, program: &Path) -> Result<Self> {
+        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let json = folder.path().join("report.json");
         let mut command = Command::new(program);
         command
-            .args(ARGUMENTS)
+            .args(["-i", &seconds.to_string(), "--json"])
+            .arg(&json)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().context("cannot start pagetrace")?;
-        let remarks = read_to_end(child.stderr.take()).context("cannot read pagetrace's stderr")?;
+            .stdout(Stdio::null());
+        let started = Timestamp::now();
+        let child = command.spawn().context("cannot start pagetrace")?;
         let (status, peak) = wait(child).context("cannot wait for pagetrace")?;
-        ensure!(
-            status.success(),
-            "pagetrace failed ({status}): {}",
-            remarks.trim_end()
-        );
+        let ended = Timestamp::now();
+        ensure!(status.success(), "pagetrace failed: {status}");
+        let report = Report::read(&json)?;
+        let began = report.began()?;
         Ok(Self {
-            attached: number_after(&remarks, "pagetrace: attached ")?,
-            reported: number_after(&remarks, "pagetrace: report written ")?,
-            peak: megabytes(peak as f64),
-            table: megabytes(number_after(&remarks, "pagetrace: slot table ")?),
+            attached: began.duration_since(started).as_secs_f64(),
+            reported: ended.duration_since(began).as_secs_f64() - report.seconds()?,
+            peak: peak as f64 / 1e6,
+            cpu_percent: report.cpu_percent()?,
         })
     }
-
-    /// What the process held beside the slot table, which it maps as a whole.
-    pub(super) fn beside_table(&self) -> f64 {
-        (self.peak - self.table).max(0.0)
-    }
-}
-
-fn read_to_end(stream: Option<impl io::Read>) -> io::Result<String> {
-    let mut text = String::new();
-    stream.map_or(Ok(0), |mut stream| stream.read_to_string(&mut text))?;
-    Ok(text)
 }
 
 /// Waits for `child`; returns how it ended and the most bytes it ever held.
@@ -83,52 +73,9 @@ fn wait(child: Child) -> io::Result<(ExitStatus, u64)> {
     ))
 }
 
-/// The number that follows `prefix` at the start of a line.
-fn number_after(remarks: &str, prefix: &str) -> Result<f64> {
-    let rest = remarks.lines().find_map(|line| line.strip_prefix(prefix));
-    let number = rest.and_then(|rest| rest.split(' ').next()?.parse().ok());
-    number.with_context(|| format!("pagetrace did not say `{prefix}<number>`: {remarks}"))
-}
-
-fn megabytes(bytes: f64) -> f64 {
-    bytes / 1e6
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const REMARKS: &str =
-        "pagetrace: slot table 25165824 bytes\npagetrace: attached 0.123 s after start\n";
-
-    #[test]
-    fn a_remark_is_found_by_its_beginning() {
-        assert_eq!(
-            number_after(REMARKS, "pagetrace: attached ").expect("found"),
-            0.123
-        );
-        assert_eq!(
-            number_after(REMARKS, "pagetrace: slot table ").expect("found"),
-            25_165_824.0
-        );
-    }
-
-    #[test]
-    fn a_missing_remark_is_named() {
-        let error = number_after(REMARKS, "pagetrace: report written ").expect_err("not there");
-        assert!(error.to_string().contains("report written"), "{error}");
-    }
-
-    #[test]
-    fn what_is_beside_the_table_is_never_negative() {
-        let window = Window {
-            attached: 0.0,
-            reported: 0.0,
-            peak: 20.0,
-            table: 25.0,
-        };
-        assert_eq!(window.beside_table(), 0.0);
-    }
 
     #[test]
     fn a_child_is_weighed_as_it_ends() {

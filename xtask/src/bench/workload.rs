@@ -110,17 +110,3 @@ impl Load {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_workload_runs_on_one_cpu_at_least() {
-        let loads = loads();
-        for workload in &WORKLOADS {
-            let of = |load: &&Load| load.workload.name == workload.name && load.threads == 1;
-            assert_eq!(loads.iter().filter(of).count(), 1, "{}", workload.name);
-        }
-    }
-}

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use serde_json::Value;
+use anyhow::Result;
 
+use crate::executables::Executables;
 use crate::manifest::{self, OBJECTS};
-use crate::{command, workspace};
+use crate::workspace;
 
 /// Static programs need a target of their own: macros are libraries and cannot be static.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -30,13 +30,13 @@ impl Programs {
     pub(super) fn build(root: &Path, vm: &Path) -> Result<Self> {
         let programs = build(root, vm)?;
         Ok(Self {
-            pagetrace: named(&programs, "pagetrace")?,
-            suite: named(&programs, "suite")?,
-            verifier: named(&programs, "verifier")?,
+            pagetrace: programs.named("pagetrace")?,
+            suite: programs.named("suite")?,
+            verifier: programs.named("verifier")?,
             objects: OBJECTS.map(|name| root.join(manifest::path(name))),
             others: [
-                named(&programs, "leak")?,
-                named(&programs, "workload")?,
+                programs.named("leak")?,
+                programs.named("workload")?,
                 root.join("tests/Cargo.toml"),
             ],
         })
@@ -50,15 +50,13 @@ impl Programs {
     }
 }
 
-/// The programs that cargo built: their names and where they are.
-fn build(root: &Path, vm: &Path) -> Result<Vec<(String, PathBuf)>> {
+fn build(root: &Path, vm: &Path) -> Result<Executables> {
     let mut cargo = workspace::cargo(root);
     // All at once, so that their dependencies have the same features and are built once.
     cargo
         .args(["build", "--package=pagetrace", "--package=pagetrace-tests"])
         .args(["--bins", "--test=suite"])
         .args(["--release", "--locked", "--target", TARGET])
-        .arg("--message-format=json-render-diagnostics")
         .arg("--target-dir")
         .arg(vm.join("programs"))
         .env("RUSTFLAGS", "-Ctarget-feature=+crt-static")
@@ -66,21 +64,5 @@ fn build(root: &Path, vm: &Path) -> Result<Vec<(String, PathBuf)>> {
         .env("CARGO_PROFILE_RELEASE_STRIP", "true")
         // The tests would take minutes to link, to be no faster.
         .env("CARGO_PROFILE_RELEASE_LTO", "off");
-    let messages = command::output(&mut cargo)?;
-    Ok(messages.lines().filter_map(program).collect())
-}
-
-fn program(message: &str) -> Option<(String, PathBuf)> {
-    let message: Value = serde_json::from_str(message).ok()?;
-    let path = message.get("executable")?.as_str()?;
-    let name = message.get("target")?.get("name")?.as_str()?;
-    Some((name.to_owned(), path.into()))
-}
-
-fn named(programs: &[(String, PathBuf)], wanted: &str) -> Result<PathBuf> {
-    let mut matching = programs.iter().filter(|(name, _)| name == wanted);
-    let (_, path) = matching.next().with_context(|| {
-        format!("cargo built no program {wanted}: see xtask/src/vm/programs.rs")
-    })?;
-    Ok(path.clone())
+    Executables::build(&mut cargo)
 }

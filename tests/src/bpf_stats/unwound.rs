@@ -1,36 +1,16 @@
-//! What pagetrace's programs count of their templates, read while they run.
+//! How pagetrace's programs unwound stacks so far, read while they run.
 
-use std::ops::Sub;
+use std::ops::Add;
 
 use anyhow::Result;
 use aya::{
     Pod,
     maps::{Map, MapData, MapInfo, PerCpuArray},
 };
-use serde::Serialize;
 use tracer_ebpf::{Counters, maps};
 
 use super::descriptors::Held;
-
-/// How stacks were unwound: events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Unwound {
-    /// By templates.
-    pub hits: u64,
-    /// By the kernel.
-    pub misses: u64,
-}
-
-impl Sub for Unwound {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        Self {
-            hits: self.hits - before.hits,
-            misses: self.misses - before.misses,
-        }
-    }
-}
+use crate::readings::Unwound;
 
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -49,9 +29,9 @@ pub(super) fn now(held: &Held) -> Result<Option<Unwound>> {
     };
     let map = Map::from_map_data(MapData::from_id(id)?)?;
     let cpus = PerCpuArray::<_, CountersWire>::try_from(map)?.get(&0, 0)?;
-    let sum = cpus.iter().fold(Unwound::default(), |sum, cpu| Unwound {
-        hits: sum.hits + cpu.0.unwind.hits,
-        misses: sum.misses + cpu.0.unwind.misses,
+    let counts = cpus.iter().map(|cpu| Unwound {
+        hits: cpu.0.unwind.hits,
+        misses: cpu.0.unwind.misses,
     });
-    Ok(Some(sum))
+    Ok(counts.reduce(Add::add))
 }
