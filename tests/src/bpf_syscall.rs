@@ -6,6 +6,8 @@ use std::{
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
 };
 
+use rustix::process::{Resource, Rlimit, setrlimit};
+
 /// One instruction, `struct bpf_insn` (include/uapi/linux/bpf.h).
 pub(crate) type Instruction = [u8; 8];
 
@@ -121,4 +123,14 @@ fn bpf<T>(command: libc::c_long, request: &mut T) -> io::Result<i32> {
 fn descriptor(result: i32) -> io::Result<OwnedFd> {
     // SAFETY: the kernel has just opened it for us.
     Ok(unsafe { OwnedFd::from_raw_fd(result) })
+}
+
+/// Before Linux 5.11 programs and maps counted as locked memory.
+pub fn lift_memlock_limit() {
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    // Later kernels need no such right, and containers often lack it.
+    let _ = setrlimit(Resource::Memlock, unlimited);
 }

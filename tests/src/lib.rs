@@ -11,7 +11,7 @@
 
 pub mod announcement;
 pub mod bpf_stats;
-mod bpf_syscall;
+pub mod bpf_syscall;
 pub mod events;
 pub mod harness;
 pub mod leaks;

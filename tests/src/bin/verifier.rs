@@ -19,8 +19,10 @@ use aya::{
     programs::{Program, ProgramError, ProgramInfo, loaded_programs},
 };
 use pagetrace::bpf::{Features, with_function};
-use pagetrace_tests::harness::{KernelObjects, OPEN_END, Pagetrace, root_or_skip};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use pagetrace_tests::{
+    bpf_syscall::lift_memlock_limit,
+    harness::{KernelObjects, OPEN_END, Pagetrace, root_or_skip},
+};
 use tracer_ebpf::programs::{
     BULK_ENTRY, BULK_EXIT, PAGE_ALLOC, PAGE_ALLOC_TRACEFS, PAGE_FREE, PAGE_FREE_TRACEFS,
     PROBE_STACK,
@@ -66,16 +68,6 @@ fn verdict(
         PROBE_STACK if stack_reader.is_none() => "not in use: see stack reading".to_owned(),
         _ => alone(program),
     }
-}
-
-/// Before 5.11 the memory of programs and maps counted as locked.
-fn lift_memlock_limit() {
-    let unlimited = Rlimit {
-        current: None,
-        maximum: None,
-    };
-    // Later kernels need no such right, and containers often lack it.
-    let _ = setrlimit(Resource::Memlock, unlimited);
 }
 
 /// The programs that pagetrace traces with, or why it cannot.

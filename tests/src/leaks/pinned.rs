@@ -72,47 +72,56 @@ fn memory(pages: usize) -> io::Result<MmapMut> {
     Ok(memory)
 }
 
-/// Both ends of a pipe with room for so many pages.
-fn pipe(pages: usize) -> io::Result<(OwnedFd, OwnedFd)> {
+/// Reader and writer.
+type Pipe = (OwnedFd, OwnedFd);
+
+/// What every process may give a pipe room for (`fs.pipe-max-size`), in bytes.
+const PIPE: usize = 1 << 20;
+
+fn pipe() -> io::Result<Pipe> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-    fcntl_setpipe_size(&writer, pages * page_size())?;
+    fcntl_setpipe_size(&writer, PIPE)?;
     Ok((reader, writer))
 }
 
-fn give(pages: usize) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (pipe, mut memory) = (pipe(pages)?, memory(pages)?);
-    let mut rest = &mut memory[..];
-    while !rest.is_empty() {
-        let slice = IoSliceRaw::from_slice_mut(rest);
-        // SAFETY: the pages are not changed any more; soon they are not even mapped.
-        let given = unsafe { vmsplice(&pipe.1, &[slice], SpliceFlags::GIFT) }?;
-        rest = &mut rest[given..];
-    }
-    Ok(pipe)
+fn give(pages: usize) -> io::Result<Vec<Pipe>> {
+    let mut memory = memory(pages)?;
+    let give = |part: &mut [u8]| {
+        let pipe = pipe()?;
+        let mut rest = part;
+        while !rest.is_empty() {
+            let slice = IoSliceRaw::from_slice_mut(rest);
+            // SAFETY: the pages are not changed any more; soon they are not even mapped.
+            let given = unsafe { vmsplice(&pipe.1, &[slice], SpliceFlags::GIFT) }?;
+            rest = &mut rest[given..];
+        }
+        Ok(pipe)
+    };
+    memory.chunks_mut(PIPE).map(give).collect()
 }
 
 /// The file's pages are taken by pwritev(2), which tells them from those of other programs.
-fn splice_file(pages: usize) -> io::Result<(File, OwnedFd, OwnedFd)> {
+fn splice_file(pages: usize) -> io::Result<(File, Vec<Pipe>)> {
     let file = File::from(memfd_create(c"pinned", MemfdFlags::CLOEXEC)?);
     let page = payload(1);
     for at in (0..pages).map(|page| page * page_size()) {
         pwritev(&file, &[IoSlice::new(&page)], at as u64)?;
     }
-    let (reader, writer) = pipe(pages)?;
-    let (mut at, end) = (0, (pages * page_size()) as u64);
-    while at < end {
-        let len = (end - at) as usize;
-        splice(
-            &file,
-            Some(&mut at),
-            &writer,
-            None,
-            len,
-            SpliceFlags::empty(),
-        )?;
-    }
+    let fill = |start: usize| {
+        let pipe = pipe()?;
+        let end = (start + PIPE).min(pages * page_size());
+        let mut at = start as u64;
+        while at < end as u64 {
+            let rest = end - at as usize;
+            let flags = SpliceFlags::empty();
+            splice(&file, Some(&mut at), &pipe.1, None, rest, flags)?;
+        }
+        Ok(pipe)
+    };
+    let starts = (0..pages * page_size()).step_by(PIPE);
+    let pipes = starts.map(fill).collect::<io::Result<_>>()?;
     file.set_len(0)?;
-    Ok((file, reader, writer))
+    Ok((file, pipes))
 }
 
 fn register(pages: usize) -> io::Result<OwnedFd> {

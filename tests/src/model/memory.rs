@@ -8,7 +8,7 @@ use std::{
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use crate::bpf_syscall::{Instruction, create_array, load, test_run};
+use crate::bpf_syscall::{Instruction, create_array, lift_memlock_limit, load, test_run};
 
 /// Bytes of a value of the map that the memory is.
 const VALUE: usize = 4096;
@@ -24,6 +24,7 @@ pub(super) struct KernelMemory {
 impl KernelMemory {
     /// Memory of at least so many bytes, all of them 0.
     pub(super) fn new(len: usize) -> io::Result<Self> {
+        lift_memlock_limit();
         let values = len.div_ceil(VALUE);
         let map = create_array(VALUE as u32, values as u32)?;
         let words = MmapOptions::new()

@@ -84,7 +84,7 @@ fn the_exit_code_is_the_commands() {
             "{script}: {finished:#?}"
         );
         assert!(
-            finished.stdout.contains("not freed"),
+            finished.stdout.contains("recorded for"),
             "{script}: {finished:#?}"
         );
     }

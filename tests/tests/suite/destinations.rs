@@ -205,7 +205,7 @@ fn trace_into(pipe: &Path) -> Running {
 /// Whether it has failed to write to the pipe, and printed the table all the same.
 fn failed(finished: &Finished, pipe: &Path, reason: &str) {
     assert_eq!(finished.status.code(), Some(1), "{finished:#?}");
-    assert!(finished.stdout.contains("not freed"), "{finished:#?}");
+    assert!(finished.stdout.contains("recorded for"), "{finished:#?}");
     let last = finished.stderr.lines().last().expect("a complaint");
     assert!(
         last.contains(text(pipe)) && last.contains(reason),

@@ -76,7 +76,7 @@ fn a_limit_on_the_size_of_files_spares_the_table() {
     assert_eq!(left, 0);
     let mut table = String::new();
     reader.read_to_string(&mut table).expect("a table");
-    assert!(table.contains("not freed"), "{table}");
+    assert!(table.contains("recorded for"), "{table}");
 }
 
 fn on_dev_full(pagetrace: Pagetrace) -> Pagetrace {

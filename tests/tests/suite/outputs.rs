@@ -25,7 +25,7 @@ fn the_table_says_what_was_watched_and_lost() {
         "out of range",
         "failed allocations",
     ];
-    for part in [&outputs.report.host.kernel, "Kernel pages recorded", "kept"]
+    for part in [&outputs.report.host.kernel, "recorded for", "kept"]
         .into_iter()
         .chain(losses)
     {

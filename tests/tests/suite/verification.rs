@@ -73,11 +73,7 @@ fn what_a_counter_knows_is_not_ranked() {
             .all(|it| ["slab", "uncertain"].contains(&it.as_str())),
         "{kinds:?}"
     );
-    assert!(
-        outputs.table.contains(" slab; --kind all"),
-        "{}",
-        outputs.table
-    );
+    assert!(outputs.table.contains(" slab"), "{}", outputs.table);
 }
 
 #[test]
@@ -193,20 +189,18 @@ fn pages_of_other_programs_are_not_the_tracers() {
             task.is_some_and(|task| task.name == "leak") && site.contains("sys_bpf")
         };
         let sites = report.sites_where(is_leaks);
+        let begin = |site: &Site| site.symbols().next().is_some_and(|it| it.contains("alloc"));
+        assert!(sites.iter().all(|site| begin(site)), "{hook}: {sites:#?}");
+        let through_vmalloc = sites.iter().filter(|site| site.contains("vmalloc"));
         let pages = |kind| {
-            sites
-                .iter()
-                .filter_map(|site| site.kinds.get(kind))
-                .sum::<u64>()
+            through_vmalloc
+                .clone()
+                .filter_map(move |site| site.kinds.get(kind))
         };
         assert!(
-            pages("vmalloc") >= leak.announcement.pages,
+            pages("vmalloc").sum::<u64>() >= leak.announcement.pages,
             "{hook}: {sites:#?}"
         );
-        assert_eq!(pages("raw"), 0, "{hook}: {sites:#?}");
-        let begins_in_allocator =
-            |site: &&&Site| site.symbols().next().is_some_and(|it| it.contains("alloc"));
-        let beginnings = sites.iter().filter(begins_in_allocator).count();
-        assert_eq!(beginnings, sites.len(), "{hook}: {sites:#?}");
+        assert_eq!(pages("raw").sum::<u64>(), 0, "{hook}: {sites:#?}");
     }
 }

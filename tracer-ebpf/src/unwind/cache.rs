@@ -56,8 +56,8 @@ impl UnwindCache {
 
 /// One resolved stack.
 ///
-/// While a stack is unwound, the entry takes the words that are read: [`start`](Self::start),
-/// then the words, then [`insert`](Self::insert) if the site is found.
+/// While a stack is unwound, the entry takes the words that are read: `start`,
+/// then the words, then `insert` if the site is found.
 #[repr(C)]
 pub struct CacheEntry {
     tag: Tag,

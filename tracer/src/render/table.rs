@@ -119,7 +119,8 @@ fn uncertain(report: &Report, summary: &Summary) -> Option<String> {
 /// The pages that are out and not ranked, by kind, most first.
 fn unranked(report: &Report, summary: &Summary) -> Option<String> {
     let page_size = report.host.page_size;
-    let kinds = summary.unranked_pages();
+    let mut kinds = summary.unranked_pages();
+    kinds.remove(&Kind::Uncertain);
     let kinds = text::most_first(&kinds)
         .map(|(kind, pages)| format!("{} {}", text::bytes(pages * page_size), kind.name()));
     let kinds: Vec<_> = kinds.collect();

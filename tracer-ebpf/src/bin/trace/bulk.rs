@@ -24,6 +24,7 @@ use crate::{
     sites::{self, Counts},
     slots,
     unwind::Request,
+    word::Word,
 };
 
 /// What calls of the bulk allocator that are under way were given, by the address of
@@ -53,6 +54,7 @@ struct Note {
 struct Workspace {
     pages: [u64; BULK_PAGES as usize],
     note: Note,
+    len: Word,
 }
 
 /// The workspace of the program on the entry.
@@ -111,6 +113,7 @@ pub(crate) fn returned<C: EbpfContext>(ctx: &C, call: &Call) {
         .unread_pages
         .add(call.filled.saturating_sub(BULK_PAGES));
     let new = call.filled.min(workspace.note.empty);
+    let len = workspace.unbounded(len);
     if let Some(marker) = Marker::of(ctx, call.gfp, new, counts) {
         marker.mark_own(workspace, len);
     }
@@ -166,6 +169,14 @@ impl Workspace {
         let result =
             unsafe { generated::bpf_probe_read_kernel(pages, bytes, array as *const c_void) };
         (result == 0).then_some(len)
+    }
+
+    /// The same length, through memory: the verifier would follow each one that a loop over
+    /// a list can end with through all of the next loop.
+    #[inline(always)]
+    fn unbounded(&self, len: usize) -> usize {
+        self.len.set(len as u64);
+        self.len.get() as usize
     }
 
     /// Notes which of the first `len` entries are empty.
