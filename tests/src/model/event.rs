@@ -1,5 +1,7 @@
 //! What can happen to the programs.
 
+use super::Known;
+
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -13,6 +15,9 @@ pub enum Event {
         gfp: u32,
         /// The migratetype.
         migratetype: u32,
+        /// Which of the made-up stacks it has, less than [`STACKS`]. Only the rules see it: to
+        /// the kernel all allocations have one stack.
+        stack: usize,
         /// How many runs of the program it interrupts.
         depth: u64,
     },
@@ -40,6 +45,17 @@ pub enum Event {
     },
     /// User space begins another epoch.
     Epoch(u32),
+    /// User space has learned other rules.
+    Learn(Known),
+    /// A site that the kernel has unwound a stack to is said to have another stack, too.
+    Know {
+        /// Which stack.
+        stack: usize,
+        /// Order and gfp flags of an allocation with this stack.
+        as_if: (u32, u32),
+        /// Order and gfp flags of the site.
+        site: (u32, u32),
+    },
 }
 
 /// What a `struct page *` points to.
@@ -84,7 +100,7 @@ impl Event {
                 let frames = new.iter().chain(old);
                 frames.map(|&frame| (Page::Frame(frame), 0)).collect()
             }
-            Self::Epoch(_) => vec![],
+            Self::Epoch(_) | Self::Learn(_) | Self::Know { .. } => vec![],
         }
     }
 }

@@ -10,13 +10,14 @@ mod memory;
 mod object;
 mod programs;
 mod random;
+mod rules;
 mod stacks;
 mod tables;
 
 pub use event::{ARRAYS, ENTRIES, Event, Page, PageArray};
 pub use programs::Programs;
 pub use random::Random;
-pub use stacks::MadeUpStack;
+pub use stacks::{Known, MadeUpStack};
 pub use tables::Model;
 use tracer_ebpf::{CHUNK_SLOTS, Code, FIRST_SITE, InterruptCode};
 
@@ -37,6 +38,9 @@ pub struct Settings {
     pub interrupts: InterruptCode,
     /// Of so many stacks unwound by rules, one is checked; none to have the kernel unwind all.
     pub check_every: Option<u32>,
+    /// The BTF id of the function by which programs read their stack in place; none to have them
+    /// copy it.
+    pub stack_reader: Option<u32>,
 }
 
 /// What the user left out.
@@ -81,6 +85,7 @@ impl Settings {
                 softirq: NOWHERE,
             },
             check_every: None,
+            stack_reader: None,
         }
     }
 

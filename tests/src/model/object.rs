@@ -7,6 +7,7 @@ use aya::{
     programs::{RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::MmapMut;
+use pagetrace::bpf::with_function;
 use tracer_ebpf::{
     BulkConfig, CONFIG, FIRST_SITE, FilterConfig, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
     UnwindConfig, UserMemoryConfig, maps, programs,
@@ -68,7 +69,8 @@ fn create(settings: &Settings, page_array: u64) -> Result<Ebpf> {
         .map_max_entries(maps::FREE_SITES, settings.max_sites)
         // Twice as many: each CPU keeps some free elements of a hash to itself.
         .map_max_entries(maps::SITE_IDS, settings.max_sites * 2);
-    Ok(loader.load(&raw_tracepoints_only()?)?)
+    let object = with_function(&raw_tracepoints_only()?, settings.stack_reader.unwrap_or(0))?;
+    Ok(loader.load(&object)?)
 }
 
 fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
@@ -83,7 +85,7 @@ fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
         unwind: UnwindConfig {
             by_rules: settings.check_every.is_some().into(),
             check_every: settings.check_every.unwrap_or(1),
-            ..TraceConfig::DEFAULT.unwind
+            in_place: settings.stack_reader.is_some().into(),
         },
         bulk: BulkConfig {
             list: BULK_LIST,

@@ -12,9 +12,12 @@ use aya::{
     programs::{Program, RawTracePoint, RawTracePointRunOptions, TestRun as _},
 };
 use memmap2::{MmapOptions, MmapRaw};
-use tracer_ebpf::{Control, Counters, Site, maps, programs};
+use tracer_ebpf::{Control, Counters, Site, maps, programs, unwind::UnwindControl};
 
-use super::{ARRAYS, ENTRIES, Event, Page, PageArray, Settings, memory::KernelMemory, object};
+use super::{
+    ARRAYS, ENTRIES, Event, MadeUpStack, Page, PageArray, Settings, memory::KernelMemory, object,
+    stacks::STACKS,
+};
 
 /// Programs that are loaded and attached to nothing.
 pub struct Programs {
@@ -25,6 +28,9 @@ pub struct Programs {
     counters: PerCpuArray<MapData, CountersWire>,
     site_pages: PerCpuArray<MapData, u64>,
     memory: KernelMemory,
+    stacks: [MadeUpStack; STACKS],
+    epoch: u32,
+    pub(super) unwind: UnwindControl,
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +73,9 @@ impl Programs {
             site_pages: take(&mut ebpf, maps::SITE_PAGES)?.try_into()?,
             ebpf,
             memory,
+            stacks: MadeUpStack::all(),
+            epoch: 0,
+            unwind: UnwindControl::default(),
         })
     }
 
@@ -78,10 +87,11 @@ impl Programs {
                 self.run(event, None)?;
                 self.interrupt(0)
             }
-            Event::Epoch(epoch) => self.steer(Control {
-                epoch: *epoch,
-                ..Control::default()
-            }),
+            Event::Epoch(epoch) => {
+                self.epoch = *epoch;
+                self.steer()
+            }
+            Event::Learn(known) if self.settings.check_every.is_some() => self.learn(*known),
             _ => self.run(event, None),
         }
     }
@@ -95,11 +105,13 @@ impl Programs {
                 order,
                 gfp,
                 migratetype,
+                stack,
                 ..
             } => {
-                let block = [self.pointer(*page), (*order).into()];
-                let flags = [*gfp, *migratetype].map(u64::from);
-                self.run_program(programs::PAGE_ALLOC, &[block, flags].concat(), cpu)
+                let [order, gfp, migratetype] = [*order, *gfp, *migratetype].map(u64::from);
+                let arguments = [self.pointer(*page), order, gfp, migratetype];
+                let context = self.stacks[*stack].above(arguments);
+                self.run_program(programs::PAGE_ALLOC, &context, cpu)
             }
             Event::Free { page, order, .. } => {
                 let args = [self.pointer(*page), (*order).into()];
@@ -116,12 +128,16 @@ impl Programs {
             Event::BulkList { gfp, new, old } => {
                 self.run_program(programs::BULK_EXIT, &self.list(*gfp, new, old), cpu)
             }
-            Event::Epoch(_) => Ok(()),
+            Event::Epoch(_) | Event::Learn(_) | Event::Know { .. } => Ok(()),
         }
     }
 
     /// Tells the programs what user space does.
-    pub(super) fn steer(&mut self, control: Control) -> Result<()> {
+    pub(super) fn steer(&mut self) -> Result<()> {
+        let control = Control {
+            epoch: self.epoch,
+            unwind: self.unwind,
+        };
         Ok(self.control.set(0, ControlWire(control), 0)?)
     }
 

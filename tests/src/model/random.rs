@@ -5,7 +5,7 @@ use std::{collections::VecDeque, iter};
 use fastrand::Rng;
 use tracer_ebpf::{BULK_PAGES, LAST_EPOCH, LEVELS, MAX_ORDER};
 
-use super::{ARRAYS, ENTRIES, Event, Page, PageArray};
+use super::{ARRAYS, ENTRIES, Event, Known, Page, PageArray, stacks::STACKS};
 
 /// So many kinds of gfp flags.
 const GFP_KINDS: u32 = 9;
@@ -57,7 +57,9 @@ impl Random {
             }
             94..97 => self.stray(),
             97 => self.bulk(),
-            _ => Event::Epoch(self.rng.u32(0..=LAST_EPOCH)),
+            98 => Event::Epoch(self.rng.u32(0..=LAST_EPOCH)),
+            _ if self.rng.u32(0..8) == 0 => Event::Learn(Known::random(&mut self.rng)),
+            _ => self.know(),
         }
     }
 
@@ -73,7 +75,19 @@ impl Random {
             order,
             gfp: self.rng.u32(0..GFP_KINDS),
             migratetype: self.rng.u32(0..MIGRATETYPES),
+            stack: self.rng.usize(0..STACKS),
             depth: self.depth(),
+        }
+    }
+
+    /// Says that a stack belongs to a site: mostly to the one that it has, as the kernel sees it.
+    fn know(&mut self) -> Event {
+        let site = (self.block().order, self.rng.u32(0..GFP_KINDS));
+        let other = (self.block().order, self.rng.u32(0..GFP_KINDS));
+        Event::Know {
+            stack: self.rng.usize(0..STACKS),
+            as_if: if self.rng.u32(0..4) > 0 { site } else { other },
+            site,
         }
     }
 

@@ -7,14 +7,21 @@ use tracer_ebpf::{
     STACK_LOST, Slot,
 };
 
-use super::{ARRAYS, Event, Page, PageArray, Settings};
+use super::{ARRAYS, Event, Known, MadeUpStack, Page, PageArray, Settings, stacks::STACKS};
 
 /// The tables, without a kernel.
 pub struct Model {
     settings: Settings,
     unwinds: bool,
     epoch: u32,
+    /// Sites that the kernel has unwound a stack to, by order and gfp flags.
     ids: HashMap<(u32, u32), u32>,
+    /// Whether a stack found no room in the site table.
+    is_full: bool,
+    stacks: [MadeUpStack; STACKS],
+    known: Known,
+    /// Other keys of sites.
+    keys: HashMap<u64, u32>,
     /// Which entries of each array were empty when the call that is under way was given it.
     notes: [Option<Vec<bool>>; ARRAYS],
     /// The slot of every page frame.
@@ -39,6 +46,10 @@ impl Model {
             unwinds,
             epoch: 0,
             ids: HashMap::new(),
+            is_full: false,
+            stacks: MadeUpStack::all(),
+            known: Known::NONE,
+            keys: HashMap::new(),
             notes: [const { None }; ARRAYS],
             slots: vec![0; settings.slots()],
             site_pages: vec![0; settings.site_entries() as usize],
@@ -46,8 +57,9 @@ impl Model {
         }
     }
 
-    /// Does what the programs should do.
-    pub fn apply(&mut self, event: &Event) {
+    /// Does what the programs should do. Only they know whether they drew an allocation to be
+    /// checked.
+    pub fn apply(&mut self, event: &Event, is_checked: bool) {
         match event {
             Event::Allocation { migratetype, .. }
                 if Some(*migratetype) == self.settings.skipped_migratetype => {}
@@ -55,9 +67,14 @@ impl Model {
                 page,
                 order,
                 gfp,
+                stack,
                 depth,
                 ..
-            } if self.includes(*order, *gfp) => self.allocate(*page, *order, *gfp, *depth),
+            } if self.includes(*order, *gfp) => {
+                let block = (*page, *order);
+                let stack = self.stacks[*stack];
+                self.allocate(block, *gfp, *depth, &stack, is_checked);
+            }
             Event::Allocation { .. } => {}
             Event::Free { page, order, depth } => self.free(*page, *order, *depth),
             Event::BulkEntry(array) if self.includes(0, array.gfp) => self.bulk_entry(array),
@@ -69,6 +86,10 @@ impl Model {
             }
             Event::BulkEntry(_) | Event::BulkExit(..) | Event::BulkList { .. } => {}
             Event::Epoch(epoch) => self.epoch = *epoch,
+            Event::Learn(known) => self.known = *known,
+            Event::Know { .. } => {
+                self.keys.extend(self.new_key(event));
+            }
         }
     }
 
@@ -76,7 +97,28 @@ impl Model {
         self.settings.filters.include(order, gfp)
     }
 
-    fn allocate(&mut self, page: Page, order: u32, gfp: u32, depth: u64) {
+    /// The key that an event adds, with its site: none for a site that is yet to come, and
+    /// once the table was full, for programs do not ask it again then.
+    pub fn new_key(&self, event: &Event) -> Option<(u64, u32)> {
+        let Event::Know { stack, as_if, site } = event else {
+            return None;
+        };
+        let key = self.stacks[*stack].key(as_if.0, as_if.1);
+        let id = *self.ids.get(site)?;
+        let has_room = self.keys.len() < self.settings.max_sites as usize / 2;
+        let is_new = !self.keys.contains_key(&key);
+        let by_rules = self.settings.check_every.is_some();
+        (by_rules && has_room && is_new && !self.is_full).then_some((key, id))
+    }
+
+    fn allocate(
+        &mut self,
+        (page, order): (Page, u32),
+        gfp: u32,
+        depth: u64,
+        stack: &MadeUpStack,
+        is_checked: bool,
+    ) {
         let level = depth as usize;
         let block = self.block(page, order);
         let counts = &mut self.counters.alloc.levels[level];
@@ -93,7 +135,7 @@ impl Model {
             counts.nested[order as usize] += 1;
             STACK_LOST + order
         } else {
-            let Some(site) = self.site(order, gfp, 1 << order, OUTERMOST) else {
+            let Some(site) = self.site_of(order, gfp, stack, is_checked) else {
                 return;
             };
             self.site_pages[site as usize] += 1 << order;
@@ -181,6 +223,52 @@ impl Model {
         Some(first..first + (1 << order))
     }
 
+    /// The site of an allocation, by rules or by the kernel's unwinder.
+    fn site_of(
+        &mut self,
+        order: u32,
+        gfp: u32,
+        stack: &MadeUpStack,
+        is_checked: bool,
+    ) -> Option<u32> {
+        let by_rules = self.settings.check_every.is_some() && !self.settings.filters.own;
+        if by_rules && let Some(site) = self.site_by_rules(order, gfp, stack, is_checked) {
+            return Some(site);
+        }
+        self.site(order, gfp, 1 << order, OUTERMOST)
+    }
+
+    /// The site that rules lead to, if it is not left to the kernel's unwinder.
+    fn site_by_rules(
+        &mut self,
+        order: u32,
+        gfp: u32,
+        stack: &MadeUpStack,
+        is_checked: bool,
+    ) -> Option<u32> {
+        let full = SITE_TABLE_FULL + order;
+        let known = self.keys.get(&stack.key(order, gfp)).copied();
+        let known = known.or_else(|| self.is_full.then_some(full));
+        let unwinds = &mut self.counters.unwind;
+        let Some(site) = known.filter(|_| stack.is_known(self.known)) else {
+            assert!(!is_checked, "what was no hit is checked");
+            unwinds.misses += u64::from(self.unwinds);
+            return None;
+        };
+        unwinds.hits += 1;
+        let is_lucky = self.settings.check_every != Some(1);
+        assert!(is_checked || is_lucky, "a hit is not checked");
+        if !is_checked {
+            let counts = OUTERMOST(&mut self.counters);
+            counts.site_table_full += u64::from(site == full);
+            return Some(site);
+        }
+        unwinds.checked += 1;
+        let truth = self.ids.get(&(order, gfp)).copied().unwrap_or(full);
+        unwinds.mismatched += u64::from(site != truth);
+        None
+    }
+
     /// The site of so many pages; none if the tracer took them. All events have one stack, so
     /// order and gfp flags alone make a site.
     fn site(&mut self, order: u32, gfp: u32, pages: u64, counts: Counts) -> Option<u32> {
@@ -198,6 +286,7 @@ impl Model {
         }
         let id = FIRST_SITE + self.ids.len() as u32;
         if id == self.settings.site_entries() {
+            self.is_full = true;
             counts.site_table_full += 1;
             return Some(SITE_TABLE_FULL + order);
         }
@@ -226,6 +315,7 @@ mod tests {
             order,
             gfp,
             migratetype: 0,
+            stack: 0,
             depth: 0,
         }
     }
@@ -240,7 +330,7 @@ mod tests {
 
     fn after(events: &[Event]) -> Model {
         let mut model = Model::new(SETTINGS, true);
-        events.iter().for_each(|event| model.apply(event));
+        events.iter().for_each(|event| model.apply(event, false));
         model
     }
 
@@ -300,6 +390,7 @@ mod tests {
             order: 0,
             gfp: 0,
             migratetype: 0,
+            stack: 0,
             depth: 0,
         };
         let model = after(&[null, allocation(1000, 0, 0), free(0, 11)]);

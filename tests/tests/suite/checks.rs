@@ -6,7 +6,7 @@ use pagetrace_tests::{
 };
 use tracer_ebpf::FIRST_SITE;
 
-const STACK: MadeUpStack = MadeUpStack(0xffff_ffff_8123_4567);
+const STACK: MadeUpStack = MadeUpStack::of(0xffff_ffff_8123_4567);
 
 /// Programs that unwind such stacks by a rule, with a site for each of so many gfp flags.
 fn programs(check_every: u32, sites: u32) -> Programs {
@@ -40,7 +40,7 @@ fn a_load_with_a_period_is_checked_at_each_of_its_places() {
         for _ in 0..rounds {
             for (gfp, checks) in (0..).zip(&mut checks) {
                 programs
-                    .allocate(0, gfp, STACK)
+                    .allocate(0, gfp, &STACK)
                     .expect("the kernel runs it");
                 let unwinds = programs.counters().expect("the counters").unwind;
                 *checks += unwinds.checked - before;

@@ -79,6 +79,7 @@ fn what_an_interrupt_takes_on_top_of_the_tracer_is_not_its_own() {
             order: 0,
             gfp: 0,
             migratetype: 0,
+            stack: 0,
             depth: 0,
         };
         programs.run(&event, cpu).expect("the kernel runs it");

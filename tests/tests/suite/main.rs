@@ -32,12 +32,12 @@ mod signals;
 mod site_table;
 mod symbols;
 mod tcp;
-mod templates;
 mod terminal;
 mod thp;
 mod tracefs;
 mod two_tracers;
 mod unix_dgrams;
+mod unwinding;
 mod verification;
 
 use pagetrace_tests::harness::{Leaker, Report};

@@ -2,20 +2,23 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pagetrace::bpf::Features;
 use pagetrace_tests::{
-    harness::{note, root_or_skip, seed},
+    harness::{note, root_or_skip, seed, stay_on},
     model::{Event, Filters, Model, Page, Programs, Random, Settings},
 };
-use tracer_ebpf::Counters;
+use tracer_ebpf::{Counters, UnwindCounters};
 
 /// `MIGRATE_MOVABLE`
 const MOVABLE: u32 = 1;
 /// All tables are compared after so many events; the block of an event at once.
 const CHECKPOINT: u64 = 1 << 16;
 
-/// A machine of 64 values of the slot table, the last of which is not full.
+/// A machine of 64 values of the slot table, the last of which is not full. Stacks are copied and
+/// unwound by rules.
 const SETTINGS: Settings = Settings {
     skipped_migratetype: Some(MOVABLE),
+    check_every: Some(4),
     ..Settings::new(64 * 1024 - 100, 1000)
 };
 
@@ -26,6 +29,8 @@ struct Pair {
     last: (u64, Event),
     programs: Programs,
     model: Model,
+    /// How many stacks were checked so far.
+    checked: u64,
 }
 
 /// Shows with one page whether stacks can be unwound in programs run by hand.
@@ -34,6 +39,7 @@ const FIRST: Event = Event::Allocation {
     order: 0,
     gfp: 0,
     migratetype: 0,
+    stack: 0,
     depth: 0,
 };
 
@@ -44,20 +50,25 @@ impl Pair {
         let run = programs.apply(&FIRST);
         run.expect("a kernel that runs programs by hand");
         let mut model = Model::new(settings, unwinds(&programs));
-        model.apply(&FIRST);
+        model.apply(&FIRST, false);
         Self {
             seed,
             last: (0, FIRST),
             programs,
             model,
+            checked: 0,
         }
     }
 
     fn apply(&mut self, number: u64, event: Event) {
+        if let Some((key, site)) = self.model.new_key(&event) {
+            self.programs.add_key(key, site).expect("there is room");
+        }
         self.programs
             .apply(&event)
             .expect("the kernel ran it before");
-        self.model.apply(&event);
+        let is_checked = self.is_checked();
+        self.model.apply(&event, is_checked);
         let blocks = event.blocks();
         self.last = (number, event);
         for (page, order) in blocks {
@@ -68,6 +79,17 @@ impl Pair {
         if number.is_multiple_of(CHECKPOINT) {
             self.compare();
         }
+    }
+
+    /// Whether the last event was one of those that the programs had the kernel unwind, too.
+    fn is_checked(&mut self) -> bool {
+        let checked = self
+            .programs
+            .counters()
+            .expect("the counters")
+            .unwind
+            .checked;
+        std::mem::replace(&mut self.checked, checked) < checked
     }
 
     /// Panics unless all tables are the same.
@@ -112,8 +134,9 @@ fn load(slot: &AtomicU32) -> u32 {
 }
 
 /// What can have been counted.
-fn fields(counters: &Counters) -> [(&str, u64); 15] {
+fn fields(counters: &Counters) -> [(&str, u64); 19] {
     let (alloc, free) = (counters.allocations(), counters.frees());
+    let unwinds = counters.unwind;
     [
         ("allocations", alloc.events),
         ("pages marked", alloc.pages),
@@ -130,12 +153,18 @@ fn fields(counters: &Counters) -> [(&str, u64); 15] {
         ("pages cleared", free.pages),
         ("unmatched frees", free.unmatched),
         ("frees out of range", free.out_of_range),
+        ("hits", unwinds.hits),
+        ("misses", unwinds.misses),
+        ("checked", unwinds.checked),
+        ("mismatched", unwinds.mismatched),
     ]
 }
 
 /// Gives both the same events, and gives what the counters say in the end.
 fn agree(test: &str, settings: Settings, events: u64) -> Option<Counters> {
     let _machine = root_or_skip(test)?;
+    // Each CPU finds out for itself that the site table is full.
+    stay_on(0);
     let seed = seed(test);
     let mut pair = Pair::load(settings, seed);
     for (number, event) in (1..=events).zip(Random::new(seed, settings.frames)) {
@@ -148,12 +177,52 @@ fn agree(test: &str, settings: Settings, events: u64) -> Option<Counters> {
 #[test]
 fn a_million_random_events_leave_what_the_model_says() {
     let test = "a_million_random_events_leave_what_the_model_says";
-    if let Some(counters) = agree(test, SETTINGS, 1_000_000) {
+    let settings = Settings {
+        stack_reader: stack_reader(),
+        ..SETTINGS
+    };
+    if let Some(counters) = agree(test, settings, 1_000_000) {
         for (field, count) in fields(&counters) {
             let impossible = ["failed unwinds", "site table full", "own pages"];
             let impossible = impossible.contains(&field);
             assert!(count > 0 || impossible, "no {field}: {counters:?}");
         }
+    }
+}
+
+/// The function by which programs read their stack in place, if they can here.
+fn stack_reader() -> Option<u32> {
+    Features::probe().ok()?.stack_reader.ok()
+}
+
+#[test]
+fn stacks_that_the_kernel_unwinds_do_what_the_model_says() {
+    let test = "stacks_that_the_kernel_unwinds_do_what_the_model_says";
+    let settings = Settings {
+        check_every: None,
+        ..SETTINGS
+    };
+    if let Some(counters) = agree(test, settings, 200_000) {
+        assert_eq!(counters.unwind, UnwindCounters::default());
+    }
+}
+
+#[test]
+fn stacks_that_are_all_checked_do_what_the_model_says() {
+    let test = "stacks_that_are_all_checked_do_what_the_model_says";
+    let settings = Settings {
+        check_every: Some(1),
+        ..SETTINGS
+    };
+    if let Some(counters) = agree(test, settings, 200_000) {
+        let UnwindCounters {
+            hits,
+            checked,
+            mismatched,
+            ..
+        } = counters.unwind;
+        assert_eq!(checked, hits, "{counters:?}");
+        assert!(mismatched > 0 && mismatched < checked, "{counters:?}");
     }
 }
 

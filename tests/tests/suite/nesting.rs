@@ -29,6 +29,7 @@ fn allocation(frame: u64) -> Event {
         order: 0,
         gfp: frame as u32,
         migratetype: 0,
+        stack: 0,
         depth: 0,
     }
 }
@@ -163,6 +164,7 @@ fn a_run_in_the_middle_of_another_leaves_its_scratch_alone() {
             order: 2,
             gfp: 7,
             migratetype: 0,
+            stack: 0,
             depth,
         };
         programs.apply(&event).expect("the kernel runs it");

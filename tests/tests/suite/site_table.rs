@@ -76,15 +76,15 @@ fn what_comes_after_the_sixteenth_site_has_its_bytes_and_no_name() {
 }
 
 /// Stacks that are unwound by a rule to a site that is known, and to none.
-const KNOWN: MadeUpStack = MadeUpStack(0xffff_ffff_8123_4567);
-const UNKNOWN: MadeUpStack = MadeUpStack(0xffff_ffff_8765_4321);
+const KNOWN: MadeUpStack = MadeUpStack::of(0xffff_ffff_8123_4567);
+const UNKNOWN: MadeUpStack = MadeUpStack::of(0xffff_ffff_8765_4321);
 /// A stack without a rule.
-const NEW: MadeUpStack = MadeUpStack(0xffff_ffff_8111_1111);
+const NEW: MadeUpStack = MadeUpStack::of(0xffff_ffff_8111_1111);
 
 /// Where a page goes that is allocated with a stack.
 fn site_of(programs: &Programs, stack: MadeUpStack, gfp: u32) -> u32 {
     programs
-        .allocate(0, gfp, stack)
+        .allocate(0, gfp, &stack)
         .expect("the kernel runs it");
     Slot(programs.slots()[0].load(Ordering::Relaxed)).site()
 }

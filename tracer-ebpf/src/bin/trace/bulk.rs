@@ -15,13 +15,15 @@ use aya_ebpf::{
     macros::map,
     maps::{HashMap, PerCpuArray},
 };
-use tracer_ebpf::{AllocationCounters, BULK, BULK_PAGES, Slot};
+use tracer_ebpf::{BULK, BULK_PAGES, Slot};
 
 use crate::{
     config::CONFIG,
     filters,
     record::{control, counters},
-    sites, slots, unwind,
+    sites::{self, Counts},
+    slots,
+    unwind::Request,
     word::Word,
 };
 
@@ -196,8 +198,6 @@ impl Workspace {
     }
 }
 
-type Counts = AllocationCounters<Word>;
-
 /// Marks the pages of one call.
 struct Marker {
     counts: &'static Counts,
@@ -213,8 +213,14 @@ impl Marker {
             return None;
         }
         counts.events.add(1);
-        let Some(site) = unwind::site_by_kernel(ctx, BULK, gfp, 0, filters::is_own_task(), counts)
-        else {
+        let request = Request {
+            ctx,
+            order: BULK,
+            gfp,
+            skipped: 0,
+            counts,
+        };
+        let Some(site) = request.site_by_kernel(filters::is_own_task()) else {
             counts.own_pages.add(new);
             return None;
         };

@@ -7,9 +7,9 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray},
 };
-use tracer_ebpf::{AllocationCounters, Control, Counters, ORDERS, STACK_LOST, Slot};
+use tracer_ebpf::{Control, Counters, ORDERS, STACK_LOST, Slot};
 
-use crate::{config::CONFIG, filters, nesting::Run, sites, slots, unwind, word::Word};
+use crate::{config::CONFIG, filters, nesting::Run, sites, slots, unwind::Request, word::Word};
 
 #[map]
 static CONTROL: Array<Control> = Array::with_max_entries(1, 0);
@@ -77,24 +77,21 @@ fn site<C: EbpfContext>(
     counters: &'static Counters<Word>,
     control: &Control,
 ) -> Option<u32> {
-    let counts: &AllocationCounters<_> = &counters.alloc.levels[0];
     let is_own = filters::is_own_task();
     let by_rules = event.context_on_stack && CONFIG.get(|it| &it.unwind.by_rules) != 0;
-    if by_rules && !is_own {
-        return Some(unwind::site_from_rules(
-            ctx,
-            event.order,
-            event.gfp,
-            counters,
-            control,
-        ));
-    }
-    let skipped = if by_rules {
-        control.unwind.frames_below
-    } else {
-        0
+    let frames_below = control.unwind.frames_below;
+    let request = Request {
+        ctx,
+        order: event.order,
+        gfp: event.gfp,
+        skipped: if by_rules { frames_below } else { 0 },
+        counts: &counters.alloc.levels[0],
     };
-    unwind::site_by_kernel(ctx, event.order, event.gfp, skipped, is_own, counts)
+    if by_rules && !is_own {
+        Some(request.site_from_rules(&control.unwind, &counters.unwind))
+    } else {
+        request.site_by_kernel(is_own)
+    }
 }
 
 /// Clears the pages of a free, whichever allocations they came from. That can be done

@@ -9,9 +9,9 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::warn;
 use tracer_ebpf::{
-    BULK, Code, Control, Counters, FIRST_SITE, InterruptCode, MAX_FRAMES, SITE_TABLE_FULL,
-    STACK_LOST, Site, SiteKey, UnwindCounters,
-    unwind::{Outcome, RuleTable, Rules, Tag, resolve},
+    BULK, Code, FIRST_SITE, InterruptCode, MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site, SiteKey,
+    UnwindCounters,
+    unwind::{Outcome, Resolution, RuleTable, Rules, Tag, UnwindControl, resolve},
 };
 
 use crate::{
@@ -31,88 +31,133 @@ static RULES: Array<RuleTable> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 #[map]
 static SCRATCH: PerCpuArray<Site> = PerCpuArray::with_max_entries(2, 0);
 
-/// The id of the allocation's site; a reserved one if it cannot have its own. `order` may
-/// be [`BULK`], and `skipped` frames are no part of the key.
-///
-/// If a task of the tracer runs (`is_own`), only an interrupt on top of it has a site: none
-/// if it did not come to an interrupt's stack.
-#[inline(always)]
-pub(crate) fn site_by_kernel<C: EbpfContext>(
-    ctx: &C,
-    order: u32,
-    gfp: u32,
-    skipped: u32,
-    is_own: bool,
-    counts: &Counts,
-) -> Option<u32> {
-    let Some(scratch) = by_kernel(ctx, order, gfp, skipped, counts) else {
-        return (!is_own).then_some(STACK_LOST + order);
-    };
-    let SiteKey { key, in_interrupt } = scratch.key(&interrupts());
-    if is_own && !in_interrupt {
-        return None;
-    }
-    Some(sites::with_key(ctx, key, scratch, counts))
+/// An allocation whose site is asked for.
+pub(crate) struct Request<'a, C> {
+    pub(crate) ctx: &'a C,
+    /// The order, or [`BULK`].
+    pub(crate) order: u32,
+    pub(crate) gfp: u32,
+    /// How many of the innermost frames are no part of the key.
+    pub(crate) skipped: u32,
+    /// The counters of the run that asks.
+    pub(crate) counts: &'a Counts,
 }
 
-/// The id of the site of an allocation whose program has its context on the stack: unwound
-/// by rules where there are some.
-#[inline(always)]
-pub(crate) fn site_from_rules<C: EbpfContext>(
-    ctx: &C,
-    order: u32,
-    gfp: u32,
-    counters: &Counters<Word>,
-    control: &Control,
-) -> u32 {
-    let (counts, unwinds) = (&counters.alloc.levels[0], &counters.unwind);
-    let Some(stack) = OwnStack::of(ctx.as_ptr()) else {
-        return STACK_LOST + order;
-    };
-    let control = &control.unwind;
-    let tag = Tag::new(order, gfp, control.generation);
-    // SAFETY: this CPU's own; a run in the middle of this one does not come here (`nesting`).
-    let cache = unsafe { &mut *stack.cache };
-    let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
-    let known = |key| sites::lookup_recent(key, order);
-    let found = resolve(&stack, rules(), control, tag, entry, known);
-    if let Some(id) = found.site {
-        unwinds.hits.add(1);
-        if !is_to_be_checked(unwinds) {
-            // A reserved id: the table was full when the stack was new.
-            if id < FIRST_SITE {
-                counts.site_table_full.add(1);
+impl<C: EbpfContext> Request<'_, C> {
+    /// The id of the site, by the kernel's unwinder; a reserved one if it cannot have its own.
+    ///
+    /// If a task of the tracer runs (`is_own`), only an interrupt on top of it has a site: none
+    /// if it did not come to an interrupt's stack.
+    #[inline(always)]
+    pub(crate) fn site_by_kernel(&self, is_own: bool) -> Option<u32> {
+        let Some(scratch) = self.unwind() else {
+            return (!is_own).then_some(self.stack_lost());
+        };
+        let SiteKey { key, in_interrupt } = scratch.key(&interrupts());
+        if is_own && !in_interrupt {
+            return None;
+        }
+        Some(sites::with_key(self.ctx, key, scratch, self.counts))
+    }
+
+    /// The same for a program whose context lies on the stack: by rules where there are some.
+    #[inline(always)]
+    pub(crate) fn site_from_rules(
+        &self,
+        control: &UnwindControl,
+        unwinds: &UnwindCounters<Word>,
+    ) -> u32 {
+        let Some(stack) = OwnStack::of(self.ctx.as_ptr()) else {
+            return self.stack_lost();
+        };
+        let tag = Tag::new(self.order, self.gfp, control.generation);
+        // SAFETY: this CPU's own; a run in the middle of this one does not come here (`nesting`).
+        let cache = unsafe { &mut *stack.cache };
+        let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
+        let known = |key| sites::lookup_recent(key, self.order);
+        let found = resolve(&stack, rules(), control, tag, entry, known);
+        if let Some(id) = found.site {
+            unwinds.hits.add(1);
+            if !is_to_be_checked(unwinds) {
+                // A reserved id: the table was full when the stack was new.
+                if id < FIRST_SITE {
+                    self.counts.site_table_full.add(1);
+                }
+                return id;
             }
+        }
+        let Some(scratch) = self.unwind() else {
+            return found.site.unwrap_or(self.stack_lost());
+        };
+        let SiteKey { key, .. } = scratch.key(&interrupts());
+        let is_right = self.is_right(found, key);
+        count(unwinds, found, is_right);
+        let id = sites::with_key(self.ctx, key, scratch, self.counts);
+        if is_right {
             return id;
         }
+        entry.invalidate();
+        sites::correct_recent(key, id);
+        if found.outcome != Outcome::Opaque {
+            samples::send(&stack, scratch);
+        }
+        id
     }
-    let Some(scratch) = by_kernel(ctx, order, gfp, control.frames_below, counts) else {
-        return found.site.unwrap_or(STACK_LOST + order);
-    };
-    let SiteKey { key, .. } = scratch.key(&interrupts());
-    let is_right = match found.site {
-        Some(id) => sites::lookup(key).unwrap_or(SITE_TABLE_FULL + order) == id,
-        None => found.outcome == Outcome::Complete && found.key == key,
-    };
+
+    /// Whether the rules led where the kernel's unwinder did, which is to this key.
+    #[inline(always)]
+    fn is_right(&self, found: Resolution, key: u64) -> bool {
+        match found.site {
+            Some(id) => sites::lookup(key).unwrap_or(SITE_TABLE_FULL + self.order) == id,
+            None => found.outcome == Outcome::Complete && found.key == key,
+        }
+    }
+
+    #[inline(always)]
+    fn stack_lost(&self) -> u32 {
+        STACK_LOST + self.order
+    }
+
+    /// Has the kernel unwind the stack into this CPU's scratch. The message tells of the
+    /// first loss on each CPU only: this is the allocator's path.
+    #[inline(always)]
+    fn unwind(&self) -> Option<&'static mut Site> {
+        let scratch = SCRATCH.get_ptr_mut(u32::from(self.order == BULK))?;
+        // SAFETY: on this CPU nobody else uses it now. A run in the middle of this one does not
+        // come here: see `nesting`, and for the bulk allocator `bulk`.
+        let scratch = unsafe { &mut *scratch };
+        match frames(self.ctx, scratch) {
+            Ok(depth) => scratch.depth = depth,
+            Err(error) => {
+                if self.counts.failed_unwinds.get() == 0 {
+                    warn!(
+                        self.ctx,
+                        "the kernel could not unwind a stack: error {}", error
+                    );
+                }
+                self.counts.failed_unwinds.add(1);
+                return None;
+            }
+        }
+        scratch.skipped = self.skipped as u16;
+        scratch.order = self.order;
+        scratch.gfp = self.gfp;
+        Some(scratch)
+    }
+}
+
+/// Counts a stack that the kernel unwound.
+#[inline(always)]
+fn count(unwinds: &UnwindCounters<Word>, found: Resolution, is_right: bool) {
     if found.site.is_some() {
         unwinds.checked.add(1);
         unwinds.mismatched.add(u64::from(!is_right));
     } else {
         unwinds.misses.add(1);
     }
-    let id = sites::with_key(ctx, key, scratch, counts);
-    if is_right {
-        return id;
-    }
-    entry.invalidate();
-    sites::correct_recent(key, id);
-    if found.outcome != Outcome::Opaque {
-        samples::send(&stack, scratch);
-    }
-    id
 }
 
-/// Whether this hit is one of those that the kernel unwinds too: one in `CHECK_EVERY`, drawn
+/// Whether this hit is one of those that the kernel unwinds too: one in `check_every`, drawn
 /// by lot, since a load can have any period. Each draws how far away the next one is.
 #[inline(always)]
 fn is_to_be_checked(unwinds: &UnwindCounters<Word>) -> bool {
@@ -134,36 +179,6 @@ fn rules() -> Option<Rules<'static>> {
     let table = RULES.get_ptr(0)?;
     // SAFETY: a value of a map, which stays while programs run.
     Some(unsafe { Rules::new(table) })
-}
-
-/// Has the kernel unwind the stack into this CPU's scratch. The message
-/// tells of the first loss on each CPU only: this is the allocator's path.
-#[inline(always)]
-fn by_kernel<C: EbpfContext>(
-    ctx: &C,
-    order: u32,
-    gfp: u32,
-    skipped: u32,
-    counts: &Counts,
-) -> Option<&'static mut Site> {
-    let scratch = SCRATCH.get_ptr_mut(u32::from(order == BULK))?;
-    // SAFETY: on this CPU nobody else uses it now. A run in the middle of this one does not
-    // come here: see `nesting`, and for the bulk allocator `bulk`.
-    let scratch = unsafe { &mut *scratch };
-    match frames(ctx, scratch) {
-        Ok(depth) => scratch.depth = depth,
-        Err(error) => {
-            if counts.failed_unwinds.get() == 0 {
-                warn!(ctx, "the kernel could not unwind a stack: error {}", error);
-            }
-            counts.failed_unwinds.add(1);
-            return None;
-        }
-    }
-    scratch.skipped = skipped as u16;
-    scratch.order = order;
-    scratch.gfp = gfp;
-    Some(scratch)
 }
 
 /// Unwinds the kernel stack into the record and gives its depth in frames.

@@ -186,14 +186,21 @@ fn a_frame_of_random_size_does_not_matter() {
 
 #[test]
 fn an_unwind_through_an_interrupted_function_is_not_cached() {
-    let rules = [rule(A, UnwindRule::REGISTERS), end(B)];
-    let mut resolver = Resolver::new(&rules, &[A, B]);
+    // A system call that was interrupted.
+    let rules = [
+        rule(A, UnwindRule::REGISTERS),
+        frame(B, 8),
+        rule(C, UnwindRule::REGISTERS),
+    ];
+    let mut resolver = Resolver::new(&rules, &[A, B, C]);
     let register = |register| register_offset(FIRST, register);
     let stack = Words::new(&[
         (FIRST, A),
         (register(registers::CS), KERNEL_CS),
         (register(registers::IP), B),
         (register(registers::SP), CONTEXT + 400),
+        (400, C),
+        (register_offset(400, registers::CS), USER_CS),
     ]);
     assert_eq!(resolver.site(&stack), Some(SITE));
     assert_eq!(resolver.cached_site(&stack), None);
@@ -229,6 +236,7 @@ fn a_stack_of_more_frames_than_an_entry_has_is_not_cached() {
 fn without_a_first_return_there_is_nothing_to_unwind() {
     let (mut resolver, stack) = short();
     resolver.control.first_return = 0;
+    let stack = stack.with(&[(0, A), (8, B)]);
     assert_eq!(resolver.site(&stack), None);
 }
 

@@ -92,6 +92,19 @@ fn a_return_address_without_a_rule_is_as_far_as_it_goes() {
 }
 
 #[test]
+fn every_rule_of_a_bucket_is_found() {
+    let mut ips = (A..).filter(|&ip| bucket(ip) == bucket(A));
+    let rules: Vec<_> = ips.by_ref().take(BUCKET).map(end).collect();
+    let table = Table::new(&rules);
+    for UnwindRule { ip, .. } in rules {
+        assert_eq!(table.unwind(&Words::new(&[(32, ip)])), complete(&[ip]));
+    }
+    let other = ips.next().expect("an endless number");
+    let unwound = table.unwind(&Words::new(&[(32, other)]));
+    assert_eq!(unwound.outcome, Outcome::NoRule);
+}
+
+#[test]
 fn what_no_rule_describes_is_opaque() {
     let table = Table::new(&[frame(A, 8), rule(B, UnwindRule::OPAQUE)]);
     let unwound = table.unwind(&Words::new(&[(32, A), (40, B)]));
