@@ -1,5 +1,7 @@
 //! Debian's userland: a root made by debootstrap, as an image of a disk.
 
+mod initramfs;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,7 +9,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use super::apt::{self, KEYRING};
-use super::guest::{self, Payload};
 use super::image;
 use super::kernel::Kernel;
 use crate::command;
@@ -73,36 +74,6 @@ impl Debian {
         Ok(image)
     }
 
-    /// Packs an initramfs in `folder` that brings the payload to the root on the disk and
-    /// starts systemd there.
-    pub(super) fn pack(
-        &self,
-        kernel: &Kernel,
-        folder: &Path,
-        payload: &Payload<'_>,
-    ) -> Result<PathBuf> {
-        let tree = guest::with_busybox(folder, include_str!("debian/init.sh"))?;
-        tree.folder("root")?;
-        let drivers = self.drivers(kernel);
-        let drivers = fs::read_to_string(&drivers)
-            .with_context(|| format!("cannot read {}", drivers.display()))?;
-        for (driver, number) in drivers.lines().zip(10..) {
-            let file = self.root().join(driver.trim_start_matches('/'));
-            tree.copy(&file, Path::new(&format!("drivers/{number}.ko")))?;
-        }
-        payload.lay(&tree, "payload")?;
-        for (place, text) in SYSTEM {
-            tree.write(&format!("payload/etc/{place}"), text)?;
-        }
-        for unit in STARTED {
-            let name = unit.rsplit('/').next().unwrap_or(unit);
-            tree.link(&format!("payload{WANTED}/{name}"), unit)?;
-        }
-        let archive = folder.join("initramfs");
-        tree.pack(&archive)?;
-        Ok(archive)
-    }
-
     fn root(&self) -> PathBuf {
         self.0.join("root")
     }
@@ -154,30 +125,6 @@ impl Debian {
         command::run(&mut make)
     }
 }
-
-/// What is configured, below `/etc`.
-const SYSTEM: [(&str, &str); 4] = [
-    ("hostname", "pagetrace\n"),
-    (
-        "modules-load.d/pagetrace.conf",
-        include_str!("debian/modules.conf"),
-    ),
-    (
-        "systemd/network/wired.network",
-        include_str!("debian/wired.network"),
-    ),
-    (
-        "systemd/system/pagetrace-suite.service",
-        include_str!("debian/suite.service"),
-    ),
-];
-
-/// The units that are started, beside those that Debian starts.
-const STARTED: [&str; 2] = [
-    "/lib/systemd/system/systemd-networkd.service",
-    "/etc/systemd/system/pagetrace-suite.service",
-];
-const WANTED: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// What a root is made of, so that another one is made when that changes.
 fn contents(kernels: &[Kernel], vm: &Path) -> Result<String> {
