@@ -46,8 +46,8 @@ pub struct AllocationCounters<C = u64> {
     pub events: C,
     /// Pages marked.
     pub pages: C,
-    /// Pages marked again without a free in between: the free was lost, the slot healed.
-    pub healed: C,
+    /// Pages marked again without a free in between: the free was missed.
+    pub missed_frees: C,
     /// Allocations whose page was NULL: they failed.
     pub failed: C,
     /// Allocations whose stack could not be unwound.
@@ -127,7 +127,7 @@ impl Counters {
         let taken = self.allocations();
         taken
             .pages
-            .saturating_sub(self.frees().pages + taken.healed)
+            .saturating_sub(self.frees().pages + taken.missed_frees)
     }
 }
 
@@ -135,7 +135,7 @@ impl AllocationCounters {
     fn add(&mut self, other: &Self) {
         self.events += other.events;
         self.pages += other.pages;
-        self.healed += other.healed;
+        self.missed_frees += other.missed_frees;
         self.failed += other.failed;
         self.failed_unwinds += other.failed_unwinds;
         self.site_table_full += other.site_table_full;

@@ -144,7 +144,7 @@ impl Model {
         let slots = &mut self.slots[block];
         let counts = &mut self.counters.alloc.levels[level];
         counts.pages += 1 << order;
-        counts.healed += marked(slots);
+        counts.missed_frees += marked(slots);
         slots.fill(Slot::new(site, self.epoch).0);
     }
 
@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(
             (
                 model.counters.alloc.levels[0].pages,
-                model.counters.alloc.levels[0].healed
+                model.counters.alloc.levels[0].missed_frees
             ),
             (6, 2)
         );

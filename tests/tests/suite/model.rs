@@ -140,7 +140,7 @@ fn fields(counters: &Counters) -> [(&str, u64); 19] {
     [
         ("allocations", alloc.events),
         ("pages marked", alloc.pages),
-        ("healed", alloc.healed),
+        ("missed frees", alloc.missed_frees),
         ("failed allocations", alloc.failed),
         ("failed unwinds", alloc.failed_unwinds),
         ("site table full", alloc.site_table_full),

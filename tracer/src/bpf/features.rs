@@ -42,7 +42,7 @@ impl Features {
         Ok(Self {
             page_array: page_array(&types, own_process)?,
             stack_reader: stack_reader(&types),
-            bulk: types.bulk.map_err(not_bulk),
+            bulk: types.bulk,
             movable: types.movable,
             movable_gfp: types.movable_gfp,
             own_process,
@@ -88,10 +88,13 @@ fn stack_reader(types: &Types) -> Result<u32, Limitation> {
 
 /// Why the pages of the bulk allocator are not seen.
 pub(super) fn not_bulk(reason: impl Into<String>) -> Limitation {
-    Feature::BulkAllocations.degraded(reason).remedied(
-        "none needed where the kernel has no bulk allocator; else its pages (vmalloc, page_pool, \
-         sunrpc) are not seen",
-    )
+    let limitation = Feature::BulkAllocations.degraded(reason);
+    limitation.remedied("none: its pages (vmalloc, page_pool, sunrpc) are not seen here")
+}
+
+fn no_bulk_allocator() -> Limitation {
+    let limitation = Feature::BulkAllocations.degraded("the kernel has none (before Linux 5.13)");
+    limitation.remedied("none needed: each page passes the tracepoint")
 }
 
 /// What BTF says of the types and functions that matter here.
@@ -99,7 +102,7 @@ struct Types {
     page: Option<PageLayout>,
     movable: u32,
     movable_gfp: MovableGfp,
-    bulk: Result<BulkAllocator, &'static str>,
+    bulk: Result<BulkAllocator, Limitation>,
     /// The id of the function by which programs may read any memory.
     cast: Option<u32>,
     counts_tracefs_misses: bool,
@@ -116,7 +119,9 @@ impl Types {
                 movable_gfp: MovableGfp::of(None),
                 cast: None,
                 counts_tracefs_misses: false,
-                bulk: Err("the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it"),
+                bulk: Err(not_bulk(
+                    "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it",
+                )),
             };
         };
         let movable = btf.enumerator("MIGRATE_MOVABLE");
@@ -143,18 +148,18 @@ fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
 
 /// The function by its names since Linux 5.13, if its parameters are those the programs know
 /// (mm/page_alloc.c).
-fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, &'static str> {
+fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, Limitation> {
     const FUNCTIONS: [&str; 2] = ["alloc_pages_bulk_noprof", "__alloc_pages_bulk"];
     const BEGINNING: [&str; 4] = ["gfp", "preferred_nid", "nodemask", "nr_pages"];
     let parameters = |function| Some((function, btf.parameters(function).ok()?));
     let (function, parameters) = FUNCTIONS
         .into_iter()
         .find_map(parameters)
-        .ok_or("the kernel has none (before Linux 5.13)")?;
+        .ok_or_else(no_bulk_allocator)?;
     let (list, array) = match parameters.strip_prefix(&BEGINNING) {
         Some(["page_array"]) => (4, 4),
         Some(["page_list", "page_array"]) => (4, 5),
-        _ => return Err("its parameters are not those of Linux 5.13 to 7.2"),
+        _ => return Err(not_bulk("its parameters are not those of Linux 5.13 to 7.2")),
     };
     Ok(BulkAllocator {
         function,

@@ -66,7 +66,7 @@ pub(crate) fn page_allocated<C: EbpfContext>(ctx: &C, event: &Allocation) {
         site
     };
     counts.pages.add(block.pages());
-    block.mark(Slot::new(site, control.epoch), &counts.healed);
+    block.mark(Slot::new(site, control.epoch), &counts.missed_frees);
 }
 
 /// The site of an allocation; none if it is the tracer's own.

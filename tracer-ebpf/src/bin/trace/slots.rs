@@ -66,12 +66,12 @@ impl Block {
     /// Here and below, the count goes to a map: one in a register the verifier
     /// would follow through every turn of the loop.
     #[inline(always)]
-    pub(crate) fn mark(&self, slot: Slot, healed: &Word) {
+    pub(crate) fn mark(&self, slot: Slot, missed_frees: &Word) {
         if self.order == 0 {
             let at = self.slot();
             // SAFETY: `slot` is within the chunk.
             let old = unsafe { ptr::replace(at, slot.0) };
-            healed.add(u64::from(old != 0));
+            missed_frees.add(u64::from(old != 0));
             return;
         }
         let both = u64::from(slot.0) << 32 | u64::from(slot.0);
@@ -85,7 +85,7 @@ impl Block {
             // the loop a memset, which BPF lacks.
             let old = unsafe { at.read_volatile() };
             if old != 0 {
-                healed.add(marked_in(old));
+                missed_frees.add(marked_in(old));
             }
             // SAFETY: as above.
             unsafe { at.write_volatile(both) };

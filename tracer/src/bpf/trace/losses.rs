@@ -25,7 +25,7 @@ pub(super) fn losses(counters: &Counters, misses: RecursionMisses) -> Losses {
         events: taken.events + freed.events + missed,
         recursion_misses: misses,
         missed_frees_at_end_pages: None,
-        missed_frees_at_reuse_pages: taken.healed,
+        missed_frees_at_reuse_pages: taken.missed_frees,
         unknown_reference_pages: 0,
         unnamed_pages: 0,
         site_table_full: taken.site_table_full,
