@@ -2,6 +2,7 @@
 //! shown of it. Pure
 //! functions over plain values; nothing here reads the machine or formats text.
 
+mod balance;
 mod entries;
 mod judge;
 mod names;
@@ -20,6 +21,7 @@ mod timeline;
 mod unnamed;
 mod window;
 
+pub use balance::balance;
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};
 pub use sites::records;

@@ -3,9 +3,11 @@
 //! One file per verb; groups of options that verbs share have a file each.
 
 mod filters;
+mod mem;
 mod output;
 mod ranking;
 mod report;
+mod snapshot;
 mod symbols;
 mod trace;
 mod tracer;
@@ -13,9 +15,11 @@ mod values;
 mod window;
 
 pub use filters::{FilterArgs, GfpFlag};
+pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
 pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
+pub use snapshot::SnapshotArgs;
 pub use symbols::SymbolArgs;
 pub use trace::TraceArgs;
 pub use tracer::{DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TracerArgs};
@@ -38,6 +42,7 @@ Examples:
   pagetrace -i 600 --min-age 300          only pages that are five minutes old
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
+  pagetrace mem                           where all of memory went, in one tree
   pagetrace check                         what this kernel and this user can do
 
 {usage-heading} {usage}
@@ -62,6 +67,8 @@ Exit codes:
     override_usage = "pagetrace [trace] -i SECONDS [OPTIONS]\n       \
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
                       pagetrace report FILE [OPTIONS]\n       \
+                      pagetrace mem [OPTIONS]\n       \
+                      pagetrace snapshot -o FILE\n       \
                       pagetrace check",
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
@@ -84,6 +91,10 @@ pub enum Command {
     Trace(Box<TraceArgs>),
     /// Show a report that `--json` has saved, with any options of ranking and output
     Report(ReportArgs),
+    /// Say where the machine's memory went, and what no counter shows
+    Mem(MemArgs),
+    /// Keep what is known of the machine's memory in a file, for `--from` and `diff`
+    Snapshot(SnapshotArgs),
     /// Say what this kernel and this user can do, and the remedy for what they cannot
     Check,
 }
@@ -101,7 +112,7 @@ impl Command {
         match self {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
-            Self::Check => Ok(()),
+            Self::Mem(_) | Self::Snapshot(_) | Self::Check => Ok(()),
         }
     }
 }

@@ -3,8 +3,11 @@
 
 pub mod check;
 mod destination;
+pub mod mem;
 mod outputs;
 pub mod report;
+pub mod snapshot;
+mod take;
 pub mod trace;
 
 use libc::{c_int, sighandler_t};

@@ -1,5 +1,9 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
+mod memory;
+
+pub use memory::memory_counters;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},

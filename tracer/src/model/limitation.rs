@@ -30,6 +30,20 @@ pub enum Feature {
     KernelSymbols,
     /// Files, lines and inlined functions.
     DebugInformation,
+    /// Free pages on the lists of CPUs (`/proc/zoneinfo`).
+    PerCpuLists,
+    /// The counters of `/proc/vmstat`.
+    Vmstat,
+    /// Bytes that vmalloc has.
+    VmallocBytes,
+    /// Who asked vmalloc (`/proc/vmallocinfo`).
+    VmallocCallers,
+    /// The caches of the slab allocator (`/proc/slabinfo`).
+    SlabCaches,
+    /// The pools of huge pages (`/sys/kernel/mm/hugepages`).
+    HugePagePools,
+    /// System memory of GPUs.
+    GpuMemory,
 }
 
 /// How much a limitation takes away.
@@ -79,6 +93,13 @@ impl Feature {
             Self::BulkAllocations => "bulk allocations",
             Self::KernelSymbols => "kernel symbols",
             Self::DebugInformation => "debug information",
+            Self::PerCpuLists => "free pages on lists of CPUs",
+            Self::Vmstat => "vmstat",
+            Self::VmallocBytes => "bytes of vmalloc",
+            Self::VmallocCallers => "callers of vmalloc",
+            Self::SlabCaches => "slab caches",
+            Self::HugePagePools => "pools of huge pages",
+            Self::GpuMemory => "GPU memory",
         }
     }
 

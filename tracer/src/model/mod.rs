@@ -1,6 +1,7 @@
 //! What is known: plain values that can be written down and read back. No I/O, no
 //! options, no formatting. Every other room uses these types; this one uses nothing.
 
+mod balance;
 mod choice;
 pub mod context;
 mod cost;
@@ -10,16 +11,19 @@ mod kind;
 mod limitation;
 mod losses;
 mod meminfo;
+mod memory;
 mod page_state;
 mod report;
 mod saved;
 mod seconds;
 mod selection;
 mod site_record;
+mod snapshot;
 mod summary;
 mod tracer_frames;
 mod window;
 
+pub use balance::{Balance, Culprit, Line, Threshold, Verdict};
 pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
@@ -29,11 +33,14 @@ pub use kind::{Kind, KindChoice};
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
+pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
 pub use page_state::PageState;
 pub use report::{NoStack, Report, Schema, Site, Task, Tool, Unfreed};
+pub use saved::Saved;
 pub use seconds::Seconds;
 pub use selection::{GroupBy, Selection, SortKey};
 pub use site_record::SiteRecord;
+pub use snapshot::{MemReport, Snapshot, SnapshotSchema};
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use tracer_frames::TracerFrames;
 pub use window::{Scope, Window};

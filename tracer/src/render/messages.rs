@@ -17,6 +17,14 @@ pub fn to_stdout(written: io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
+/// Puts a text on stdout, with colours if that is a terminal.
+pub fn print(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut bytes = Vec::new();
+    let mut stdout = anstream::stdout().lock();
+    let written = text(&mut bytes).and_then(|()| stdout.write_all(&bytes));
+    to_stdout(written.and_then(|()| stdout.flush()))
+}
+
 /// Says what failed, in one sentence, and gives the exit code for it.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
     say(&sentence(error));

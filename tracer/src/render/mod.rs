@@ -10,6 +10,7 @@ mod folded;
 mod headline;
 mod json;
 mod loss_accounting;
+mod mem;
 mod messages;
 mod progress;
 mod ranking;
@@ -19,22 +20,22 @@ mod stack;
 mod styles;
 mod table;
 mod text;
+mod tree;
 
 pub use folded::folded;
-pub use json::json;
-pub use messages::{failure, say, say_logged, sentence, to_stdout};
+pub use json::{document, json};
+pub use mem::mem;
+pub use messages::{failure, print, say, say_logged, sentence, to_stdout};
 pub use progress::Progress;
 pub use table::{Extent, table};
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use crate::model::FeatureCheck;
 
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
 pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
-    let mut stdout = anstream::stdout().lock();
-    let written = checklist::checklist(checks, &mut stdout).and_then(|()| stdout.flush());
-    to_stdout(written)?;
+    print(|out| checklist::checklist(checks, out))?;
     let works = checks.iter().all(FeatureCheck::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS

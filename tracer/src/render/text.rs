@@ -5,11 +5,43 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::escape::harmless;
-use crate::model::{AgeBucket, Choice as _, Context, Entry, Frame, Kind};
+use crate::model::{AgeBucket, Choice as _, Context, Entry, Frame, Host, Kind, Limitation};
 
 /// Bytes with a binary unit: `31.25 MiB`.
 pub(super) fn bytes(bytes: u64) -> String {
     BinaryBytes(bytes).to_string()
+}
+
+/// The same with a sign, where it can be less than nothing: `-3.00 MiB`.
+pub(super) fn signed_bytes(number: i64) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", bytes(number.unsigned_abs()))
+}
+
+/// A share: `12.5 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A share as a bar of up to `width` columns, to an eighth of a column.
+pub(super) fn bar(share: f64, width: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * 8.0 * width as f64).round() as usize;
+    "█".repeat(eighths / 8) + PARTS[eighths % 8]
+}
+
+/// A machine: `Linux 6.1.0 x86_64, 2 CPUs, 23.54 GiB`.
+pub(super) fn host(host: &Host) -> String {
+    let (kernel, arch) = (harmless(&host.kernel), harmless(&host.arch));
+    let cpus = counted(host.cpus as u64, "CPU");
+    let memory = bytes(host.mem_total_bytes);
+    format!("Linux {kernel} {arch}, {cpus}, {memory}")
+}
+
+/// What cannot be done, and why.
+pub(super) fn limitation(limitation: &Limitation) -> String {
+    let (feature, reason) = (limitation.feature.name(), harmless(&limitation.reason));
+    format!("No {feature}: {reason}")
 }
 
 /// A count with separators: `8,000`.
@@ -138,6 +170,15 @@ mod tests {
     fn the_highest_bar_is_full_and_one_page_is_seen() {
         assert_eq!(bars(&histogram(&[0, 1, 4000, 8000])), "·▁▄█");
         assert_eq!(bars(&histogram(&[0, 0])), "··");
+    }
+
+    #[test]
+    fn a_share_is_a_bar() {
+        assert_eq!(bar(0.0, 4), "");
+        assert_eq!(bar(0.5, 4), "██");
+        assert_eq!(bar(0.28, 4), "█▏");
+        assert_eq!(bar(7.0, 4), "████");
+        assert_eq!(bar(f64::NAN, 4), "");
     }
 
     #[test]

@@ -1,0 +1,72 @@
+//! What the running kernel counts of its memory.
+
+use std::{fmt::Display, fs, io::BufReader, path::Path};
+
+use anyhow::Result;
+
+use super::{open, read};
+use crate::{
+    kernel::{hugepages, meminfo, slabinfo, vmallocinfo, vmstat, zoneinfo},
+    model::{Feature, Limitation, MemoryCounters},
+};
+
+/// Every counter, and what could not be read; an error only without `/proc/meminfo`.
+pub fn memory_counters() -> Result<(MemoryCounters, Vec<Limitation>)> {
+    let page_size = rustix::param::page_size() as u64;
+    let mut reader = Reader::default();
+    // First, and at once: these move against each other.
+    let meminfo = meminfo::lines(&read("/proc/meminfo")?);
+    let zones = open("/proc/zoneinfo").and_then(|file| zoneinfo::totals(BufReader::new(file)));
+    let vmstat = read("/proc/vmstat").map(|text| vmstat::counters(&text));
+    let slabs = open("/proc/slabinfo");
+    let slabs = slabs.and_then(|file| slabinfo::caches(BufReader::new(file), page_size));
+    let vmalloc = open("/proc/vmallocinfo");
+    let vmalloc = vmalloc.and_then(|file| vmallocinfo::callers(BufReader::new(file), page_size));
+    let huge_pages = hugepages::pools(Path::new("/sys/kernel/mm/hugepages"));
+    let counters = MemoryCounters {
+        page_size,
+        meminfo,
+        vmstat: reader.part(Feature::Vmstat, vmstat).unwrap_or_default(),
+        zones: reader.part(Feature::PerCpuLists, zones),
+        huge_pages: reader
+            .part(Feature::HugePagePools, huge_pages)
+            .unwrap_or_default(),
+        slabs: reader.part(Feature::SlabCaches, slabs),
+        vmalloc: reader.part(Feature::VmallocCallers, vmalloc),
+        balloon_is_in_total: balloon_is_in_total(),
+    };
+    Ok((counters, reader.limitations))
+}
+
+/// Collects what cannot be read.
+#[derive(Default)]
+struct Reader {
+    limitations: Vec<Limitation>,
+}
+
+impl Reader {
+    fn part<T>(&mut self, feature: Feature, read: Result<T, impl Display>) -> Option<T> {
+        let note = |error| {
+            let limitation = feature.degraded(format!("{error:#}"));
+            self.limitations.push(limitation.remedied("run it as root"));
+        };
+        read.map_err(note).ok()
+    }
+}
+
+/// Whether the driver of the balloon leaves `MemTotal` as it is: VMware's does, and virtio's
+/// where the host lets it deflate when memory runs out (`VIRTIO_BALLOON_F_DEFLATE_ON_OOM`, bit
+/// 2; drivers/virtio/virtio_balloon.c, `fill_balloon`). Hyper-V's and Xen's lower it.
+fn balloon_is_in_total() -> bool {
+    Path::new("/sys/module/vmw_balloon").exists() || virtio_balloon_deflates_on_oom()
+}
+
+fn virtio_balloon_deflates_on_oom() -> bool {
+    let devices = fs::read_dir("/sys/bus/virtio/drivers/virtio_balloon");
+    let mut devices = devices.into_iter().flatten().flatten();
+    devices.any(|device| {
+        // One digit for each feature, the first for bit 0.
+        let features = fs::read(device.path().join("features"));
+        features.is_ok_and(|features| features.get(2) == Some(&b'1'))
+    })
+}

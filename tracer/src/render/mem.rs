@@ -1,0 +1,121 @@
+//! Where memory went, for people: what to think of it, the tree, the largest parts.
+
+use std::{
+    cmp::Reverse,
+    io::{self, Write},
+};
+
+use super::{
+    escape::harmless,
+    styles::{CULPRIT, FAINT, HEADING},
+    table::Extent,
+    text,
+    tree::{Row, rows},
+};
+use crate::model::{Balance, Line, MemReport, Snapshot};
+
+/// Writes the balance, with colours; the writer may take them out again.
+pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
+    let (balance, snapshot) = (&report.balance, &report.snapshot);
+    let verdict = verdict(balance);
+    match balance.verdict.culprit {
+        Some(_) => writeln!(out, "{CULPRIT}{verdict}{CULPRIT:#}")?,
+        None => writeln!(out, "{HEADING}{verdict}{HEADING:#}")?,
+    }
+    let smallest = if extent.whole {
+        0
+    } else {
+        balance.total_bytes / 1000
+    };
+    for row in rows(&balance.tree, smallest) {
+        row_of(&row, balance, out)?;
+    }
+    writeln!(out)?;
+    let within = within(balance, smallest);
+    let details = [
+        within,
+        slabs(snapshot, extent.top),
+        vmalloc(snapshot, extent.top),
+    ];
+    for detail in details.into_iter().flatten() {
+        writeln!(out, "{detail}")?;
+    }
+    for limitation in snapshot.limitations.iter().chain(&balance.limitations) {
+        writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
+    }
+    let (host, taken_at) = (text::host(&snapshot.host), snapshot.taken_at);
+    writeln!(out, "{host}; {taken_at:.0}")
+}
+
+/// The answer in one sentence.
+fn verdict(balance: &Balance) -> String {
+    let threshold = text::bytes(balance.verdict.threshold_bytes);
+    let unaccounted = text::signed_bytes(balance.unaccounted_bytes);
+    match &balance.verdict.culprit {
+        Some(culprit) => format!(
+            "{} is too large: {}, {} of memory, and {threshold} would be much; next: {}",
+            culprit.name,
+            text::bytes(culprit.bytes),
+            text::percent(culprit.bytes as f64 / balance.total_bytes as f64),
+            culprit.next
+        ),
+        None => format!(
+            "No kind of memory is too large: {unaccounted} are in no counter, and {threshold} \
+             would be much"
+        ),
+    }
+}
+
+fn row_of(row: &Row<'_>, balance: &Balance, out: &mut impl Write) -> io::Result<()> {
+    let share = row.bytes as f64 / balance.total_bytes as f64;
+    let culprit = balance.verdict.culprit.as_ref();
+    let is_culprit = culprit.is_some_and(|culprit| culprit.name == row.name);
+    let style = if is_culprit {
+        CULPRIT
+    } else if row.depth < 2 {
+        HEADING
+    } else {
+        anstyle::Style::new()
+    };
+    let (branch, name) = (&row.branch, &row.name);
+    let width = 38_usize.saturating_sub(branch.chars().count());
+    let line = format!(
+        "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{}{FAINT:#}",
+        text::signed_bytes(row.bytes),
+        text::percent(share),
+        text::bar(share, 16),
+        row.field,
+    );
+    writeln!(out, "{}", line.trim_end())
+}
+
+/// Parts that lie across the tree, in one line.
+fn within(balance: &Balance, smallest: u64) -> Option<String> {
+    let is_large = |line: &&Line| line.bytes.unsigned_abs() > smallest;
+    let parts = balance.within.iter().filter(is_large);
+    let parts = parts.map(|line| format!("{} {}", text::signed_bytes(line.bytes), line.name));
+    listed("Of these", parts)
+}
+
+fn slabs(snapshot: &Snapshot, top: usize) -> Option<String> {
+    let mut caches: Vec<_> = snapshot.memory.slabs.iter().flatten().collect();
+    caches.sort_by_key(|cache| Reverse(cache.bytes));
+    let caches = caches.into_iter().filter(|cache| cache.bytes > 0).take(top);
+    let caches = caches.map(|it| format!("{} {}", text::bytes(it.bytes), harmless(&it.name)));
+    listed("Largest slab caches", caches)
+}
+
+fn vmalloc(snapshot: &Snapshot, top: usize) -> Option<String> {
+    let mut callers: Vec<_> = snapshot.memory.vmalloc.iter().flatten().collect();
+    callers.sort_by_key(|caller| Reverse(caller.bytes));
+    let callers = callers.into_iter().take(top).map(|it| {
+        let name = text::with_module(&it.function, it.module.as_deref());
+        format!("{} {name}", text::bytes(it.bytes))
+    });
+    listed("Largest callers of vmalloc", callers)
+}
+
+fn listed(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
+    let parts: Vec<_> = parts.collect();
+    (!parts.is_empty()).then(|| format!("{title}: {}", parts.join(", ")))
+}

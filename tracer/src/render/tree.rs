@@ -1,0 +1,73 @@
+//! A tree of lines, as rows to print.
+
+use std::borrow::Cow;
+
+use crate::model::Line;
+
+/// One row: a line of the tree, or those of its parts that are too small for one.
+pub(super) struct Row<'a> {
+    /// What leads to it from the left.
+    pub(super) branch: String,
+    /// How many lines it is part of.
+    pub(super) depth: usize,
+    pub(super) name: Cow<'a, str>,
+    pub(super) field: &'a str,
+    pub(super) bytes: i64,
+}
+
+/// The rows of a tree. Parts of less than `smallest` bytes are one row together, so that it
+/// still adds up.
+pub(super) fn rows(tree: &Line, smallest: u64) -> Vec<Row<'_>> {
+    let mut rows = vec![row(tree, String::new(), 0)];
+    add_parts(tree, "", 1, smallest, &mut rows);
+    rows
+}
+
+fn add_parts<'a>(
+    line: &'a Line,
+    indent: &str,
+    depth: usize,
+    smallest: u64,
+    rows: &mut Vec<Row<'a>>,
+) {
+    let is_large = |part: &&Line| part.bytes.unsigned_abs() >= smallest;
+    let (large, small): (Vec<_>, Vec<_>) = line.parts.iter().partition(is_large);
+    let small: Vec<_> = small.into_iter().filter(|part| part.bytes != 0).collect();
+    for (index, part) in large.iter().enumerate() {
+        let is_last = index + 1 == large.len() && small.is_empty();
+        let (fork, below) = if is_last {
+            ("└ ", "  ")
+        } else {
+            ("├ ", "│ ")
+        };
+        rows.push(row(part, format!("{indent}{fork}"), depth));
+        add_parts(part, &format!("{indent}{below}"), depth + 1, smallest, rows);
+    }
+    if !small.is_empty() {
+        rows.push(Row {
+            branch: format!("{indent}└ "),
+            depth,
+            name: Cow::Owned(together(&small)),
+            field: "",
+            bytes: small.iter().map(|part| part.bytes).sum(),
+        });
+    }
+}
+
+/// The name of parts that have one row together.
+fn together(parts: &[&Line]) -> String {
+    match parts {
+        [part] => part.name.clone(),
+        _ => format!("{} smaller ones", parts.len()),
+    }
+}
+
+fn row(line: &Line, branch: String, depth: usize) -> Row<'_> {
+    Row {
+        branch,
+        depth,
+        name: Cow::Borrowed(&line.name),
+        field: &line.field,
+        bytes: line.bytes,
+    }
+}
