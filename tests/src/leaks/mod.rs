@@ -3,6 +3,7 @@
 mod anon;
 mod balanced;
 mod churn;
+mod counted;
 mod icmp;
 pub(crate) mod own_network;
 mod packet_ring;
@@ -21,6 +22,7 @@ use std::any::Any;
 pub use anon::Anon;
 pub use balanced::Balanced;
 pub use churn::Churn;
+pub use counted::{Counted, CountedKind};
 pub use icmp::Icmp;
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
@@ -85,6 +87,8 @@ pub enum Leak {
     Programs(Programs),
     /// Data on a compressed disk
     Zram(Zram),
+    /// Memory that a line of /proc/meminfo counts
+    Counted(Counted),
 }
 
 impl Leak {
@@ -105,6 +109,7 @@ impl Leak {
             Self::Pinned(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
+            Self::Counted(leak) => leak.take()?,
         })
     }
 }

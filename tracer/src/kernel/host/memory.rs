@@ -1,22 +1,20 @@
 //! What the running kernel counts of its memory.
 
-use std::{fmt::Display, fs, io::BufReader, path::Path};
+use std::{collections::BTreeMap, fmt::Display, fs, io::BufReader, path::Path};
 
 use anyhow::Result;
 
 use super::{open, read};
 use crate::{
     kernel::{hugepages, meminfo, slabinfo, vmallocinfo, vmstat, zoneinfo},
-    model::{Feature, Limitation, MemoryCounters},
+    model::{Feature, Limitation, MemoryCounters, ZoneTotals},
 };
 
 /// Every counter, and what could not be read; an error only without `/proc/meminfo`.
 pub fn memory_counters() -> Result<(MemoryCounters, Vec<Limitation>)> {
     let page_size = rustix::param::page_size() as u64;
     let mut reader = Reader::default();
-    // First, and at once: these move against each other.
-    let meminfo = meminfo::lines(&read("/proc/meminfo")?);
-    let zones = open("/proc/zoneinfo").and_then(|file| zoneinfo::totals(BufReader::new(file)));
+    let FreePages { meminfo, zones, .. } = free_pages()?;
     let vmstat = read("/proc/vmstat").map(|text| vmstat::counters(&text));
     let slabs = open("/proc/slabinfo");
     let slabs = slabs.and_then(|file| slabinfo::caches(BufReader::new(file), page_size));
@@ -36,6 +34,42 @@ pub fn memory_counters() -> Result<(MemoryCounters, Vec<Limitation>)> {
         balloon_is_in_total: balloon_is_in_total(),
     };
     Ok((counters, reader.limitations))
+}
+
+/// `/proc/meminfo`, and `/proc/zoneinfo` from nearly the same moment: what leaves the free lists
+/// in between can be in neither, or in both. Of a few readings, the one in which `MemFree` moved
+/// least.
+fn free_pages() -> Result<FreePages> {
+    const READINGS: usize = 5;
+    let mut best = FreePages::read()?;
+    for _ in 1..READINGS {
+        let other = FreePages::read()?;
+        if other.moved < best.moved {
+            best = other;
+        }
+    }
+    Ok(best)
+}
+
+struct FreePages {
+    meminfo: BTreeMap<String, u64>,
+    zones: Result<ZoneTotals>,
+    /// By how many bytes `MemFree` changed while they were read.
+    moved: u64,
+}
+
+impl FreePages {
+    fn read() -> Result<Self> {
+        let before = meminfo::lines(&read("/proc/meminfo")?);
+        let zones = open("/proc/zoneinfo").and_then(|file| zoneinfo::totals(BufReader::new(file)));
+        let meminfo = meminfo::lines(&read("/proc/meminfo")?);
+        let free = |lines: &BTreeMap<_, _>| lines.get("MemFree").copied().unwrap_or(0);
+        Ok(Self {
+            moved: free(&before).abs_diff(free(&meminfo)),
+            meminfo,
+            zones,
+        })
+    }
 }
 
 /// Collects what cannot be read.
