@@ -11,7 +11,7 @@ mod verdict;
 
 use anyhow::Result;
 
-use self::fields::Fields;
+pub(super) use self::fields::Fields;
 use crate::model::{Balance, Feature, Limitation, Line, MemoryCounters, Threshold};
 
 /// The balance of these counters; an error if they lack `MemTotal` or `MemFree`.
@@ -44,10 +44,10 @@ pub fn balance(counters: &MemoryCounters, threshold: Threshold) -> Result<Balanc
 /// free they are hundreds of megabytes.
 fn free(fields: &Fields<'_>) -> Result<Line> {
     let listed = fields.required("MemFree")?;
-    let mut parts = vec![Line::leaf("on free lists", "MemFree", listed)];
+    let mut parts = vec![Line::leaf("free lists", "MemFree", listed)];
     if let Some(zones) = fields.counters.zones {
         let bytes = fields.pages(zones.per_cpu_list_pages);
-        parts.push(Line::leaf("on lists of CPUs", "zoneinfo: count", bytes));
+        parts.push(Line::leaf("free lists of CPUs", "zoneinfo: count", bytes));
     }
     Ok(Line::of("free", "", parts))
 }

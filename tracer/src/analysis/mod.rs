@@ -3,7 +3,9 @@
 //! functions over plain values; nothing here reads the machine or formats text.
 
 mod balance;
+mod census;
 mod entries;
+mod growth;
 mod judge;
 mod names;
 mod owner;
@@ -22,6 +24,8 @@ mod unnamed;
 mod window;
 
 pub use balance::balance;
+pub use census::compare;
+pub use growth::growth;
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};
 pub use sites::records;

@@ -1,5 +1,7 @@
 //! The options of a look at where memory went.
 
+use std::time::Duration;
+
 use super::{Input, Output, values};
 use crate::model::Threshold;
 
@@ -15,6 +17,15 @@ pub struct MemArgs {
     /// of memory and 1.5 GiB
     #[arg(long, value_name = "SIZE|PERCENT", value_parser = values::threshold)]
     pub threshold: Option<Threshold>,
+
+    /// Count every page by its flags, too, and compare
+    #[arg(long)]
+    pub census: bool,
+
+    /// Show what changes, again every so many seconds, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
+    #[arg(conflicts_with_all = ["from", "json", "census"])]
+    pub watch: Option<Duration>,
 
     /// How many slab caches and callers of vmalloc to name
     #[arg(long, value_name = "N", default_value_t = 5)]

@@ -35,6 +35,7 @@ pub(super) fn running() -> Result<Snapshot> {
         host: host::running()?,
         taken_at: Timestamp::now(),
         memory,
+        census: None,
         limitations,
     })
 }

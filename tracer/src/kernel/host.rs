@@ -19,6 +19,7 @@ use rustix::{
 };
 
 use super::{
+    census,
     kallsyms::Kallsyms,
     memcg::Memcg,
     meminfo, mountinfo,
@@ -26,7 +27,7 @@ use super::{
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
 };
-use crate::model::Host;
+use crate::model::{Census, Host};
 
 /// Where the kernel describes its types.
 pub const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -84,6 +85,12 @@ pub fn mount_points(kind: &str) -> Result<Vec<PathBuf>> {
 /// The page frames that exist, by zone.
 pub fn zones() -> Result<Vec<Zone>> {
     zoneinfo::zones(BufReader::new(open("/proc/zoneinfo")?))
+}
+
+/// Every page frame, counted by what it is.
+pub fn census() -> Result<Census> {
+    let counted = census::census(&page_flags()?, &zones()?);
+    counted.with_context(|| format!("cannot read {PAGE_FLAGS}"))
 }
 
 /// What each page frame is now; an error where the kernel does not tell

@@ -2,6 +2,7 @@
 //! so tests feed them text; only [`host`] knows the paths under `/proc` and `/sys`.
 
 pub mod btf;
+pub mod census;
 pub mod cgroup;
 pub mod fdinfo;
 pub mod gfp;

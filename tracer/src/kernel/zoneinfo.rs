@@ -51,6 +51,7 @@ pub fn totals(zoneinfo: impl BufRead) -> Result<ZoneTotals> {
         let line = line?;
         // A zone has `high` and a CPU's list has `high:`; only what is added up here is unique.
         for (name, sum) in [
+            ("spanned ", &mut totals.spanned_pages),
             ("present ", &mut totals.present_pages),
             ("managed ", &mut totals.managed_pages),
             ("min ", &mut totals.reserve_pages),
@@ -146,6 +147,7 @@ Node 0, zone   Normal
         boost    0
         min      10
         high     16
+        spanned  4095
         present  3998
         managed  3840
         protection: (0, 2919, 23560, 23560)
@@ -162,6 +164,7 @@ Node 0, zone   Movable
         managed  0
 ";
         let expected = ZoneTotals {
+            spanned_pages: 4095,
             present_pages: 4000,
             managed_pages: 3840,
             reserve_pages: 15,

@@ -28,6 +28,8 @@ pub struct MemoryCounters {
 /// Page frames of all zones (`/proc/zoneinfo`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneTotals {
+    /// From the first of each zone to its last, with the holes in between.
+    pub spanned_pages: u64,
     /// That exist.
     pub present_pages: u64,
     /// That the page allocator manages.

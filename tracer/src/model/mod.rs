@@ -2,10 +2,12 @@
 //! options, no formatting. Every other room uses these types; this one uses nothing.
 
 mod balance;
+mod census;
 mod choice;
 pub mod context;
 mod cost;
 mod frame;
+mod growth;
 mod host;
 mod kind;
 mod limitation;
@@ -24,10 +26,12 @@ mod tracer_frames;
 mod window;
 
 pub use balance::{Balance, Culprit, Line, Threshold, Verdict};
+pub use census::{Census, CensusRow, PageClass};
 pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
 pub use frame::Frame;
+pub use growth::Growth;
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Host, Limitation, MemoryCounters, Tool};
+use super::{Balance, Census, CensusRow, Host, Limitation, MemoryCounters, Tool};
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
 /// `proc` and `diff` look at.
@@ -19,6 +19,9 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// The kernel's counters.
     pub memory: MemoryCounters,
+    /// Every page frame by its flags; none if nobody asked.
+    #[serde(default)]
+    pub census: Option<Census>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
 }
@@ -43,6 +46,8 @@ pub struct MemReport {
     pub unexplained_bytes: i64,
     /// The balance.
     pub balance: Balance,
+    /// The counters beside the pages, if these were counted.
+    pub census: Vec<CensusRow>,
     /// What it was made from.
     pub snapshot: Snapshot,
 }
@@ -58,12 +63,13 @@ pub enum MemSchema {
 
 impl MemReport {
     /// Both together.
-    pub const fn new(snapshot: Snapshot, balance: Balance) -> Self {
+    pub const fn new(snapshot: Snapshot, balance: Balance, census: Vec<CensusRow>) -> Self {
         Self {
             schema: MemSchema::V1,
             unaccounted_bytes: balance.unaccounted_bytes,
             unexplained_bytes: balance.unexplained_bytes,
             balance,
+            census,
             snapshot,
         }
     }

@@ -12,7 +12,7 @@ use super::{
     text,
     tree::{Row, rows},
 };
-use crate::model::{Balance, Line, MemReport, Snapshot};
+use crate::model::{Balance, CensusRow, Line, MemReport, Snapshot};
 
 /// Writes the balance, with colours; the writer may take them out again.
 pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
@@ -31,6 +31,7 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
         row_of(&row, balance, out)?;
     }
     writeln!(out)?;
+    census(&report.census, smallest, out)?;
     let within = within(balance, smallest);
     let details = [
         within,
@@ -87,6 +88,30 @@ fn row_of(row: &Row<'_>, balance: &Balance, out: &mut impl Write) -> io::Result<
         row.field,
     );
     writeln!(out, "{}", line.trim_end())
+}
+
+/// The counters beside the pages.
+fn census(rows: &[CensusRow], smallest: u64, out: &mut impl Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let [name, counters, pages, difference] = ["", "COUNTERS", "PAGES", "DIFFERENCE"];
+    writeln!(
+        out,
+        "{HEADING}{name:<26} {counters:>12} {pages:>12} {difference:>12}{HEADING:#}"
+    )?;
+    for row in rows {
+        let difference = row.census_bytes - row.counters_bytes;
+        let is_large = difference.unsigned_abs() > smallest;
+        let bytes = [row.counters_bytes, row.census_bytes, difference].map(text::signed_bytes);
+        let [counters, pages, difference] = bytes;
+        let (name, why) = (&row.name, if is_large { &row.explanation } else { "" });
+        writeln!(
+            out,
+            "{name:<26} {counters:>12} {pages:>12} {difference:>12}  {FAINT}{why}{FAINT:#}"
+        )?;
+    }
+    writeln!(out)
 }
 
 /// Parts that lie across the tree, in one line.

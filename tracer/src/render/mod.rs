@@ -7,6 +7,7 @@ mod context;
 mod elsewhere;
 mod escape;
 mod folded;
+mod growth;
 mod headline;
 mod json;
 mod loss_accounting;
@@ -23,9 +24,10 @@ mod text;
 mod tree;
 
 pub use folded::folded;
+pub use growth::growth;
 pub use json::{document, json};
 pub use mem::mem;
-pub use messages::{failure, print, say, say_logged, sentence, to_stdout};
+pub use messages::{failure, print, print_page, say, say_logged, sentence, to_stdout};
 pub use progress::Progress;
 pub use table::{Extent, table};
 

@@ -7,7 +7,7 @@ use crate::model::{Feature, Limitation, Line};
 pub(super) fn kernel(fields: &Fields<'_>, total: i64) -> Line {
     let lines = [
         slab(fields),
-        leaf(fields, "stacks", "KernelStack"),
+        leaf(fields, "kernel stacks", "KernelStack"),
         vmalloc(fields),
         leaf(fields, "page tables", "PageTables"),
         leaf(fields, "page tables of KVM and IOMMU", "SecPageTables"),
@@ -28,17 +28,17 @@ fn leaf(fields: &Fields<'_>, name: &str, field: &str) -> Option<Line> {
 
 /// `KReclaimable` holds `SReclaimable` and what drivers give back when asked.
 fn slab(fields: &Fields<'_>) -> Option<Line> {
-    let reclaimable = leaf(fields, "reclaimable", "SReclaimable")?;
+    let reclaimable = leaf(fields, "reclaimable slab", "SReclaimable")?;
     let others = fields.optional("KReclaimable").map(|all| {
         let bytes = all - reclaimable.bytes;
         Line::leaf(
-            "reclaimable, of drivers",
+            "reclaimable memory of drivers",
             "KReclaimable - SReclaimable",
             bytes,
         )
     });
     let parts = [
-        leaf(fields, "not reclaimable", "SUnreclaim"),
+        leaf(fields, "unreclaimable slab", "SUnreclaim"),
         Some(reclaimable),
         others,
     ];

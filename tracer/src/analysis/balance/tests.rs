@@ -83,6 +83,7 @@ Percpu:             1672 kB
 fn idle() -> MemoryCounters {
     MemoryCounters {
         zones: Some(ZoneTotals {
+            spanned_pages: 6_553_599,
             present_pages: 6_291_358,
             managed_pages: 6_171_021,
             reserve_pages: 16_896,
