@@ -8,6 +8,7 @@ mod churn;
 mod command;
 mod degraded;
 mod destinations;
+mod diff;
 mod filters;
 mod hotplug;
 mod interface;

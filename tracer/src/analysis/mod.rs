@@ -4,6 +4,7 @@
 
 mod balance;
 mod census;
+mod diff;
 mod entries;
 mod growth;
 mod judge;
@@ -25,6 +26,7 @@ mod window;
 
 pub use balance::balance;
 pub use census::compare;
+pub use diff::{snapshots, traces};
 pub use growth::growth;
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};

@@ -2,6 +2,7 @@
 //!
 //! One file per verb; groups of options that verbs share have a file each.
 
+mod diff;
 mod filters;
 mod mem;
 mod output;
@@ -14,6 +15,7 @@ mod tracer;
 mod values;
 mod window;
 
+pub use diff::DiffArgs;
 pub use filters::{FilterArgs, GfpFlag};
 pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
@@ -69,6 +71,7 @@ Exit codes:
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
                       pagetrace snapshot -o FILE\n       \
+                      pagetrace diff A B [OPTIONS]\n       \
                       pagetrace check",
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
@@ -95,6 +98,8 @@ pub enum Command {
     Mem(MemArgs),
     /// Keep what is known of the machine's memory in a file, for `--from` and `diff`
     Snapshot(SnapshotArgs),
+    /// Say what differs between two snapshots, or between two traces
+    Diff(DiffArgs),
     /// Say what this kernel and this user can do, and the remedy for what they cannot
     Check,
 }
@@ -112,6 +117,7 @@ impl Command {
         match self {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
+            Self::Diff(args) => args.check(),
             Self::Mem(_) | Self::Snapshot(_) | Self::Check => Ok(()),
         }
     }

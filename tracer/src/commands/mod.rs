@@ -3,6 +3,7 @@
 
 pub mod check;
 mod destination;
+pub mod diff;
 pub mod mem;
 mod outputs;
 pub mod report;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::{
     cli::Input,
     kernel::host,
-    model::{Saved as _, Snapshot, SnapshotSchema, Tool},
+    model::{Report, Saved as _, Snapshot, SnapshotSchema, Tool},
 };
 
 /// What a file of zstd's format begins with (RFC 8878, 3.1.1).
@@ -41,11 +41,32 @@ pub(super) fn running() -> Result<Snapshot> {
 }
 
 /// A snapshot that was saved, compressed or not.
-pub(super) fn saved(input: &Input) -> Result<Snapshot> {
+fn saved(input: &Input) -> Result<Snapshot> {
+    read(input, Snapshot::from_json)
+}
+
+/// What `pagetrace` saves.
+pub(super) enum Document {
+    Snapshot(Box<Snapshot>),
+    Report(Box<Report>),
+}
+
+/// A snapshot or a trace that was saved.
+pub(super) fn document(input: &Input) -> Result<Document> {
+    read(input, |json| {
+        Ok(if Report::is_meant(json) {
+            Document::Report(Box::new(Report::from_json(json)?))
+        } else {
+            Document::Snapshot(Box::new(Snapshot::from_json(json)?))
+        })
+    })
+}
+
+fn read<T>(input: &Input, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
     let (name, bytes) = bytes(input);
     let context = || format!("cannot read {}", name.display());
     let json = bytes.and_then(decompressed).with_context(context)?;
-    Snapshot::from_json(&json).with_context(context)
+    parse(&json).with_context(context)
 }
 
 /// What a document was read from, and its bytes.

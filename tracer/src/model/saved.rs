@@ -15,6 +15,12 @@ pub trait Saved: DeserializeOwned {
     /// Fails if its parts do not fit together.
     fn check(&self) -> Result<()>;
 
+    /// Whether this JSON says that it is such a document, of whichever version.
+    fn is_meant(json: &[u8]) -> bool {
+        let head = serde_json::from_slice::<Head>(json);
+        head.is_ok_and(|head| family(&head.schema) == family(Self::SCHEMA))
+    }
+
     /// The document that was written as this JSON.
     fn from_json(json: &[u8]) -> Result<Self> {
         let read: Self =

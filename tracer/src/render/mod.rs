@@ -4,6 +4,7 @@
 
 mod checklist;
 mod context;
+mod diff;
 mod elsewhere;
 mod escape;
 mod folded;
@@ -23,6 +24,7 @@ mod table;
 mod text;
 mod tree;
 
+pub use diff::{folded_diff, snapshot_diff, trace_diff};
 pub use folded::folded;
 pub use growth::growth;
 pub use json::{document, json};
