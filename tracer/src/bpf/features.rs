@@ -159,7 +159,11 @@ fn bulk_allocator(btf: &Btf<'_>) -> Result<BulkAllocator, Limitation> {
     let (list, array) = match parameters.strip_prefix(&BEGINNING) {
         Some(["page_array"]) => (4, 4),
         Some(["page_list", "page_array"]) => (4, 5),
-        _ => return Err(not_bulk("its parameters are not those of Linux 5.13 to 7.2")),
+        _ => {
+            return Err(not_bulk(
+                "its parameters are not those of Linux 5.13 to 7.2",
+            ));
+        }
     };
     Ok(BulkAllocator {
         function,
