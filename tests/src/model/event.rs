@@ -15,7 +15,7 @@ pub enum Event {
         gfp: u32,
         /// The migratetype.
         migratetype: u32,
-        /// Which of the made-up stacks it has, less than [`STACKS`]. Only the rules see it: to
+        /// Which of the made-up stacks it has, by number. Only the rules see it: to
         /// the kernel all allocations have one stack.
         stack: usize,
         /// How many runs of the program it interrupts.

@@ -22,6 +22,8 @@ pub(super) struct Outcome {
     pub(super) programs: Vec<(String, String)>,
     /// The tests that ran to their end or said why they did not, and how they ended.
     pub(super) tests: BTreeMap<String, Ending>,
+    /// The report of a trace, as JSON.
+    pub(super) report: String,
     /// What the suite wrote from the first failure on.
     pub(super) failures: String,
 }

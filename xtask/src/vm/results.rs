@@ -44,6 +44,7 @@ impl Outcome {
                 .collect(),
             programs,
             tests,
+            report: part("report")?.join("\n"),
             failures: failures(suite),
         })
     }
@@ -139,6 +140,9 @@ test scope::all ... FAILED\r
 \r
 failures:\r
 it broke\r
+=== report\r
+{\r
+}\r
 === stderr\r
 SKIPPED leaks: there is no module\r
 === end\r
@@ -156,6 +160,7 @@ SKIPPED leaks: there is no module\r
         assert_eq!(outcome.programs[1].1, "refused: too much: of it");
         let counts = (outcome.passed(), outcome.failed(), outcome.skipped());
         assert_eq!(counts, (1, 1, 1));
+        assert_eq!(outcome.report, "{\n}");
         assert_eq!(outcome.failures, "failures:\nit broke");
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::debian::Debian;
 use super::environment::Environment;
@@ -70,6 +70,7 @@ impl Runner {
         if let Some((_, userland)) = platform.emulated() {
             check_mounts(&outcome, userland)?;
         }
+        check_report(&self.programs.pagetrace, &outcome, &folder)?;
         Ok((outcome, start.elapsed()))
     }
 
@@ -120,6 +121,21 @@ fn check_mounts(outcome: &Outcome, userland: Userland) -> Result<()> {
     if let Some(kind) = expected.find(|kind| !is_mounted(kind)) {
         bail!("{kind} was not mounted in the machine");
     }
+    Ok(())
+}
+
+/// Fails if the report from there cannot be shown here.
+fn check_report(pagetrace: &Path, outcome: &Outcome, folder: &Path) -> Result<()> {
+    let report = folder.join("report.json");
+    fs::write(&report, &outcome.report)
+        .with_context(|| format!("cannot write {}", report.display()))?;
+    let shown = command::output(Command::new(pagetrace).arg("report").arg(&report))?;
+    let from = format!("Linux {} ", outcome.release);
+    ensure!(
+        shown.contains(&from),
+        "{} is no report of {from}",
+        report.display()
+    );
     Ok(())
 }
 

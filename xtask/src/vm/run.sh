@@ -20,6 +20,8 @@ stderr=$(mktemp)
 echo "=== suite"
 # Words, not one argument.
 "$SUITE" $ONLY --test-threads=1 --color=never 2>>"$stderr"
+echo "=== report"
+"$PAGETRACE" -i 5 --json - 2>>"$stderr"
 echo "=== stderr"
 cat "$stderr"
 rm "$stderr"
