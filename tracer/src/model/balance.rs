@@ -60,8 +60,10 @@ pub enum Threshold {
 /// A kind of memory that is too large.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Culprit {
-    /// The name of its line.
+    /// What it is, as it follows a number: `of unreclaimable slab`.
     pub name: String,
+    /// The kernel's name of its line.
+    pub field: String,
     /// Its bytes.
     pub bytes: u64,
     /// What to look at next: a command or a place.

@@ -54,15 +54,15 @@ fn verdict(balance: &Balance) -> String {
     let unaccounted = text::signed_bytes(balance.unaccounted_bytes);
     match &balance.verdict.culprit {
         Some(culprit) => format!(
-            "{} is too large: {}, {} of memory, and {threshold} would be much; next: {}",
-            culprit.name,
+            "{} {}, {} of all, is above the threshold of {threshold}; next: {}",
             text::bytes(culprit.bytes),
+            culprit.name,
             text::percent(culprit.bytes as f64 / balance.total_bytes as f64),
             culprit.next
         ),
         None => format!(
-            "No kind of memory is too large: {unaccounted} are in no counter, and {threshold} \
-             would be much"
+            "{unaccounted} of memory in no counter; no kind of kernel memory is above the \
+             threshold of {threshold}"
         ),
     }
 }
@@ -70,7 +70,7 @@ fn verdict(balance: &Balance) -> String {
 fn row_of(row: &Row<'_>, balance: &Balance, out: &mut impl Write) -> io::Result<()> {
     let share = row.bytes as f64 / balance.total_bytes as f64;
     let culprit = balance.verdict.culprit.as_ref();
-    let is_culprit = culprit.is_some_and(|culprit| culprit.name == row.name);
+    let is_culprit = culprit.is_some_and(|culprit| culprit.field == row.field);
     let style = if is_culprit {
         CULPRIT
     } else if row.depth < 2 {

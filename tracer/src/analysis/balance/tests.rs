@@ -52,7 +52,7 @@ fn the_incident_is_unaccounted_memory() {
     let vmalloc = 641_352 << 10;
     assert_eq!(balance.unaccounted_bytes, (2_591_452 << 10) + vmalloc);
     let culprit = balance.verdict.culprit.expect("there is one");
-    assert_eq!(culprit.name, "unaccounted");
+    assert_eq!(culprit.name, "of memory in no counter");
     let features: Vec<_> = balance.limitations.iter().map(|it| it.feature).collect();
     assert_eq!(features, [Feature::PerCpuLists, Feature::VmallocBytes]);
 }

@@ -2,41 +2,77 @@
 
 use crate::model::{Culprit, Line, Threshold, Verdict};
 
-/// Kinds that are large by mistake only, and what to do next: by the kernel's names of their
-/// lines. What is unaccounted comes first: nothing else shows it.
-const SUSPECTS: [(&str, &str); 9] = [
-    ("MemTotal - all above", "pagetrace -i 600"),
-    ("SUnreclaim", "pagetrace -i 600 --kind slab"),
-    (
+/// A kind of memory that is large by mistake only.
+struct Suspect {
+    /// What to call it.
+    name: &'static str,
+    /// The kernel's name of its line.
+    field: &'static str,
+    /// What to do next.
+    next: &'static str,
+}
+
+const fn suspect(name: &'static str, field: &'static str, next: &'static str) -> Suspect {
+    Suspect { name, field, next }
+}
+
+/// What is unaccounted comes first: nothing else shows it.
+const SUSPECTS: [Suspect; 9] = [
+    suspect(
+        "of memory in no counter",
+        "MemTotal - all above",
+        "pagetrace -i 600",
+    ),
+    suspect(
+        "of unreclaimable slab",
+        "SUnreclaim",
+        "pagetrace -i 600 --kind slab",
+    ),
+    suspect(
+        "of vmalloc",
         "VmallocUsed - KernelStack",
         "pagetrace -i 600 --kind vmalloc",
     ),
-    (
+    suspect(
+        "of kernel stacks",
         "KernelStack",
-        "ps -eLf | wc -l: there are very many threads",
+        "ps -eo nlwp,pid,comm --sort -nlwp | head",
     ),
-    ("PageTables", "pagetrace -i 600 --kind page-table"),
-    ("Percpu", "pagetrace -i 600 --kind percpu"),
-    ("GPUActive + GPUReclaim", "the GPU's driver and its clients"),
-    (
+    suspect(
+        "of page tables",
+        "PageTables",
+        "pagetrace -i 600 --kind page-table",
+    ),
+    suspect(
+        "of per-CPU memory",
+        "Percpu",
+        "pagetrace -i 600 --kind percpu",
+    ),
+    suspect(
+        "of GPU memory",
+        "GPUActive + GPUReclaim",
+        "pagetrace mem -v",
+    ),
+    suspect(
+        "of idle huge pages",
         "free - resv",
-        "/sys/kernel/mm/hugepages: nobody uses them, and nothing else can",
+        "lower nr_hugepages in /sys/kernel/mm/hugepages",
     ),
-    ("Shmem", "pagetrace shm"),
+    suspect("of shmem", "Shmem", "pagetrace shm"),
 ];
 
-/// Finds the largest of the suspects that is above the threshold.
+/// Finds the first of the suspects that is above the threshold.
 pub(super) fn verdict(tree: &Line, threshold: Threshold) -> Verdict {
     let threshold_bytes = threshold.bytes(tree.bytes.unsigned_abs());
-    let suspects = SUSPECTS.iter().filter_map(|&(field, next)| {
-        let lines: Vec<_> = tree.lines().filter(|line| line.field == field).collect();
-        let bytes: i64 = lines.iter().map(|line| line.bytes).sum();
-        let bytes = u64::try_from(bytes).ok()?;
-        Some(Culprit {
-            name: lines.first()?.name.clone(),
-            bytes,
-            next: next.to_owned(),
-        })
+    let suspects = SUSPECTS.iter().map(|suspect| {
+        let lines = tree.lines().filter(|line| line.field == suspect.field);
+        let bytes: i64 = lines.map(|line| line.bytes).sum();
+        Culprit {
+            name: suspect.name.to_owned(),
+            field: suspect.field.to_owned(),
+            bytes: bytes.try_into().unwrap_or(0),
+            next: suspect.next.to_owned(),
+        }
     });
     let mut suspects = suspects.filter(|it| it.bytes >= threshold_bytes);
     Verdict {
