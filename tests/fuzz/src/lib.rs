@@ -10,14 +10,17 @@ mod notes;
 mod pageflags;
 mod pagemap;
 mod report;
+mod slabinfo;
+mod snapshot;
 mod tracepoint;
+mod vmallocinfo;
 mod zoneinfo;
 
 /// Panics unless what a reader says of the bytes is right.
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 12] = [
+pub const CHECKS: [(&str, Check); 15] = [
     ("btf", btf::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
@@ -28,7 +31,10 @@ pub const CHECKS: [(&str, Check); 12] = [
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
     ("report", report::check),
+    ("slabinfo", slabinfo::check),
+    ("snapshot", snapshot::check),
     ("tracepoint", tracepoint::check),
+    ("vmallocinfo", vmallocinfo::check),
     ("zoneinfo", zoneinfo::check),
 ];
 

@@ -11,7 +11,7 @@ mod verdict;
 
 use anyhow::Result;
 
-pub(super) use self::fields::Fields;
+pub(super) use self::fields::{Fields, signed};
 use crate::model::{Balance, Feature, Limitation, Line, MemoryCounters, Threshold};
 
 /// The balance of these counters; an error if they lack `MemTotal` or `MemFree`.

@@ -1,6 +1,6 @@
 //! The kernel's counters beside its pages: where they differ, and why.
 
-use super::balance::Fields;
+use super::balance::{Fields, signed};
 use crate::model::{Census, CensusRow, Line, MemoryCounters, PageClass};
 
 /// A kind of memory: its name, the classes of its pages, the fields that count it, and why they
@@ -91,15 +91,15 @@ fn unmarked_holes(census: &Census, counters: &MemoryCounters) -> u64 {
     let holes = zones.spanned_pages.saturating_sub(zones.present_pages);
     let reserved = zones.present_pages.saturating_sub(zones.managed_pages);
     let marked = census.of(&[PageClass::Reserved]).saturating_sub(reserved);
-    holes.saturating_sub(census.of(&[PageClass::Absent]) + marked)
+    holes.saturating_sub(census.of(&[PageClass::Absent]).saturating_add(marked))
 }
 
 /// What the caches have. `Slab` has large kmallocs as well, whose pages have no flag.
 fn slab(counters: &MemoryCounters, fields: Fields<'_>) -> i64 {
     match &counters.slabs {
         Some(caches) => {
-            let bytes: u64 = caches.iter().map(|cache| cache.bytes).sum();
-            bytes.try_into().unwrap_or(i64::MAX)
+            let bytes = caches.iter().map(|cache| cache.bytes);
+            signed(bytes.fold(0, u64::saturating_add))
         }
         None => fields.bytes("SReclaimable") + fields.bytes("SUnreclaim"),
     }

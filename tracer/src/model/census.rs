@@ -42,7 +42,7 @@ impl Census {
     /// Pages of these classes.
     pub fn of(&self, classes: &[PageClass]) -> u64 {
         let pages = classes.iter().filter_map(|class| self.pages.get(class));
-        pages.sum()
+        pages.fold(0, |sum, &pages| sum.saturating_add(pages))
     }
 }
 

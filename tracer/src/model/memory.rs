@@ -57,8 +57,9 @@ pub struct HugePages {
 
 impl HugePages {
     /// Bytes that are set aside and of use to nobody: neither used nor promised.
-    pub const fn idle_bytes(&self) -> u64 {
+    pub fn idle_bytes(&self) -> u64 {
         self.free
+            .min(self.total)
             .saturating_sub(self.reserved)
             .saturating_mul(self.page_bytes)
     }

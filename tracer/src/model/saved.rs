@@ -53,6 +53,11 @@ impl Saved for Snapshot {
 
     fn check(&self) -> Result<()> {
         ensure!(self.memory.page_size > 0, "its pages have no size");
+        // No architecture has more than a few sizes.
+        ensure!(
+            self.memory.huge_pages.len() <= 16,
+            "it has too many sizes of huge pages"
+        );
         Ok(())
     }
 }

@@ -144,3 +144,7 @@ fn listed(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
     let parts: Vec<_> = parts.collect();
     (!parts.is_empty()).then(|| format!("{title}: {}", parts.join(", ")))
 }
+
+#[cfg(test)]
+#[path = "mem_tests.rs"]
+mod tests;

@@ -41,7 +41,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// No machine has 8 EiB.
-fn signed(bytes: u64) -> i64 {
-    bytes.try_into().unwrap_or(i64::MAX)
+/// No machine has 64 PiB; a file can say so, and sums of such numbers still are numbers.
+pub(in crate::analysis) fn signed(bytes: u64) -> i64 {
+    const MOST: i64 = 1 << 56;
+    i64::try_from(bytes).map_or(MOST, |bytes| bytes.min(MOST))
 }

@@ -1,6 +1,6 @@
 //! Memory of user space.
 
-use super::fields::Fields;
+use super::fields::{Fields, signed};
 use crate::model::{HugePages, Line};
 
 /// Every line of user memory.
@@ -43,7 +43,7 @@ fn hugetlb(pools: &[HugePages]) -> Option<Line> {
         let size = pool.page_bytes >> 10;
         let line = |name: &str, field, bytes: u64| {
             let name = format!("{name}, {size} KiB each");
-            Line::leaf(&name, field, bytes.try_into().unwrap_or(i64::MAX))
+            Line::leaf(&name, field, signed(bytes))
         };
         [
             line("used or promised", "nr - free + resv", pool.bytes() - idle),
