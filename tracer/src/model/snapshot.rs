@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Host, Limitation, MemoryCounters, Tool};
+use super::{Balance, Host, KnownHolder, Limitation, MemoryCounters, Tool};
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
 /// `proc` and `diff` look at.
@@ -19,8 +19,18 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// The kernel's counters.
     pub memory: MemoryCounters,
+    /// Who is known to hold memory that no counter shows; none if nobody looked.
+    #[serde(default)]
+    pub holders: Option<Vec<KnownHolder>>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
+}
+
+impl Snapshot {
+    /// Who is known to hold memory that no counter shows.
+    pub fn holders(&self) -> &[KnownHolder] {
+        self.holders.as_deref().unwrap_or_default()
+    }
 }
 
 /// The form of snapshots.
