@@ -21,7 +21,7 @@ mod timeline;
 mod unnamed;
 mod window;
 
-pub use balance::balance;
+pub use balance::{balance, explain};
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};
 pub use sites::records;

@@ -16,7 +16,9 @@ use crate::{
 pub fn run(args: &MemArgs) -> Result<ExitCode> {
     let json = args.json.as_ref().map(Destination::open).transpose()?;
     let snapshot = take::snapshot(args.from.as_ref())?;
-    let balance = analysis::balance(&snapshot.memory, args.threshold.unwrap_or_default())?;
+    let mut balance = analysis::balance(&snapshot.memory, args.threshold.unwrap_or_default())?;
+    let vmalloc = snapshot.memory.vmalloc.as_deref().unwrap_or_default();
+    analysis::explain(&mut balance, snapshot.holders(), vmalloc);
     let report = MemReport::new(snapshot, balance);
     if let Some(json) = &json {
         json.write(|out| render::document(&report, out))?;

@@ -8,6 +8,7 @@ mod elsewhere;
 mod escape;
 mod folded;
 mod headline;
+mod holders;
 mod json;
 mod loss_accounting;
 mod mem;
