@@ -14,6 +14,7 @@ mod interface;
 mod interrupts;
 mod leak_programs;
 mod losses;
+mod mem_holders;
 mod memory_limit;
 mod model;
 mod module;
