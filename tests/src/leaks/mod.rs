@@ -2,6 +2,7 @@
 
 mod anon;
 mod balanced;
+mod bpf_ring;
 mod churn;
 mod counted;
 mod icmp;
@@ -21,10 +22,11 @@ use std::any::Any;
 
 pub use anon::Anon;
 pub use balanced::Balanced;
+pub use bpf_ring::BpfRing;
 pub use churn::Churn;
 pub use counted::{Counted, CountedKind};
 pub use icmp::Icmp;
-pub use packet_ring::PacketRing;
+pub use packet_ring::{Keeper, PacketRing};
 pub use perf_rings::PerfRings;
 pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
@@ -83,6 +85,8 @@ pub enum Leak {
     Anon(Anon),
     /// User memory in no mapping and no file, which is out of the default scope, too
     Pinned(Pinned),
+    /// Pages of a BPF ring buffer
+    BpfRing(BpfRing),
     /// BPF programs, which are vmalloc
     Programs(Programs),
     /// Data on a compressed disk
@@ -107,6 +111,7 @@ impl Leak {
             Self::Churn(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
             Self::Pinned(leak) => leak.take()?,
+            Self::BpfRing(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
             Self::Counted(leak) => leak.take()?,

@@ -16,6 +16,7 @@ mod interrupts;
 mod leak_programs;
 mod losses;
 mod mem;
+mod mem_holders;
 mod memory_limit;
 mod model;
 mod module;

@@ -4,6 +4,7 @@
 //! A line is counted once. What the lines mean depends on the kernel; the notes beside each say
 //! where that was read (mm/meminfo.c is fs/proc/meminfo.c of Linux 6.12).
 
+mod explained;
 mod fields;
 mod kernel;
 mod user;
@@ -11,6 +12,7 @@ mod verdict;
 
 use anyhow::Result;
 
+pub use self::explained::explain;
 pub(super) use self::fields::{Fields, signed};
 use crate::model::{Balance, Feature, Limitation, Line, MemoryCounters, Threshold};
 

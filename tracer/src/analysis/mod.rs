@@ -24,7 +24,7 @@ mod timeline;
 mod unnamed;
 mod window;
 
-pub use balance::balance;
+pub use balance::{balance, explain};
 pub use census::compare;
 pub use diff::{snapshots, traces};
 pub use growth::growth;

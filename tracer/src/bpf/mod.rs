@@ -8,6 +8,7 @@ mod gfp;
 mod hooks;
 mod map_memory;
 mod object;
+mod objects;
 mod page_array;
 mod queries;
 mod trace;
@@ -16,6 +17,7 @@ mod tracefs;
 pub use cast::with_function;
 pub use features::{Features, locate_page_array};
 pub use gfp::MovableGfp;
+pub use objects::objects;
 pub use page_array::{PageArray, PageLayout};
 pub use queries::PageStructs;
 

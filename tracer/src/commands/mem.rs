@@ -27,7 +27,9 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
     if args.census && args.from.is_none() {
         snapshot.census = Some(host::census()?);
     }
-    let balance = analysis::balance(&snapshot.memory, args.threshold.unwrap_or_default())?;
+    let mut balance = analysis::balance(&snapshot.memory, args.threshold.unwrap_or_default())?;
+    let vmalloc = snapshot.memory.vmalloc.as_deref().unwrap_or_default();
+    analysis::explain(&mut balance, snapshot.holders(), vmalloc);
     let compare = |census| analysis::compare(census, &snapshot.memory, &balance.tree);
     let census = snapshot.census.as_ref().map(compare);
     let report = MemReport::new(snapshot, balance, census.unwrap_or_default());

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use crate::{
+    bpf,
     cli::Input,
     kernel::host,
     model::{Report, Saved as _, Snapshot, SnapshotSchema, Tool},
@@ -28,7 +29,9 @@ pub(super) fn snapshot(from: Option<&Input>) -> Result<Snapshot> {
 
 /// The machine's memory now.
 pub(super) fn running() -> Result<Snapshot> {
-    let (memory, limitations) = host::memory_counters()?;
+    let (memory, mut limitations) = host::memory_counters()?;
+    let (holders, unread) = host::known_holders(&memory, bpf::objects());
+    limitations.extend(unread);
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
@@ -36,6 +39,7 @@ pub(super) fn running() -> Result<Snapshot> {
         taken_at: Timestamp::now(),
         memory,
         census: None,
+        holders: Some(holders),
         limitations,
     })
 }

@@ -1,14 +1,21 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
+pub mod descriptors;
+mod holders;
 mod memory;
+mod netlink;
 
+pub use holders::known_holders;
 pub use memory::memory_counters;
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{BufReader, Read as _},
-    os::unix::fs::MetadataExt as _,
+    io::{self, BufReader, Read as _},
+    os::{
+        fd::{AsRawFd as _, BorrowedFd},
+        unix::fs::MetadataExt as _,
+    },
     path::PathBuf,
 };
 
@@ -124,6 +131,11 @@ pub fn descriptors_left() -> Result<u64> {
     let open = open.count().saturating_sub(1) as u64;
     let limit = getrlimit(Resource::Nofile).current;
     Ok(limit.map_or(u64::MAX, |limit| limit.saturating_sub(open)))
+}
+
+/// What the kernel says about a descriptor of ours.
+pub fn descriptor_info(descriptor: BorrowedFd<'_>) -> io::Result<String> {
+    fs::read_to_string(format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd()))
 }
 
 /// Id of the process that a task belongs to.

@@ -44,6 +44,22 @@ pub enum Feature {
     HugePagePools,
     /// System memory of GPUs.
     GpuMemory,
+    /// What the descriptors of all processes refer to.
+    Descriptors,
+    /// The sockets of every network namespace.
+    NetworkNamespaces,
+    /// The rings of packet sockets.
+    PacketRings,
+    /// Memory of sockets.
+    SocketMemory,
+    /// The page pools of network drivers.
+    PagePools,
+    /// BPF maps and programs that no descriptor refers to.
+    BpfMemory,
+    /// Buffers that devices share.
+    DmaBufs,
+    /// Known holders of memory that no counter shows.
+    KnownHolders,
 }
 
 /// How much a limitation takes away.
@@ -100,6 +116,14 @@ impl Feature {
             Self::SlabCaches => "slab caches",
             Self::HugePagePools => "pools of huge pages",
             Self::GpuMemory => "GPU memory",
+            Self::Descriptors => "descriptors of all processes",
+            Self::NetworkNamespaces => "sockets of every network namespace",
+            Self::PacketRings => "rings of packet sockets",
+            Self::SocketMemory => "memory of all sockets",
+            Self::PagePools => "page pools",
+            Self::BpfMemory => "BPF maps and programs without a descriptor",
+            Self::DmaBufs => "dma-bufs",
+            Self::KnownHolders => "sum of known holders",
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Census, CensusRow, Host, Limitation, MemoryCounters, Tool};
+use super::{Balance, Census, CensusRow, Host, KnownHolder, Limitation, MemoryCounters, Tool};
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
 /// `proc` and `diff` look at.
@@ -22,8 +22,18 @@ pub struct Snapshot {
     /// Every page frame by its flags; none if nobody asked.
     #[serde(default)]
     pub census: Option<Census>,
+    /// Who is known to hold memory that no counter shows; none if nobody looked.
+    #[serde(default)]
+    pub holders: Option<Vec<KnownHolder>>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
+}
+
+impl Snapshot {
+    /// Who is known to hold memory that no counter shows.
+    pub fn holders(&self) -> &[KnownHolder] {
+        self.holders.as_deref().unwrap_or_default()
+    }
 }
 
 /// The form of snapshots.

@@ -1,12 +1,14 @@
 //! Where memory went, for people: what to think of it, the tree, the largest parts.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     io::{self, Write},
 };
 
 use super::{
     escape::harmless,
+    holders,
     styles::{CULPRIT, FAINT, HEADING},
     table::Extent,
     text,
@@ -28,7 +30,7 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
         balance.total_bytes / 1000
     };
     for row in rows(&balance.tree, smallest) {
-        row_of(&row, balance, out)?;
+        row_of(&row, report, out)?;
     }
     writeln!(out)?;
     census(&report.census, smallest, out)?;
@@ -40,6 +42,9 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
     ];
     for detail in details.into_iter().flatten() {
         writeln!(out, "{detail}")?;
+    }
+    for holder in holders::beside(snapshot.holders(), extent, smallest) {
+        writeln!(out, "{holder}")?;
     }
     for limitation in snapshot.limitations.iter().chain(&balance.limitations) {
         writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
@@ -58,7 +63,7 @@ fn verdict(balance: &Balance) -> String {
             text::bytes(culprit.bytes),
             culprit.name,
             text::percent(culprit.bytes as f64 / balance.total_bytes as f64),
-            culprit.next
+            harmless(&culprit.next)
         ),
         None => format!(
             "{unaccounted} of memory in no counter; no kind of kernel memory is above the \
@@ -67,7 +72,8 @@ fn verdict(balance: &Balance) -> String {
     }
 }
 
-fn row_of(row: &Row<'_>, balance: &Balance, out: &mut impl Write) -> io::Result<()> {
+fn row_of(row: &Row<'_>, report: &MemReport, out: &mut impl Write) -> io::Result<()> {
+    let balance = &report.balance;
     let share = row.bytes as f64 / balance.total_bytes as f64;
     let culprit = balance.verdict.culprit.as_ref();
     let is_culprit = culprit.is_some_and(|culprit| culprit.field == row.field);
@@ -80,12 +86,13 @@ fn row_of(row: &Row<'_>, balance: &Balance, out: &mut impl Write) -> io::Result<
     };
     let (branch, name) = (&row.branch, &row.name);
     let width = 38_usize.saturating_sub(branch.chars().count());
+    let field = holders::largest(report.snapshot.holders(), row)
+        .map_or_else(|| row.field.into(), Cow::Owned);
     let line = format!(
-        "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{}{FAINT:#}",
+        "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{field}{FAINT:#}",
         text::signed_bytes(row.bytes),
         text::percent(share),
         text::bar(share, 16),
-        row.field,
     );
     writeln!(out, "{}", line.trim_end())
 }

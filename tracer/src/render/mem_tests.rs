@@ -26,6 +26,7 @@ fn snapshot(memory: MemoryCounters) -> Snapshot {
         taken_at: Timestamp::UNIX_EPOCH,
         memory,
         census: None,
+        holders: None,
         limitations: vec![Feature::SlabCaches.degraded("no\x1b[31m right")],
     }
 }
@@ -81,7 +82,10 @@ fn everything_that_can_be_shown() {
             surplus: 0,
         }],
         slabs: Some(vec![cache("dentry", 3 << 20), cache("evil\n", 9 << 20)]),
-        vmalloc: Some(vec![caller("load_module", Some("evil")), caller("vmap", None)]),
+        vmalloc: Some(vec![
+            caller("load_module", Some("evil")),
+            caller("vmap", None),
+        ]),
         ..incident()
     };
     insta::assert_snapshot!(shown(memory, true));

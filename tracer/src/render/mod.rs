@@ -10,6 +10,7 @@ mod escape;
 mod folded;
 mod growth;
 mod headline;
+mod holders;
 mod json;
 mod loss_accounting;
 mod mem;

@@ -91,7 +91,7 @@ impl Reader {
 /// Whether the driver of the balloon leaves `MemTotal` as it is: VMware's does, and virtio's
 /// where the host lets it deflate when memory runs out (`VIRTIO_BALLOON_F_DEFLATE_ON_OOM`, bit
 /// 2; drivers/virtio/virtio_balloon.c, `fill_balloon`). Hyper-V's and Xen's lower it.
-fn balloon_is_in_total() -> bool {
+pub(super) fn balloon_is_in_total() -> bool {
     Path::new("/sys/module/vmw_balloon").exists() || virtio_balloon_deflates_on_oom()
 }
 
