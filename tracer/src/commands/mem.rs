@@ -15,7 +15,7 @@ use crate::{
 /// Reads the counters and writes the balance as the options say.
 pub fn run(args: &MemArgs) -> Result<ExitCode> {
     let json = args.json.as_ref().map(Destination::open).transpose()?;
-    let snapshot = take::snapshot(args.from.as_ref())?;
+    let snapshot = take::snapshot(args.from.as_ref(), take::Parts::QUICK)?;
     let balance = analysis::balance(&snapshot.memory, args.threshold.unwrap_or_default())?;
     let report = MemReport::new(snapshot, balance);
     if let Some(json) = &json {

@@ -6,6 +6,7 @@ mod destination;
 pub mod mem;
 mod outputs;
 pub mod report;
+pub mod shm;
 pub mod snapshot;
 mod take;
 pub mod trace;

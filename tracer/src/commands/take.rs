@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     cli::Input,
-    kernel::host,
+    kernel::host::{self, Depth},
     model::{Saved as _, Snapshot, SnapshotSchema, Tool},
 };
 
@@ -21,20 +21,40 @@ const COMPRESSED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// No snapshot is larger, however well it was compressed.
 const LARGEST: u64 = 4 << 30;
 
+/// How much of the running machine a verb has read beside the counters. A file has what it has.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) shmem: Depth,
+}
+
+impl Parts {
+    /// What takes next to no time.
+    pub(super) const QUICK: Self = Self {
+        shmem: Depth::Mounts,
+    };
+    /// All there is.
+    pub(super) const ALL: Self = Self {
+        shmem: Depth::Contents,
+    };
+}
+
 /// The snapshot in this file, or that of the running machine if there is none.
-pub(super) fn snapshot(from: Option<&Input>) -> Result<Snapshot> {
-    from.map_or_else(running, saved)
+pub(super) fn snapshot(from: Option<&Input>, parts: Parts) -> Result<Snapshot> {
+    from.map_or_else(|| running(parts), saved)
 }
 
 /// The machine's memory now.
-pub(super) fn running() -> Result<Snapshot> {
-    let (memory, limitations) = host::memory_counters()?;
+pub(super) fn running(parts: Parts) -> Result<Snapshot> {
+    let (memory, mut limitations) = host::memory_counters()?;
+    let (shmem, unseen) = host::shmem(parts.shmem)?;
+    limitations.extend(unseen);
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
         host: host::running()?,
         taken_at: Timestamp::now(),
         memory,
+        shmem: Some(shmem),
         limitations,
     })
 }

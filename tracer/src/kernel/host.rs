@@ -1,8 +1,10 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
 mod memory;
+mod shmem;
 
 pub use memory::memory_counters;
+pub use shmem::{Depth, shmem};
 
 use std::{
     collections::BTreeMap,

@@ -44,6 +44,12 @@ pub enum Feature {
     HugePagePools,
     /// System memory of GPUs.
     GpuMemory,
+    /// A look at every file system in memory.
+    MemoryFileSystems,
+    /// A look into every process, for what it has open and mapped.
+    ProcessContents,
+    /// System V segments (`/proc/sysvipc/shm`).
+    SysvSegments,
 }
 
 /// How much a limitation takes away.
@@ -100,6 +106,9 @@ impl Feature {
             Self::SlabCaches => "slab caches",
             Self::HugePagePools => "pools of huge pages",
             Self::GpuMemory => "GPU memory",
+            Self::MemoryFileSystems => "look at every tmpfs",
+            Self::ProcessContents => "look into every process",
+            Self::SysvSegments => "look at every System V segment",
         }
     }
 

@@ -77,16 +77,7 @@ fn row_of(row: &Row<'_>, balance: &Balance, out: &mut impl Write) -> io::Result<
     } else {
         anstyle::Style::new()
     };
-    let (branch, name) = (&row.branch, &row.name);
-    let width = 38_usize.saturating_sub(branch.chars().count());
-    let line = format!(
-        "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{}{FAINT:#}",
-        text::signed_bytes(row.bytes),
-        text::percent(share),
-        text::bar(share, 16),
-        row.field,
-    );
-    writeln!(out, "{}", line.trim_end())
+    writeln!(out, "{}", row.styled(share, style))
 }
 
 /// Parts that lie across the tree, in one line.

@@ -3,6 +3,7 @@
 //! writer.
 
 mod checklist;
+mod columns;
 mod context;
 mod elsewhere;
 mod escape;
@@ -16,6 +17,7 @@ mod progress;
 mod ranking;
 #[cfg(test)]
 mod sample;
+mod shm;
 mod stack;
 mod styles;
 mod table;
@@ -27,6 +29,7 @@ pub use json::{document, json};
 pub use mem::mem;
 pub use messages::{failure, print, say, say_logged, sentence, to_stdout};
 pub use progress::Progress;
+pub use shm::shm;
 pub use table::{Extent, table};
 
 use std::process::ExitCode;

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use anstyle::Style;
+
+use super::{escape::harmless, styles::FAINT, text};
 use crate::model::Line;
 
 /// One row: a line of the tree, or those of its parts that are too small for one.
@@ -13,6 +16,22 @@ pub(super) struct Row<'a> {
     pub(super) name: Cow<'a, str>,
     pub(super) field: &'a str,
     pub(super) bytes: i64,
+}
+
+impl Row<'_> {
+    /// The row as it is printed: with its share of all, in numbers and as a bar.
+    pub(super) fn styled(&self, share: f64, style: Style) -> String {
+        let (branch, name) = (&self.branch, harmless(&self.name));
+        let width = 38_usize.saturating_sub(branch.chars().count());
+        let line = format!(
+            "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{}{FAINT:#}",
+            text::signed_bytes(self.bytes),
+            text::percent(share),
+            text::bar(share, 16),
+            harmless(self.field),
+        );
+        line.trim_end().to_owned()
+    }
 }
 
 /// The rows of a tree. Parts of less than `smallest` bytes are one row together, so that it

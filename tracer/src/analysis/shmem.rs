@@ -1,0 +1,132 @@
+//! Where shared memory is, reconciled with `Shmem` of `/proc/meminfo`.
+
+mod entries;
+mod findings;
+
+use std::cmp::Reverse;
+
+use anyhow::{Context as _, Result};
+
+use crate::model::{
+    Line, MemoryFileSystem, Shmem, ShmemBalance, ShmemContents, ShmemKind, Snapshot, SysvSegment,
+};
+
+/// Where the shared memory of this snapshot is; an error if the snapshot does not know.
+pub fn shmem(snapshot: &Snapshot) -> Result<ShmemBalance> {
+    let known = snapshot.shmem.as_ref();
+    let known = known.and_then(|shmem| Some((shmem, shmem.contents.as_ref()?)));
+    let (shmem, contents) = known.context("the snapshot does not say where shared memory is")?;
+    let meminfo = &snapshot.memory.meminfo;
+    let line = |name: &str| meminfo.get(name).copied().unwrap_or(0);
+    let in_swap = line("SwapTotal").saturating_sub(line("SwapFree"));
+    let (tree, unattributed) = tree(shmem, contents, in_swap);
+    let ranking = entries::pieces(shmem, contents);
+    Ok(ShmemBalance {
+        total_bytes: contents.after_bytes,
+        unattributed_bytes: unattributed,
+        tree,
+        largest: entries::largest(shmem, contents, &ranking, unattributed),
+        findings: findings::findings(shmem, contents, &ranking, line("MemTotal")),
+        ranking,
+    })
+}
+
+/// The tree, and what of it nobody is known to have.
+fn tree(shmem: &Shmem, contents: &ShmemContents, in_swap: u64) -> (Line, i64) {
+    let known = [
+        mounted(shmem, contents),
+        without_names(contents, "memfds", "memfd_create", ShmemKind::Memfd),
+        without_names(
+            contents,
+            "shared anonymous",
+            "/dev/zero",
+            ShmemKind::SharedAnonymous,
+        ),
+        segments(contents),
+        without_names(contents, "of drivers", "", ShmemKind::Driver),
+    ];
+    let known: Vec<_> = known.into_iter().filter(|line| line.bytes != 0).collect();
+    let sum = known.iter().map(|line| line.bytes);
+    let sum = sum.fold(0, i64::saturating_add);
+    let rest = signed(contents.after_bytes).saturating_sub(sum);
+    // File systems count what is swapped out, and `Shmem` does not.
+    let swapped = rest.min(0).max(-signed(in_swap));
+    let unattributed = rest - swapped;
+    let swapped = (swapped != 0).then(|| Line::leaf("swapped out of these", "", swapped));
+    let rest = Line::leaf("not attributed", "Shmem - all above", unattributed);
+    let parts = known.into_iter().chain(swapped).chain([rest]);
+    (Line::of("shmem", "Shmem", parts), unattributed)
+}
+
+fn mounted(shmem: &Shmem, contents: &ShmemContents) -> Line {
+    let lines = shmem.file_systems.iter().filter(|it| it.is_shmem());
+    let mut lines: Vec<_> = lines.map(|it| file_system(it, contents)).collect();
+    lines.sort_by_key(|line| Reverse(line.bytes));
+    Line::of("file systems in memory", "statfs", lines)
+}
+
+fn file_system(it: &MemoryFileSystem, contents: &ShmemContents) -> Line {
+    let all = used_bytes(it, contents);
+    let deleted = deleted_bytes(it, contents).min(all);
+    let name = entries::name_of(it);
+    let total = Line::leaf(&name, &it.kind, signed(all));
+    if deleted == 0 {
+        return total;
+    }
+    let parts = [
+        Line::leaf("files", "", signed(all - deleted)),
+        Line::leaf("deleted files, open or mapped", "", signed(deleted)),
+    ];
+    Line::of(&name, &it.kind, parts)
+}
+
+/// What a file system has. One without a limit does not say; its files do.
+fn used_bytes(it: &MemoryFileSystem, contents: &ShmemContents) -> u64 {
+    it.used_bytes.unwrap_or_else(|| {
+        let named = it.files.as_ref().map_or(0, |files| files.bytes);
+        named.saturating_add(deleted_bytes(it, contents))
+    })
+}
+
+fn deleted_bytes(it: &MemoryFileSystem, contents: &ShmemContents) -> u64 {
+    let objects = contents.objects.iter();
+    let of_it = objects.filter(|object| object.device == it.device);
+    sum(of_it.filter_map(|object| object.bytes))
+}
+
+fn without_names(contents: &ShmemContents, name: &str, field: &str, kind: ShmemKind) -> Line {
+    let objects = contents.objects.iter().filter(|it| it.kind == kind);
+    let bytes = sum(objects.filter_map(|it| it.bytes));
+    Line::leaf(name, field, signed(bytes))
+}
+
+fn segments(contents: &ShmemContents) -> Line {
+    let counted = || contents.segments.iter().filter(|it| !it.is_huge);
+    let (orphaned, attached): (Vec<_>, Vec<_>) = counted().partition(|it| it.attached == 0);
+    let bytes = |segments: &[&SysvSegment]| {
+        sum(segments.iter().filter_map(|it| it.resident_bytes))
+    };
+    let unlisted = without_names(contents, "", "", ShmemKind::Segment).bytes;
+    let parts = [
+        Line::leaf(
+            "attached",
+            "nattch > 0",
+            signed(bytes(&attached)).saturating_add(unlisted),
+        ),
+        Line::leaf("orphaned", "nattch = 0", signed(bytes(&orphaned))),
+    ];
+    Line::of("System V segments", "sysvipc/shm", parts)
+}
+
+fn sum(bytes: impl Iterator<Item = u64>) -> u64 {
+    bytes.fold(0, u64::saturating_add)
+}
+
+/// No machine has 8 EiB.
+fn signed(bytes: u64) -> i64 {
+    bytes.try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+#[path = "shmem/tests.rs"]
+mod tests;
