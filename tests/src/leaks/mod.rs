@@ -11,6 +11,7 @@ mod pinned;
 mod pipes;
 mod programs;
 mod ptys;
+mod shmem;
 mod tcp;
 mod thp;
 mod unix_dgrams;
@@ -28,6 +29,7 @@ pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
 pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
+pub use shmem::{OrphanedSegment, Shmem, ShmemHolder};
 pub use tcp::Tcp;
 pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
@@ -83,6 +85,8 @@ pub enum Leak {
     Pinned(Pinned),
     /// BPF programs, which are vmalloc
     Programs(Programs),
+    /// Shared memory that no path leads to, which is user memory, too
+    Shmem(Shmem),
     /// Data on a compressed disk
     Zram(Zram),
 }
@@ -104,6 +108,7 @@ impl Leak {
             Self::Anon(leak) => leak.take()?,
             Self::Pinned(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
+            Self::Shmem(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
         })
     }

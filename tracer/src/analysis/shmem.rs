@@ -53,9 +53,25 @@ fn tree(shmem: &Shmem, contents: &ShmemContents, in_swap: u64) -> (Line, i64) {
     let swapped = rest.min(0).max(-signed(in_swap));
     let unattributed = rest - swapped;
     let swapped = (swapped != 0).then(|| Line::leaf("swapped out of these", "", swapped));
-    let rest = Line::leaf("not attributed", "Shmem - all above", unattributed);
+    let rest = unknown(unattributed, contents);
     let parts = known.into_iter().chain(swapped).chain([rest]);
     (Line::of("shmem", "Shmem", parts), unattributed)
+}
+
+/// What nobody is known to have. Processes that show nothing else show how much they have
+/// mapped: no more of it can be theirs.
+fn unknown(unattributed: i64, contents: &ShmemContents) -> Line {
+    const NAME: &str = "not attributed";
+    const FIELD: &str = "Shmem - all above";
+    let hidden = signed(contents.unreadable_mapped_bytes).min(unattributed);
+    if hidden <= 0 {
+        return Line::leaf(NAME, FIELD, unattributed);
+    }
+    let parts = [
+        Line::leaf("at most, in hidden processes", "RssShmem", hidden),
+        Line::leaf("at least, elsewhere", "", unattributed - hidden),
+    ];
+    Line::of(NAME, FIELD, parts)
 }
 
 fn mounted(shmem: &Shmem, contents: &ShmemContents) -> Line {
@@ -103,9 +119,7 @@ fn without_names(contents: &ShmemContents, name: &str, field: &str, kind: ShmemK
 fn segments(contents: &ShmemContents) -> Line {
     let counted = || contents.segments.iter().filter(|it| !it.is_huge);
     let (orphaned, attached): (Vec<_>, Vec<_>) = counted().partition(|it| it.attached == 0);
-    let bytes = |segments: &[&SysvSegment]| {
-        sum(segments.iter().filter_map(|it| it.resident_bytes))
-    };
+    let bytes = |segments: &[&SysvSegment]| sum(segments.iter().filter_map(|it| it.resident_bytes));
     let unlisted = without_names(contents, "", "", ShmemKind::Segment).bytes;
     let parts = [
         Line::leaf(

@@ -42,8 +42,8 @@ pub use saved::Saved;
 pub use seconds::Seconds;
 pub use selection::{GroupBy, Selection, SortKey};
 pub use shmem::{
-    Device, Holder, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemKind, ShmemObject, SizedFile,
-    SysvSegment, WalkedFiles,
+    Device, Holder, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemKind, ShmemObject,
+    SizedFile, SysvSegment, WalkedFiles,
 };
 pub use shmem_balance::{ShmReport, ShmemBalance, ShmemEntry};
 pub use site_record::SiteRecord;

@@ -88,6 +88,9 @@ pub struct ShmemContents {
     pub processes: u64,
     /// How many of them could not be looked into.
     pub unreadable_processes: u64,
+    /// Bytes of shmem that these have mapped (`RssShmem`), each process by itself: what several
+    /// have mapped is in it several times.
+    pub unreadable_mapped_bytes: u64,
 }
 
 /// Memory that no name leads to, and that somebody has open or mapped.

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     escape::harmless,
+    memory_mounts,
     styles::{CULPRIT, FAINT, HEADING},
     table::Extent,
     text,
@@ -36,6 +37,11 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
         within,
         slabs(snapshot, extent.top),
         vmalloc(snapshot, extent.top),
+        listed("Fullest tmpfs", memory_mounts::tmpfs(snapshot, extent.top)),
+        listed(
+            "Mounts of hugetlb",
+            memory_mounts::hugetlb(snapshot, extent.top),
+        ),
     ];
     for detail in details.into_iter().flatten() {
         writeln!(out, "{detail}")?;

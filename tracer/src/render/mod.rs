@@ -12,6 +12,7 @@ mod headline;
 mod json;
 mod loss_accounting;
 mod mem;
+mod memory_mounts;
 mod messages;
 mod progress;
 mod ranking;

@@ -98,11 +98,7 @@ fn named_file(file_system: &MemoryFileSystem, file: &SizedFile) -> ShmemEntry {
 fn object(object: &ShmemObject) -> ShmemEntry {
     ShmemEntry {
         holders: object.holders.clone(),
-        ..entry(
-            object.kind,
-            object.name.clone(),
-            object.bytes.unwrap_or(0),
-        )
+        ..entry(object.kind, object.name.clone(), object.bytes.unwrap_or(0))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shared memory of the running machine: file systems, what processes hold, segments.
 
 mod file_systems;
+mod hidden;
 mod limits;
 mod mounts;
 mod processes;
@@ -67,15 +68,18 @@ fn contents(processes: &Processes, mounts: &Mounts) -> Result<(Shmem, Vec<Limita
     let mut limitations: Vec<_> = unread.into_iter().collect();
     limitations.extend(limits::of_file_systems(&file_systems));
     limitations.extend(limits::of_objects(&scanned.objects));
-    let processes = processes.all.len() as u64;
-    limitations.extend(limits::of_processes(scanned.unreadable, processes));
+    let number = processes.all.len() as u64;
+    limitations.extend(limits::of_processes(&scanned.unreadable, number));
+    let mapped = scanned.unreadable.iter();
+    let mapped = mapped.map(|process| processes::mapped_bytes(process.pid));
     let contents = ShmemContents {
         before_bytes,
         after_bytes,
         objects: scanned.objects,
         segments: segments::largest_first(tables),
-        processes,
-        unreadable_processes: scanned.unreadable,
+        processes: number,
+        unreadable_processes: scanned.unreadable.len() as u64,
+        unreadable_mapped_bytes: mapped.fold(0, u64::saturating_add),
     };
     let contents = Some(contents);
     Ok((

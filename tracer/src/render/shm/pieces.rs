@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    super::{columns::columns, escape::harmless, text},
+    super::{columns::columns, escape::harmless, memory_mounts::place, text},
     words,
 };
 use crate::model::{MemoryFileSystem, Shmem, ShmemBalance, ShmemEntry};
@@ -51,18 +51,6 @@ fn file_system(it: &MemoryFileSystem) -> [String; 6] {
             .map_or_else(|| "-".to_owned(), text::percent),
         text::count(it.mounts),
         harmless(&it.kind).into_owned(),
-        point(it),
+        place(it),
     ]
-}
-
-/// Where it is mounted, and for whom.
-pub(super) fn point(it: &MemoryFileSystem) -> String {
-    let point = harmless(&it.point);
-    match &it.seen_by {
-        Some(task) if point.is_empty() => {
-            format!("nowhere; {} (pid {}) has it open", harmless(&task.name), task.pid)
-        }
-        Some(task) => format!("{point}, for {} (pid {})", harmless(&task.name), task.pid),
-        None => point.into_owned(),
-    }
 }

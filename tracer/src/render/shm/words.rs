@@ -1,9 +1,7 @@
 //! Shared memory in words.
 
-use super::super::{escape::harmless, text};
-use crate::model::{
-    Feature, Holder, Holders, Limitation, ShmemBalance, ShmemEntry, ShmemKind, Task,
-};
+use super::super::{escape::harmless, memory_mounts::process, text};
+use crate::model::{Feature, Holder, Holders, Limitation, ShmemBalance, ShmemEntry, ShmemKind};
 
 /// The answer in one sentence.
 pub(super) fn answer(balance: &ShmemBalance) -> String {
@@ -15,10 +13,10 @@ pub(super) fn answer(balance: &ShmemBalance) -> String {
     let place = match largest.kind {
         ShmemKind::FileSystem => format!("in {name} ({})", limit(largest)),
         ShmemKind::Unattributed => "held by nobody that is known".to_owned(),
-        ShmemKind::Segment | ShmemKind::OrphanedSegment => {
-            format!("in the {} {name}, {}", kind(largest.kind), held_by(largest))
+        ShmemKind::SharedAnonymous => {
+            format!("in shared anonymous memory: {}", held_by(largest))
         }
-        _ => format!("in the {} {name}, {}", kind(largest.kind), held_by(largest)),
+        _ => format!("in the {} {name}: {}", kind(largest.kind), held_by(largest)),
     };
     format!("{total} of shmem, {bytes} of it {place}")
 }
@@ -85,11 +83,6 @@ fn holders_of(holders: &Holders) -> String {
         0 => first,
         more => format!("{first} and {} more", text::count(more)),
     }
-}
-
-/// `app (pid 7)`
-fn process(task: &Task) -> String {
-    format!("{} (pid {})", harmless(&task.name), task.pid)
 }
 
 /// What to do about it.

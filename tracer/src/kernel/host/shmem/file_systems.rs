@@ -8,7 +8,7 @@ use rustix::{
 };
 
 use super::{
-    device,
+    device, hidden,
     mounts::{Mounts, Place},
 };
 use crate::{
@@ -40,6 +40,10 @@ fn look_at(
     let opened = places.iter().find_map(|place| {
         let folder = open_place(place, device).ok()?;
         Some((place, folder))
+    });
+    let opened = opened.or_else(|| {
+        let place = places.first()?;
+        Some((place, hidden::uncover(place, device).ok()?))
     });
     let Some((place, folder)) = opened else {
         return places.first().map(|place| named(device, place, places));

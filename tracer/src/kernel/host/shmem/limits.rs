@@ -1,5 +1,6 @@
 //! What could not be looked at.
 
+use super::processes::Process;
 use crate::{
     kernel::host::process_namespace,
     model::{Feature, Limitation, MemoryFileSystem, ShmemObject},
@@ -22,11 +23,13 @@ pub(super) fn of_file_systems(file_systems: &[MemoryFileSystem]) -> Option<Limit
 }
 
 /// Processes that do not show what they have open and mapped, and those that are not seen.
-pub(super) fn of_processes(unreadable: u64, processes: u64) -> Vec<Limitation> {
+pub(super) fn of_processes(unreadable: &[Process], processes: u64) -> Vec<Limitation> {
     let mut limitations = Vec::new();
-    if unreadable > 0 {
+    if !unreadable.is_empty() {
         let reason = format!(
-            "{unreadable} of {processes} processes do not show what they have open and mapped"
+            "{} of {processes} processes do not show what they have open and mapped: {}",
+            unreadable.len(),
+            named(unreadable)
         );
         limitations.push(Feature::ProcessContents.degraded(reason).remedied(AS_ROOT));
     }
@@ -36,6 +39,19 @@ pub(super) fn of_processes(unreadable: u64, processes: u64) -> Vec<Limitation> {
         limitations.push(limitation.remedied("run it on the host"));
     }
     limitations
+}
+
+/// `systemd (pid 1), nginx (pid 7), …`
+fn named(processes: &[Process]) -> String {
+    const NAMED: usize = 3;
+    let tasks = processes.iter().take(NAMED).map(|it| it.task());
+    let mut names: Vec<_> = tasks
+        .map(|task| format!("{} (pid {})", task.name, task.pid))
+        .collect();
+    if processes.len() > NAMED {
+        names.push("…".to_owned());
+    }
+    names.join(", ")
 }
 
 /// Memory whose size the kernel tells only root: nobody has it open, somebody has it mapped.

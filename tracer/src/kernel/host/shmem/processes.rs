@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::model::Task;
+use crate::{kernel::meminfo, model::Task};
 
 /// All processes, this one first: what it sees is called as it sees it.
 pub(super) struct Processes {
@@ -61,7 +61,9 @@ impl Process {
         let view = |namespace: Metadata, root: Metadata| (namespace.ino(), root.dev(), root.ino());
         Self {
             pid,
-            view: look("ns/mnt").zip(look("root")).map(|(ns, root)| view(ns, root)),
+            view: look("ns/mnt")
+                .zip(look("root"))
+                .map(|(ns, root)| view(ns, root)),
             ipc: look("ns/ipc").map(|namespace| namespace.ino()),
         }
     }
@@ -72,6 +74,13 @@ impl Process {
             name: name(self.pid).unwrap_or_default(),
         }
     }
+}
+
+/// Bytes of shmem that a process has mapped. It tells this to everybody.
+pub(super) fn mapped_bytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"));
+    let bytes = status.map(|text| meminfo::bytes(&text, "RssShmem"));
+    bytes.unwrap_or_default().unwrap_or(0)
 }
 
 /// The name of a process that has not ended.

@@ -39,15 +39,15 @@ pub(super) struct Scan<'a> {
     found: BTreeMap<Key, Seen>,
     /// Segments that are mapped from another file system: they are made of huge pages.
     huge: BTreeSet<(u64, u64)>,
-    unreadable: u64,
+    unreadable: Vec<Process>,
 }
 
 /// What was found.
 pub(super) struct Scanned {
     /// Memory that no name leads to, largest first.
     pub(super) objects: Vec<ShmemObject>,
-    /// How many processes could not be looked into.
-    pub(super) unreadable: u64,
+    /// The processes that could not be looked into.
+    pub(super) unreadable: Vec<Process>,
 }
 
 impl<'a> Scan<'a> {
@@ -62,7 +62,7 @@ impl<'a> Scan<'a> {
             file_systems,
             found: BTreeMap::new(),
             huge: BTreeSet::new(),
-            unreadable: 0,
+            unreadable: Vec::new(),
         }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Scan<'a> {
         let mappings = self.mappings(process);
         let is_unreadable = |it: &io::Result<()>| it.as_ref().is_err_and(is_denied);
         if is_unreadable(&descriptors) || is_unreadable(&mappings) {
-            self.unreadable += 1;
+            self.unreadable.push(*process);
         }
     }
 
@@ -127,7 +127,9 @@ impl<'a> Scan<'a> {
         self.tmpfs.insert(device, is_tmpfs);
         match unreached {
             Some(place) => *place = place.clone().filled(&statistics),
-            None if is_tmpfs => self.file_systems.push(detached(device, process, &statistics)),
+            None if is_tmpfs => self
+                .file_systems
+                .push(detached(device, process, &statistics)),
             None => {}
         }
         is_tmpfs

@@ -29,7 +29,11 @@ pub(super) struct Link {
 impl Link {
     /// None if it leads to no regular file, or to one of a file system that is mounted and not
     /// in memory. That is not asked: if its server is gone, the question has no end.
-    pub(super) fn of_descriptor(pid: u32, number: u32, mounts: &Mounts) -> io::Result<Option<Self>> {
+    pub(super) fn of_descriptor(
+        pid: u32,
+        number: u32,
+        mounts: &Mounts,
+    ) -> io::Result<Option<Self>> {
         let path = format!("/proc/{pid}/fd/{number}");
         let target = fs::read_link(&path)?;
         if !target.as_os_str().as_bytes().starts_with(b"/") {

@@ -128,8 +128,16 @@ mod tests {
         for (target, kind, name) in [
             ("/memfd:a b (deleted)", ShmemKind::Memfd, "a b"),
             ("/dev/zero (deleted)", ShmemKind::SharedAnonymous, ""),
-            ("/SYSV0000002a (deleted)", ShmemKind::Segment, "SYSV0000002a"),
-            ("/drm mm object (deleted)", ShmemKind::Driver, "drm mm object"),
+            (
+                "/SYSV0000002a (deleted)",
+                ShmemKind::Segment,
+                "SYSV0000002a",
+            ),
+            (
+                "/drm mm object (deleted)",
+                ShmemKind::Driver,
+                "drm mm object",
+            ),
         ] {
             assert_eq!(internal_kind(target), (kind, name));
         }
