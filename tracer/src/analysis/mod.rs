@@ -13,7 +13,7 @@ mod run_length;
 mod sample;
 mod scan;
 mod selected;
-mod shmem;
+pub(crate) mod shmem;
 mod sites;
 mod stack;
 mod summary;

@@ -2,6 +2,8 @@
 
 mod entries;
 mod findings;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::cmp::Reverse;
 
@@ -9,6 +11,7 @@ use anyhow::{Context as _, Result};
 
 use crate::model::{
     Line, MemoryFileSystem, Shmem, ShmemBalance, ShmemContents, ShmemKind, Snapshot, SysvSegment,
+    Task,
 };
 
 /// Where the shared memory of this snapshot is; an error if the snapshot does not know.
@@ -84,7 +87,10 @@ fn mounted(shmem: &Shmem, contents: &ShmemContents) -> Line {
 fn file_system(it: &MemoryFileSystem, contents: &ShmemContents) -> Line {
     let all = used_bytes(it, contents);
     let deleted = deleted_bytes(it, contents).min(all);
-    let name = entries::name_of(it);
+    let name = match &it.seen_by {
+        Some(Task { pid, name }) => format!("{}, for {name} (pid {pid})", entries::name_of(it)),
+        None => entries::name_of(it),
+    };
     let total = Line::leaf(&name, &it.kind, signed(all));
     if deleted == 0 {
         return total;

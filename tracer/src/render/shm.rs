@@ -14,7 +14,7 @@ use super::{
     text,
     tree::{Row, rows},
 };
-use crate::model::{ShmReport, Shmem, ShmemBalance};
+use crate::model::{ShmReport, Shmem, ShmemBalance, ShmemEntry};
 
 /// Writes where shared memory is, with colours; the writer may take them out again.
 pub fn shm(report: &ShmReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
@@ -55,8 +55,10 @@ fn tree(balance: &ShmemBalance, whole: bool, out: &mut impl Write) -> io::Result
 }
 
 fn style_of(row: &Row<'_>, balance: &ShmemBalance) -> Style {
-    let mut findings = balance.findings.iter();
-    if row.depth == 2 && findings.any(|it| it.name == row.name) {
+    let is_row = |it: &ShmemEntry| {
+        it.bytes == row.bytes.unsigned_abs() && row.name.starts_with(it.name.as_str())
+    };
+    if row.depth == 2 && balance.findings.iter().any(is_row) {
         CULPRIT
     } else if row.depth < 2 {
         HEADING

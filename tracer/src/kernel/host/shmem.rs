@@ -62,7 +62,9 @@ fn contents(processes: &Processes, mounts: &Mounts) -> Result<(Shmem, Vec<Limita
     let mut file_systems = file_systems::all(mounts, Some(&mut budget));
     let (mut tables, unread) = segments::tables(processes);
     let mut scan = Scan::new(mounts, &mut file_systems);
-    processes.all.iter().for_each(|it| scan.process(it));
+    // This process last: what it has open it has from others, who are to be named.
+    let (own, others) = processes.all.split_at(1);
+    others.iter().chain(own).for_each(|it| scan.process(it));
     let scanned = scan.finish(&mut tables);
     let after_bytes = meminfo_bytes("Shmem")?;
     let mut limitations: Vec<_> = unread.into_iter().collect();

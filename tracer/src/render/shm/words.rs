@@ -99,7 +99,7 @@ pub(super) fn remedy(finding: &ShmemEntry) -> String {
             "{kind} {name} ({bytes}, {holders}), if nobody waits for it: {}",
             command(finding, 'i', &format!("ipcrm -m {name}"))
         ),
-        _ => format!("{kind} {name} ({bytes}) is free when {holders} closes it or ends"),
+        _ => format!("{kind} {name}, {bytes}, is freed once it is closed by {holders}"),
     }
 }
 
