@@ -4,12 +4,14 @@ mod btf;
 mod fdinfo;
 mod gfp;
 mod kallsyms;
+mod maps;
 mod meminfo;
 mod mountinfo;
 mod notes;
 mod pageflags;
 mod pagemap;
 mod report;
+mod sysvipc;
 mod tracepoint;
 mod zoneinfo;
 
@@ -17,17 +19,19 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 12] = [
+pub const CHECKS: [(&str, Check); 14] = [
     ("btf", btf::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),
+    ("maps", maps::check),
     ("meminfo", meminfo::check),
     ("mountinfo", mountinfo::check),
     ("notes", notes::check),
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
     ("report", report::check),
+    ("sysvipc", sysvipc::check),
     ("tracepoint", tracepoint::check),
     ("zoneinfo", zoneinfo::check),
 ];

@@ -29,6 +29,7 @@ fn segment(names: &[&str], line: &str) -> Option<SysvSegment> {
         resident_bytes: number("rss"),
         swapped_bytes: number("swap").unwrap_or(0),
         attached: number("nattch")?,
+        changed_at: number("ctime"),
         creator: creator(number("cpid")?),
         ..SysvSegment::default()
     })
@@ -67,6 +68,7 @@ mod tests {
         assert_eq!((attached.id, attached.attached, pid), (5, 2, Some(712)));
         assert_eq!(attached.resident_bytes, Some(512 << 10));
         assert_eq!(attached.swapped_bytes, 4096);
+        assert_eq!(attached.changed_at, Some(1_782_000_000));
         assert_eq!((orphan.id, orphan.attached), (32769, 0));
         assert_eq!((orphan.key, &orphan.creator), (0xdead_beef, &None));
         assert_eq!(orphan.resident_bytes, Some(100 << 20));

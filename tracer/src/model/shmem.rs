@@ -171,6 +171,8 @@ pub struct SysvSegment {
     pub attached: u64,
     /// Whether it is made of huge pages, which `Shmem` does not count.
     pub is_huge: bool,
+    /// When it was made, or its owner last changed: seconds since 1970.
+    pub changed_at: Option<u64>,
     /// The process that made it; its name is empty if it has ended.
     pub creator: Option<Task>,
     /// A process of its IPC namespace, if that is not pagetrace's.

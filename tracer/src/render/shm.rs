@@ -4,7 +4,10 @@
 mod pieces;
 mod words;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    ptr,
+};
 
 use anstyle::Style;
 
@@ -12,9 +15,9 @@ use super::{
     styles::{CULPRIT, FAINT, HEADING},
     table::Extent,
     text,
-    tree::{Row, rows},
+    tree::{Row, rows_where},
 };
-use crate::model::{ShmReport, Shmem, ShmemBalance, ShmemEntry};
+use crate::model::{Line, ShmReport, Shmem, ShmemBalance, ShmemEntry};
 
 /// Writes where shared memory is, with colours; the writer may take them out again.
 pub fn shm(report: &ShmReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
@@ -47,7 +50,12 @@ pub fn shm(report: &ShmReport, extent: Extent, out: &mut impl Write) -> io::Resu
 
 fn tree(balance: &ShmemBalance, whole: bool, out: &mut impl Write) -> io::Result<()> {
     let smallest = if whole { 0 } else { balance.total_bytes / 200 };
-    for row in rows(&balance.tree, smallest) {
+    // What is not attributed is said, and be it nothing.
+    let last = balance.tree.parts.last();
+    let has_row = |part: &Line| {
+        part.bytes.unsigned_abs() >= smallest || last.is_some_and(|last| ptr::eq(part, last))
+    };
+    for row in rows_where(&balance.tree, &has_row) {
         let share = row.bytes as f64 / balance.total_bytes.max(1) as f64;
         writeln!(out, "{}", row.styled(share, style_of(&row, balance)))?;
     }

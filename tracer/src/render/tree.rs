@@ -37,8 +37,13 @@ impl Row<'_> {
 /// The rows of a tree. Parts of less than `smallest` bytes are one row together, so that it
 /// still adds up.
 pub(super) fn rows(tree: &Line, smallest: u64) -> Vec<Row<'_>> {
+    rows_where(tree, &|part| part.bytes.unsigned_abs() >= smallest)
+}
+
+/// The same, where `has_row` says which parts have a row of their own.
+pub(super) fn rows_where<'a>(tree: &'a Line, has_row: &dyn Fn(&Line) -> bool) -> Vec<Row<'a>> {
     let mut rows = vec![row(tree, String::new(), 0)];
-    add_parts(tree, "", 1, smallest, &mut rows);
+    add_parts(tree, "", 1, has_row, &mut rows);
     rows
 }
 
@@ -46,11 +51,10 @@ fn add_parts<'a>(
     line: &'a Line,
     indent: &str,
     depth: usize,
-    smallest: u64,
+    has_row: &dyn Fn(&Line) -> bool,
     rows: &mut Vec<Row<'a>>,
 ) {
-    let is_large = |part: &&Line| part.bytes.unsigned_abs() >= smallest;
-    let (large, small): (Vec<_>, Vec<_>) = line.parts.iter().partition(is_large);
+    let (large, small): (Vec<_>, Vec<_>) = line.parts.iter().partition(|part| has_row(part));
     let small: Vec<_> = small.into_iter().filter(|part| part.bytes != 0).collect();
     for (index, part) in large.iter().enumerate() {
         let is_last = index + 1 == large.len() && small.is_empty();
@@ -60,7 +64,7 @@ fn add_parts<'a>(
             ("├ ", "│ ")
         };
         rows.push(row(part, format!("{indent}{fork}"), depth));
-        add_parts(part, &format!("{indent}{below}"), depth + 1, smallest, rows);
+        add_parts(part, &format!("{indent}{below}"), depth + 1, has_row, rows);
     }
     if !small.is_empty() {
         rows.push(Row {

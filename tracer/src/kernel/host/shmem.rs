@@ -47,7 +47,7 @@ pub fn shmem(depth: Depth) -> Result<(Shmem, Vec<Limitation>)> {
                 file_systems,
                 contents: None,
             };
-            Ok((shmem, limitations.into_iter().collect()))
+            Ok((shmem, limitations))
         }
         Depth::Contents => contents(&processes, &mounts),
     }

@@ -7,7 +7,7 @@ use crate::model::{Feature, Holder, Holders, Limitation, ShmemBalance, ShmemEntr
 pub(super) fn answer(balance: &ShmemBalance) -> String {
     let total = text::bytes(balance.total_bytes);
     let Some(largest) = &balance.largest else {
-        return format!("{total} of shmem, and nobody has any");
+        return "No shmem is in use".to_owned();
     };
     let (bytes, name) = (text::bytes(largest.bytes), harmless(&largest.name));
     let place = match largest.kind {

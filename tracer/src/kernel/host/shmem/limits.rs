@@ -6,8 +6,27 @@ use crate::{
     model::{Feature, Limitation, MemoryFileSystem, ShmemObject},
 };
 
-/// File systems that nobody could open: something is mounted upon them.
-pub(super) fn of_file_systems(file_systems: &[MemoryFileSystem]) -> Option<Limitation> {
+/// File systems that could not be looked at, or not as a whole.
+pub(super) fn of_file_systems(file_systems: &[MemoryFileSystem]) -> Vec<Limitation> {
+    let limitations = [hidden(file_systems), unfinished(file_systems)];
+    limitations.into_iter().flatten().collect()
+}
+
+/// Those whose files were not all seen.
+fn unfinished(file_systems: &[MemoryFileSystem]) -> Option<Limitation> {
+    let files = file_systems.iter().filter_map(|it| it.files.as_ref());
+    let unfinished = files.filter(|files| !files.is_complete).count();
+    (unfinished > 0).then(|| {
+        let reason = format!(
+            "of {unfinished} of {}, larger files can be than those that were found",
+            file_systems.len()
+        );
+        Feature::MemoryFileSystems.degraded(reason)
+    })
+}
+
+/// Those that nobody could open: something is mounted upon them.
+fn hidden(file_systems: &[MemoryFileSystem]) -> Option<Limitation> {
     let is_hidden = |it: &&MemoryFileSystem| it.page_bytes == 0;
     let hidden: Vec<_> = file_systems.iter().filter(is_hidden).collect();
     let points: Vec<_> = hidden.iter().map(|it| it.point.as_str()).collect();
@@ -18,7 +37,8 @@ pub(super) fn of_file_systems(file_systems: &[MemoryFileSystem]) -> Option<Limit
             file_systems.len(),
             points.join(", ")
         );
-        Feature::MemoryFileSystems.degraded(reason)
+        let limitation = Feature::MemoryFileSystems.degraded(reason);
+        limitation.remedied(AS_ROOT)
     })
 }
 

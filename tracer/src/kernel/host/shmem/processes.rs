@@ -76,6 +76,20 @@ impl Process {
     }
 }
 
+/// When a process started, in seconds since 1970, rounded down: `starttime` of `stat` counts
+/// ticks since the machine started (Documentation/filesystems/proc.rst).
+pub(super) fn started_at(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // A name can have any character, parentheses too.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks: u64 = fields.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    let machine = fs::read_to_string("/proc/stat").ok()?;
+    let started = machine.lines().find_map(|line| line.strip_prefix("btime "));
+    let started: u64 = started?.trim().parse().ok()?;
+    let since = ticks.checked_div(rustix::param::clock_ticks_per_second())?;
+    started.checked_add(since)
+}
+
 /// Bytes of shmem that a process has mapped. It tells this to everybody.
 pub(super) fn mapped_bytes(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status"));

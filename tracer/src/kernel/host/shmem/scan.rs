@@ -34,12 +34,23 @@ pub(super) struct Scan<'a> {
     file_systems: &'a mut Vec<MemoryFileSystem>,
     /// The kernel's own tmpfs, which is mounted nowhere.
     internal: Device,
-    /// Whether a file system is a tmpfs; those of no mount are looked at when they are met.
-    tmpfs: HashMap<Device, bool>,
+    /// What file systems are; those of no mount are looked at when they are met.
+    known: HashMap<Device, Known>,
     found: BTreeMap<Key, Seen>,
     /// Segments that are mapped from another file system: they are made of huge pages.
     huge: BTreeSet<(u64, u64)>,
     unreadable: Vec<Process>,
+}
+
+/// What a file system is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// A tmpfs.
+    Tmpfs,
+    /// It can be one, and could not be looked at.
+    Unreached,
+    /// Another one.
+    Other,
 }
 
 /// What was found.
@@ -52,12 +63,15 @@ pub(super) struct Scanned {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(mounts: &'a Mounts, file_systems: &'a mut Vec<MemoryFileSystem>) -> Self {
-        let others = mounts.devices.values().map(|&device| (device, false));
-        let own = file_systems.iter().map(|it| (it.device, it.is_shmem()));
+        let others = mounts.devices.values().map(|&it| (it, Known::Other));
+        let in_memory = file_systems.iter().map(|it| (it.device, Known::of(it)));
         let internal = links::internal();
         Self {
             internal,
-            tmpfs: others.chain(own).chain([(internal, true)]).collect(),
+            known: others
+                .chain(in_memory)
+                .chain([(internal, Known::Tmpfs)])
+                .collect(),
             mounts,
             file_systems,
             found: BTreeMap::new(),
@@ -114,25 +128,28 @@ impl<'a> Scan<'a> {
         process: &Process,
         statistics: impl FnOnce() -> rustix::io::Result<StatFs>,
     ) -> bool {
-        let known = self.tmpfs.get(&device).copied();
-        let unreached = |it: &&mut MemoryFileSystem| it.device == device && it.page_bytes == 0;
-        let unreached = self.file_systems.iter_mut().find(unreached);
-        if let (Some(known), None) = (known, &unreached) {
-            return known;
+        match self.known.get(&device) {
+            Some(Known::Tmpfs) => return true,
+            Some(Known::Other) => return false,
+            Some(Known::Unreached) | None => {}
         }
         let Ok(statistics) = statistics() else {
-            return known.unwrap_or(false);
+            return false;
         };
-        let is_tmpfs = is_tmpfs(&statistics);
-        self.tmpfs.insert(device, is_tmpfs);
-        match unreached {
-            Some(place) => *place = place.clone().filled(&statistics),
-            None if is_tmpfs => self
-                .file_systems
-                .push(detached(device, process, &statistics)),
-            None => {}
+        if !is_tmpfs(&statistics) {
+            self.known.insert(device, Known::Other);
+            return false;
         }
-        is_tmpfs
+        self.known.insert(device, Known::Tmpfs);
+        let mut listed = self.file_systems.iter_mut();
+        match listed.find(|it| it.device == device) {
+            Some(place) => *place = place.clone().filled(&statistics),
+            None => {
+                let detached = detached(device, process, &statistics);
+                self.file_systems.push(detached);
+            }
+        }
+        true
     }
 
     fn note(&mut self, process: &Process, link: Link, descriptor: Option<u32>) {
@@ -175,6 +192,16 @@ impl<'a> Scan<'a> {
         Scanned {
             objects,
             unreadable: self.unreadable,
+        }
+    }
+}
+
+impl Known {
+    fn of(it: &MemoryFileSystem) -> Self {
+        match (it.page_bytes, it.is_shmem()) {
+            (0, _) => Self::Unreached,
+            (_, true) => Self::Tmpfs,
+            (_, false) => Self::Other,
         }
     }
 }

@@ -13,7 +13,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::{
     limits::AS_ROOT,
-    processes::{Process, Processes, name},
+    processes::{self, Process, Processes, name},
 };
 use crate::{
     kernel::sysvipc,
@@ -65,11 +65,24 @@ fn segments(text: &str, seen_by: Option<&Task>) -> Vec<SysvSegment> {
     let mut segments = sysvipc::segments(text);
     for segment in &mut segments {
         segment.seen_by = seen_by.cloned();
-        if let Some(creator) = &mut segment.creator {
+        let changed_at = segment.changed_at;
+        if let Some(creator) = &mut segment.creator
+            && was_there(creator.pid, changed_at)
+        {
             creator.name = name(creator.pid).unwrap_or_default();
         }
     }
     segments
+}
+
+/// Whether this process had started by then: if not, it only has the process id of the creator.
+/// The clock may have been set a little meanwhile.
+fn was_there(pid: u32, then: Option<u64>) -> bool {
+    const SET: u64 = 60;
+    let started = processes::started_at(pid);
+    started
+        .zip(then)
+        .is_some_and(|(started, then)| started <= then.saturating_add(SET))
 }
 
 fn own() -> io::Result<String> {
