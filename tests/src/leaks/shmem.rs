@@ -8,7 +8,7 @@ use std::{
 use memmap2::{MmapMut, MmapOptions};
 use rustix::{
     fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create},
-    mount::{MountFlags, MountPropagationFlags, mount, mount_change},
+    mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount},
     param::page_size,
     thread::{UnshareFlags, unshare_unsafe},
 };
@@ -34,6 +34,8 @@ pub enum ShmemHolder {
     DeletedFile,
     /// A file on a tmpfs that another one is mounted upon, in a mount namespace of its own
     HiddenFile,
+    /// An open file on a tmpfs that was unmounted, in a mount namespace of its own
+    DetachedFile,
     /// A memfd
     Memfd,
     /// A shared mapping without a file
@@ -50,6 +52,7 @@ impl Shmem {
         Ok(match self.by {
             ShmemHolder::DeletedFile => Held::new(pages, deleted_file(bytes)?),
             ShmemHolder::HiddenFile => Held::new(pages, hidden_file(bytes)?),
+            ShmemHolder::DetachedFile => Held::new(pages, detached_file(bytes)?),
             ShmemHolder::Memfd => Held::new(pages, memfd(bytes)?),
             ShmemHolder::Anonymous => Held::new(pages, anonymous(bytes)?),
             ShmemHolder::Segment => {
@@ -91,6 +94,14 @@ fn hidden_file(bytes: usize) -> io::Result<()> {
     mount_tmpfs()?;
     filled(&format!("{POINT}/hidden"), bytes)?;
     mount_tmpfs()
+}
+
+fn detached_file(bytes: usize) -> io::Result<File> {
+    leave(UnshareFlags::NEWNS)?;
+    mount_tmpfs()?;
+    let file = filled(&format!("{POINT}/detached"), bytes)?;
+    unmount(POINT, UnmountFlags::DETACH)?;
+    Ok(file)
 }
 
 fn mount_tmpfs() -> io::Result<()> {

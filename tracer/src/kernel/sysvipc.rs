@@ -22,17 +22,28 @@ fn segment(names: &[&str], line: &str) -> Option<SysvSegment> {
         values.get(column).copied()
     };
     let number = |name: &str| text(name)?.parse::<u64>().ok();
+    let (size_bytes, resident_bytes) = (number("size")?, number("rss"));
     Some(SysvSegment {
         id: number("shmid")?,
         key: key(text("key")?)?,
-        size_bytes: number("size")?,
-        resident_bytes: number("rss"),
+        size_bytes,
+        resident_bytes,
+        is_huge: resident_bytes.is_some_and(|resident| is_too_much(resident, size_bytes)),
         swapped_bytes: number("swap").unwrap_or(0),
         attached: number("nattch")?,
         changed_at: number("ctime"),
         creator: creator(number("cpid")?),
         ..SysvSegment::default()
     })
+}
+
+/// Whether only a segment of huge pages can have this much in memory. Their pages are counted in
+/// page frames already when `shm_add_rss_swap` multiplies them by the frames of a huge page
+/// (ipc/shm.c of Linux 6.18). Transparent huge pages are of 512 MiB at most.
+fn is_too_much(resident: u64, size: u64) -> bool {
+    const LARGEST: u64 = 512 << 20;
+    let most = size.checked_next_multiple_of(LARGEST);
+    most.is_some_and(|most| resident > most)
 }
 
 /// The kernel prints a `key_t`, which is signed.
@@ -72,6 +83,16 @@ mod tests {
         assert_eq!((orphan.id, orphan.attached), (32769, 0));
         assert_eq!((orphan.key, &orphan.creator), (0xdead_beef, &None));
         assert_eq!(orphan.resident_bytes, Some(100 << 20));
+    }
+
+    #[test]
+    fn a_segment_with_more_than_its_size_is_made_of_huge_pages() {
+        let text = "key shmid size cpid nattch rss\n\
+                    0 1 6291456 7 0 3221225472\n\
+                    0 2 6291456 7 0 8388608\n\
+                    0 3 18446744073709551615 7 0 8388608\n";
+        let huge: Vec<_> = segments(text).iter().map(|it| it.is_huge).collect();
+        assert_eq!(huge, [true, false, false]);
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl<'a> Scan<'a> {
     pub(super) fn finish(self, segments: &mut Tables) -> Scanned {
         for (&namespace, table) in &mut *segments {
             for segment in table {
-                segment.is_huge = self.huge.contains(&(namespace, segment.id));
+                segment.is_huge |= self.huge.contains(&(namespace, segment.id));
             }
         }
         let mut objects = Vec::new();
