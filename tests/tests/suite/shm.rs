@@ -64,6 +64,44 @@ fn a_deleted_file_is_found_once_with_its_process() {
 }
 
 #[test]
+fn a_tmpfs_that_was_unmounted_is_found_by_its_open_file() {
+    let Some(_machine) = root_or_skip("a_tmpfs_that_was_unmounted_is_found_by_its_open_file")
+    else {
+        return;
+    };
+    let leak = hold("detached-file", 45);
+    let report = shm();
+    let entry = held(&report, "detached-file", 45 * MIB, &leak);
+    assert!(
+        entry["name"]
+            .as_str()
+            .is_some_and(|it| it.ends_with("detached"))
+    );
+    let file_systems = report["snapshot"]["shmem"]["file_systems"].as_array();
+    let mut file_systems = file_systems.expect("a list").iter();
+    let found = file_systems.find(|it| it["mounts"] == 0 && it["seen_by"]["pid"] == leak.pid());
+    let used = found.map(|it| bytes(&it["used_bytes"]));
+    assert_eq!(used, Some(45 * MIB), "{report:#}");
+}
+
+#[test]
+fn mem_names_the_fullest_tmpfs() {
+    let Some(_machine) = root_or_skip("mem_names_the_fullest_tmpfs") else {
+        return;
+    };
+    let leak = hold("deleted-file", 47);
+    let finished = Pagetrace::new(&["mem", "--top", "100"]).run();
+    assert!(finished.status.success(), "{finished:#?}");
+    let named = format!("47.00 MiB /tmp, for leak (pid {})", leak.pid());
+    let mut lines = finished.stdout.lines();
+    let line = lines.find(|line| line.starts_with("Fullest tmpfs: "));
+    assert!(
+        line.is_some_and(|line| line.contains(&named)),
+        "{finished:#?}"
+    );
+}
+
+#[test]
 fn a_memfd_and_shared_anonymous_memory_are_found() {
     let Some(_machine) = root_or_skip("a_memfd_and_shared_anonymous_memory_are_found") else {
         return;
@@ -142,6 +180,7 @@ fn the_parts_add_up_to_shmem() {
     let kinds = [
         "deleted-file",
         "hidden-file",
+        "detached-file",
         "memfd",
         "anonymous",
         "segment",
@@ -152,7 +191,7 @@ fn the_parts_add_up_to_shmem() {
         let report = shm();
         adds_up(&report["balance"]["tree"]);
         let shmem = bytes(&report["shmem_bytes"]);
-        assert!(shmem >= 5 * 32 * MIB, "{report:#}");
+        assert!(shmem >= 6 * 32 * MIB, "{report:#}");
         (unattributed(&report) <= (shmem / 100).max(MIB)).then_some(())
     });
 }

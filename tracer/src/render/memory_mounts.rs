@@ -44,3 +44,21 @@ pub(super) fn place(it: &MemoryFileSystem) -> String {
 pub(super) fn process(task: &Task) -> String {
     format!("{} (pid {})", harmless(&task.name), task.pid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::shmem::sample::snapshot;
+
+    #[test]
+    fn the_fullest_tmpfs_says_how_near_its_limit_is() {
+        let lines: Vec<_> = tmpfs(&snapshot(), 5).collect();
+        assert_eq!(lines, ["15.20 GiB /run (95.0 % of its limit)"]);
+    }
+
+    #[test]
+    fn a_mount_of_hugetlb_says_the_size_of_its_pages() {
+        let lines: Vec<_> = hugetlb(&snapshot(), 5).collect();
+        assert_eq!(lines, ["/dev/hugepages (2.00 MiB each)"]);
+    }
+}
