@@ -22,43 +22,47 @@ pub fn shmem(snapshot: &Snapshot) -> Result<ShmemBalance> {
     let meminfo = &snapshot.memory.meminfo;
     let line = |name: &str| meminfo.get(name).copied().unwrap_or(0);
     let in_swap = line("SwapTotal").saturating_sub(line("SwapFree"));
-    let (tree, unattributed) = tree(shmem, contents, in_swap);
+    let known = known_lines(shmem, contents);
+    let rest = signed(contents.after_bytes).saturating_sub(sum_of(&known));
+    // Everything counts what is swapped out, and `Shmem` does not. Only segments tell how much.
+    let told = sum(contents.segments.iter().map(|it| it.swapped_bytes));
+    let swapped = in_swap.min(rest.min(0).unsigned_abs()).max(told);
+    let unattributed = rest.saturating_add(signed(swapped));
     let ranking = entries::pieces(shmem, contents);
     Ok(ShmemBalance {
         total_bytes: contents.after_bytes,
+        swapped_bytes: swapped,
         unattributed_bytes: unattributed,
-        tree,
+        tree: tree(known, swapped, unknown(unattributed, contents)),
         largest: entries::largest(shmem, contents, &ranking, unattributed),
         findings: findings::findings(shmem, contents, &ranking, line("MemTotal")),
         ranking,
     })
 }
 
-/// The tree, and what of it nobody is known to have.
-fn tree(shmem: &Shmem, contents: &ShmemContents, in_swap: u64) -> (Line, i64) {
+/// All that is known, a line for each kind.
+fn known_lines(shmem: &Shmem, contents: &ShmemContents) -> Vec<Line> {
+    use ShmemKind::{Driver, Memfd, SharedAnonymous};
     let known = [
         mounted(shmem, contents),
-        without_names(contents, "memfds", "memfd_create", ShmemKind::Memfd),
-        without_names(
-            contents,
-            "shared anonymous",
-            "/dev/zero",
-            ShmemKind::SharedAnonymous,
-        ),
+        without_names(contents, "memfds", "memfd_create", Memfd),
+        without_names(contents, "shared anonymous", "/dev/zero", SharedAnonymous),
         segments(contents),
-        without_names(contents, "of drivers", "", ShmemKind::Driver),
+        without_names(contents, "of drivers", "", Driver),
     ];
-    let known: Vec<_> = known.into_iter().filter(|line| line.bytes != 0).collect();
-    let sum = known.iter().map(|line| line.bytes);
-    let sum = sum.fold(0, i64::saturating_add);
-    let rest = signed(contents.after_bytes).saturating_sub(sum);
-    // File systems count what is swapped out, and `Shmem` does not.
-    let swapped = rest.min(0).max(-signed(in_swap));
-    let unattributed = rest - swapped;
-    let swapped = (swapped != 0).then(|| Line::leaf("swapped out of these", "", swapped));
-    let rest = unknown(unattributed, contents);
-    let parts = known.into_iter().chain(swapped).chain([rest]);
-    (Line::of("shmem", "Shmem", parts), unattributed)
+    known.into_iter().filter(|line| line.bytes != 0).collect()
+}
+
+fn tree(known: Vec<Line>, swapped: u64, unknown: Line) -> Line {
+    let swapped = Some(swapped).filter(|&bytes| bytes != 0);
+    let swapped = swapped.map(|bytes| Line::leaf("swapped out of these", "", -signed(bytes)));
+    let parts = known.into_iter().chain(swapped).chain([unknown]);
+    Line::of("shmem", "Shmem", parts)
+}
+
+fn sum_of(lines: &[Line]) -> i64 {
+    let bytes = lines.iter().map(|line| line.bytes);
+    bytes.fold(0, i64::saturating_add)
 }
 
 /// What nobody is known to have. Processes that show nothing else show how much they have

@@ -67,7 +67,7 @@ pub struct SizedFile {
     pub path: String,
     /// Its inode.
     pub inode: u64,
-    /// Bytes of its pages.
+    /// Bytes of its pages, with those that are swapped out.
     pub bytes: u64,
     /// Who has it open or mapped.
     pub holders: Holders,
@@ -104,7 +104,8 @@ pub struct ShmemObject {
     pub inode: u64,
     /// The name it was given, or had.
     pub name: String,
-    /// Bytes of its pages; none if the kernel does not tell this user.
+    /// Bytes of its pages, with those that are swapped out; none if the kernel does not tell this
+    /// user.
     pub bytes: Option<u64>,
     /// Who has it open or mapped.
     pub holders: Holders,
@@ -191,6 +192,14 @@ impl MemoryFileSystem {
     pub fn share_of_limit(&self) -> Option<f64> {
         let limit = self.limit_bytes.filter(|&limit| limit > 0)?;
         Some(self.used_bytes? as f64 / limit as f64)
+    }
+}
+
+impl SysvSegment {
+    /// Bytes of its pages, with those that are swapped out.
+    pub fn bytes(&self) -> u64 {
+        let resident = self.resident_bytes.unwrap_or(0);
+        resident.saturating_add(self.swapped_bytes)
     }
 }
 

@@ -9,8 +9,10 @@ use super::{Holders, Line, ShmemKind, Snapshot, Task};
 pub struct ShmemBalance {
     /// `Shmem` of `/proc/meminfo`.
     pub total_bytes: u64,
-    /// What nobody is known to have. Below zero, memory was freed or swapped out while it was
-    /// counted.
+    /// What is swapped out of it, and so not in `Shmem`: at least so much.
+    pub swapped_bytes: u64,
+    /// What nobody is known to have. Below zero, memory was freed while it was counted. If some
+    /// is swapped out, it can be more.
     pub unattributed_bytes: i64,
     /// The tree: its first line is `Shmem`, and the parts of each line add up to it.
     pub tree: Line,
@@ -29,7 +31,7 @@ pub struct ShmemEntry {
     pub kind: ShmemKind,
     /// Its path, name or id.
     pub name: String,
-    /// Its bytes in memory.
+    /// Its bytes, with those that are swapped out.
     pub bytes: u64,
     /// For a file system, the bytes that it can have.
     pub limit_bytes: Option<u64>,

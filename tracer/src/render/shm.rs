@@ -44,19 +44,26 @@ pub fn shm(report: &ShmReport, extent: Extent, out: &mut impl Write) -> io::Resu
     if let Some(change) = snapshot.shmem.as_ref().and_then(change) {
         writeln!(out, "{FAINT}{change}{FAINT:#}")?;
     }
+    if balance.swapped_bytes > 0 {
+        let sentence = "The kernel does not say what of shmem is swapped out: more can be, and be \
+                        missing in what is not attributed";
+        writeln!(out, "{FAINT}{sentence}{FAINT:#}")?;
+    }
     let (host, taken_at) = (text::host(&snapshot.host), snapshot.taken_at);
     writeln!(out, "{host}; {taken_at:.0}")
 }
 
 fn tree(balance: &ShmemBalance, whole: bool, out: &mut impl Write) -> io::Result<()> {
     let smallest = if whole { 0 } else { balance.total_bytes / 200 };
+    let all = balance.total_bytes.saturating_add(balance.swapped_bytes);
+    let all = all.max(1);
     // What is not attributed is said, and be it nothing.
     let last = balance.tree.parts.last();
     let has_row = |part: &Line| {
         part.bytes.unsigned_abs() >= smallest || last.is_some_and(|last| ptr::eq(part, last))
     };
     for row in rows_where(&balance.tree, &has_row) {
-        let share = row.bytes as f64 / balance.total_bytes.max(1) as f64;
+        let share = row.bytes as f64 / all as f64;
         writeln!(out, "{}", row.styled(share, style_of(&row, balance)))?;
     }
     Ok(())

@@ -111,10 +111,6 @@ fn segment(segment: &SysvSegment) -> ShmemEntry {
         creator: segment.creator.clone(),
         seen_by: segment.seen_by.clone(),
         holders: segment.holders.clone(),
-        ..entry(
-            kind,
-            segment.id.to_string(),
-            segment.resident_bytes.unwrap_or(0),
-        )
+        ..entry(kind, segment.id.to_string(), segment.bytes())
     }
 }

@@ -95,7 +95,17 @@ fn what_is_swapped_out_is_not_in_shmem() {
     let balance = shmem(&snapshot).expect("it is known");
     adds_up(&balance.tree);
     assert_eq!(bytes_of(&balance, "swapped out of these"), Some(-mib(47)));
+    assert_eq!(balance.swapped_bytes, 47 * MIB);
     assert_eq!(balance.unattributed_bytes, 0);
+}
+
+#[test]
+fn what_of_segments_is_swapped_out_is_known() {
+    let balance = changed(|_, contents| contents.segments[0].swapped_bytes = 10 * MIB);
+    adds_up(&balance.tree);
+    assert_eq!(bytes_of(&balance, "orphaned"), Some(mib(138)));
+    assert_eq!(balance.swapped_bytes, 10 * MIB);
+    assert_eq!(balance.unattributed_bytes, mib(3));
 }
 
 #[test]

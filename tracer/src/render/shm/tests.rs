@@ -30,3 +30,15 @@ fn nothing_is_held() {
     shmem.contents = Some(crate::model::ShmemContents::default());
     insta::assert_snapshot!("nothing_is_held", shown(empty, false));
 }
+
+#[test]
+fn some_is_swapped_out() {
+    let mut swapping = snapshot();
+    let swap = ("SwapTotal".to_owned(), 1 << 40);
+    swapping.memory.meminfo.extend([swap]);
+    let shmem = swapping.shmem.as_mut().expect("it is known");
+    let contents = shmem.contents.as_mut().expect("they are known");
+    contents.after_bytes -= 4 << 30;
+    contents.before_bytes = contents.after_bytes;
+    insta::assert_snapshot!("some_is_swapped_out", shown(swapping, false));
+}

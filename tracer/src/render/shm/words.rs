@@ -18,7 +18,13 @@ pub(super) fn answer(balance: &ShmemBalance) -> String {
         }
         _ => format!("in the {} {name}: {}", kind(largest.kind), held_by(largest)),
     };
-    format!("{total} of shmem, {bytes} of it {place}")
+    match balance.swapped_bytes {
+        0 => format!("{total} of shmem, {bytes} of it {place}"),
+        swapped => {
+            let swapped = text::bytes(swapped);
+            format!("{total} of shmem and {swapped} swapped out of it, {bytes} of both {place}")
+        }
+    }
 }
 
 /// `tmpfs, 95.0 % of its limit`
