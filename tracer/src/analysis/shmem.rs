@@ -129,7 +129,7 @@ fn without_names(contents: &ShmemContents, name: &str, field: &str, kind: ShmemK
 fn segments(contents: &ShmemContents) -> Line {
     let counted = || contents.segments.iter().filter(|it| !it.is_huge);
     let (orphaned, attached): (Vec<_>, Vec<_>) = counted().partition(|it| it.attached == 0);
-    let bytes = |segments: &[&SysvSegment]| sum(segments.iter().filter_map(|it| it.resident_bytes));
+    let bytes = |segments: &[&SysvSegment]| sum(segments.iter().map(|it| it.bytes()));
     let unlisted = without_names(contents, "", "", ShmemKind::Segment).bytes;
     let parts = [
         Line::leaf(
