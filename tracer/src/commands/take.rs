@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::{
     cli::Input,
     kernel::host::{self, Depth},
-    model::{Saved as _, Snapshot, SnapshotSchema, Tool},
+    model::{Feature, Saved as _, Snapshot, SnapshotSchema, Tool},
 };
 
 /// What a file of zstd's format begins with (RFC 8878, 3.1.1).
@@ -46,15 +46,24 @@ pub(super) fn snapshot(from: Option<&Input>, parts: Parts) -> Result<Snapshot> {
 /// The machine's memory now.
 pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     let (memory, mut limitations) = host::memory_counters()?;
-    let (shmem, unseen) = host::shmem(parts.shmem)?;
-    limitations.extend(unseen);
+    let shmem = match host::shmem(parts.shmem) {
+        Ok((shmem, unseen)) => {
+            limitations.extend(unseen);
+            Some(shmem)
+        }
+        Err(error) => {
+            let reason = format!("{error:#}");
+            limitations.push(Feature::MemoryFileSystems.degraded(reason));
+            None
+        }
+    };
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
         host: host::running()?,
         taken_at: Timestamp::now(),
         memory,
-        shmem: Some(shmem),
+        shmem,
         limitations,
     })
 }
