@@ -7,6 +7,7 @@ mod drm_fdinfo;
 mod fdinfo;
 mod gfp;
 mod kallsyms;
+mod maps;
 mod meminfo;
 mod mountinfo;
 mod netlink;
@@ -20,6 +21,7 @@ mod ring_mappings;
 mod slabinfo;
 mod snapshot;
 mod sock_diag;
+mod sysvipc;
 mod tracepoint;
 mod vmallocinfo;
 mod zoneinfo;
@@ -28,7 +30,7 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 23] = [
+pub const CHECKS: [(&str, Check); 25] = [
     ("bpf_fdinfo", bpf_fdinfo::check),
     ("btf", btf::check),
     ("dma_buf", dma_buf::check),
@@ -36,6 +38,7 @@ pub const CHECKS: [(&str, Check); 23] = [
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),
+    ("maps", maps::check),
     ("meminfo", meminfo::check),
     ("mountinfo", mountinfo::check),
     ("netlink", netlink::check),
@@ -49,6 +52,7 @@ pub const CHECKS: [(&str, Check); 23] = [
     ("snapshot", snapshot::check),
     ("ring_mappings", ring_mappings::check),
     ("sock_diag", sock_diag::check),
+    ("sysvipc", sysvipc::check),
     ("tracepoint", tracepoint::check),
     ("vmallocinfo", vmallocinfo::check),
     ("zoneinfo", zoneinfo::check),

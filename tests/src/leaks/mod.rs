@@ -13,6 +13,7 @@ mod pinned;
 mod pipes;
 mod programs;
 mod ptys;
+mod shmem;
 mod tcp;
 mod thp;
 mod unix_dgrams;
@@ -32,6 +33,7 @@ pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
 pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
+pub use shmem::{OrphanedSegment, Shmem, ShmemHolder};
 pub use tcp::Tcp;
 pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
@@ -89,6 +91,8 @@ pub enum Leak {
     BpfRing(BpfRing),
     /// BPF programs, which are vmalloc
     Programs(Programs),
+    /// Shared memory that no path leads to, which is user memory, too
+    Shmem(Shmem),
     /// Data on a compressed disk
     Zram(Zram),
     /// Memory that a line of /proc/meminfo counts
@@ -113,6 +117,7 @@ impl Leak {
             Self::Pinned(leak) => leak.take()?,
             Self::BpfRing(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
+            Self::Shmem(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
             Self::Counted(leak) => leak.take()?,
         })

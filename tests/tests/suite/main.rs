@@ -31,6 +31,7 @@ mod ranking;
 mod report;
 mod scope;
 mod self_check;
+mod shm;
 mod signals;
 mod site_table;
 mod symbols;

@@ -36,9 +36,10 @@ struct Line {
 }
 
 impl Line {
-    /// The lines without parts, by the kernel's names.
+    /// The lines without parts, by the kernel's names; what holders explain of the line of what is
+    /// unaccounted is part of it.
     fn leaves(&self) -> BTreeMap<&str, i64> {
-        if self.parts.is_empty() {
+        if self.parts.is_empty() || self.field == UNACCOUNTED {
             return BTreeMap::from([(self.field.as_str(), self.bytes)]);
         }
         let parts = self.parts.iter();

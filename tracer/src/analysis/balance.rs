@@ -95,7 +95,7 @@ fn limitations(counters: &MemoryCounters) -> Vec<Limitation> {
 
 impl Line {
     /// A line of which no more is known.
-    fn leaf(name: &str, field: &str, bytes: i64) -> Self {
+    pub(super) fn leaf(name: &str, field: &str, bytes: i64) -> Self {
         Self {
             name: name.to_owned(),
             field: field.to_owned(),
@@ -105,9 +105,10 @@ impl Line {
     }
 
     /// The sum of its parts.
-    fn of(name: &str, field: &str, parts: impl IntoIterator<Item = Self>) -> Self {
+    pub(super) fn of(name: &str, field: &str, parts: impl IntoIterator<Item = Self>) -> Self {
         let parts: Vec<_> = parts.into_iter().collect();
-        let bytes = parts.iter().map(|line| line.bytes).sum();
+        let bytes = parts.iter().map(|line| line.bytes);
+        let bytes = bytes.fold(0, i64::saturating_add);
         Self {
             parts,
             ..Self::leaf(name, field, bytes)

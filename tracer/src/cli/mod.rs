@@ -8,6 +8,7 @@ mod mem;
 mod output;
 mod ranking;
 mod report;
+mod shm;
 mod snapshot;
 mod symbols;
 mod trace;
@@ -21,6 +22,7 @@ pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
 pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
+pub use shm::ShmArgs;
 pub use snapshot::SnapshotArgs;
 pub use symbols::SymbolArgs;
 pub use trace::TraceArgs;
@@ -45,6 +47,7 @@ Examples:
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
   pagetrace mem                           where all of memory went, in one tree
+  pagetrace shm                           what holds shared memory: tmpfs, memfds, segments
   pagetrace check                         what this kernel and this user can do
 
 {usage-heading} {usage}
@@ -70,6 +73,7 @@ Exit codes:
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
+                      pagetrace shm [OPTIONS]\n       \
                       pagetrace snapshot -o FILE\n       \
                       pagetrace diff A B [OPTIONS]\n       \
                       pagetrace check",
@@ -96,6 +100,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say where the machine's memory went, and what no counter shows
     Mem(MemArgs),
+    /// Say what holds shared memory: file systems in memory, deleted files, memfds, segments
+    Shm(ShmArgs),
     /// Keep what is known of the machine's memory in a file, for `--from` and `diff`
     Snapshot(SnapshotArgs),
     /// Say what differs between two snapshots, or between two traces
@@ -118,7 +124,7 @@ impl Command {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
             Self::Diff(args) => args.check(),
-            Self::Mem(_) | Self::Snapshot(_) | Self::Check => Ok(()),
+            Self::Mem(_) | Self::Shm(_) | Self::Snapshot(_) | Self::Check => Ok(()),
         }
     }
 }

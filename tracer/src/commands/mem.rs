@@ -23,7 +23,7 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
         return watch(interval, args.top.max(LINES));
     }
     let json = args.json.as_ref().map(Destination::open).transpose()?;
-    let mut snapshot = take::snapshot(args.from.as_ref())?;
+    let mut snapshot = take::snapshot(args.from.as_ref(), take::Parts::QUICK)?;
     if args.census && args.from.is_none() {
         snapshot.census = Some(host::census()?);
     }

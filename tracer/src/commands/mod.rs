@@ -7,6 +7,7 @@ pub mod diff;
 pub mod mem;
 mod outputs;
 pub mod report;
+pub mod shm;
 pub mod snapshot;
 mod take;
 pub mod trace;

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use crate::{
     bpf,
     cli::Input,
-    kernel::host,
-    model::{Report, Saved as _, Snapshot, SnapshotSchema, Tool},
+    kernel::host::{self, Depth},
+    model::{Feature, Report, Saved as _, Snapshot, SnapshotSchema, Tool},
 };
 
 /// What a file of zstd's format begins with (RFC 8878, 3.1.1).
@@ -22,16 +22,44 @@ const COMPRESSED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// No snapshot is larger, however well it was compressed.
 const LARGEST: u64 = 4 << 30;
 
+/// How much of the running machine a verb has read beside the counters. A file has what it has.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) shmem: Depth,
+}
+
+impl Parts {
+    /// What takes next to no time.
+    pub(super) const QUICK: Self = Self {
+        shmem: Depth::Mounts,
+    };
+    /// All there is.
+    pub(super) const ALL: Self = Self {
+        shmem: Depth::Contents,
+    };
+}
+
 /// The snapshot in this file, or that of the running machine if there is none.
-pub(super) fn snapshot(from: Option<&Input>) -> Result<Snapshot> {
-    from.map_or_else(running, saved)
+pub(super) fn snapshot(from: Option<&Input>, parts: Parts) -> Result<Snapshot> {
+    from.map_or_else(|| running(parts), saved)
 }
 
 /// The machine's memory now.
-pub(super) fn running() -> Result<Snapshot> {
+pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     let (memory, mut limitations) = host::memory_counters()?;
     let (holders, unread) = host::known_holders(&memory, bpf::objects());
     limitations.extend(unread);
+    let shmem = match host::shmem(parts.shmem) {
+        Ok((shmem, unseen)) => {
+            limitations.extend(unseen);
+            Some(shmem)
+        }
+        Err(error) => {
+            let reason = format!("{error:#}");
+            limitations.push(Feature::MemoryFileSystems.degraded(reason));
+            None
+        }
+    };
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
@@ -40,6 +68,7 @@ pub(super) fn running() -> Result<Snapshot> {
         memory,
         census: None,
         holders: Some(holders),
+        shmem,
         limitations,
     })
 }

@@ -4,9 +4,11 @@ pub mod descriptors;
 mod holders;
 mod memory;
 mod netlink;
+mod shmem;
 
 pub use holders::known_holders;
 pub use memory::memory_counters;
+pub use shmem::{Depth, shmem};
 
 use std::{
     collections::BTreeMap,

@@ -60,6 +60,12 @@ pub enum Feature {
     DmaBufs,
     /// Known holders of memory that no counter shows.
     KnownHolders,
+    /// A look at every file system in memory.
+    MemoryFileSystems,
+    /// A look into every process, for what it has open and mapped.
+    ProcessContents,
+    /// System V segments (`/proc/sysvipc/shm`).
+    SysvSegments,
 }
 
 /// How much a limitation takes away.
@@ -124,6 +130,9 @@ impl Feature {
             Self::BpfMemory => "BPF maps and programs without a descriptor",
             Self::DmaBufs => "dma-bufs",
             Self::KnownHolders => "sum of known holders",
+            Self::MemoryFileSystems => "look at every tmpfs",
+            Self::ProcessContents => "look into every process",
+            Self::SysvSegments => "look at every System V segment",
         }
     }
 

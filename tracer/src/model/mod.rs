@@ -21,6 +21,8 @@ mod report;
 mod saved;
 mod seconds;
 mod selection;
+mod shmem;
+mod shmem_balance;
 mod site_record;
 mod snapshot;
 mod summary;
@@ -47,6 +49,11 @@ pub use report::{NoStack, Report, Schema, Site, Task, Tool, Unfreed};
 pub use saved::Saved;
 pub use seconds::Seconds;
 pub use selection::{GroupBy, Selection, SortKey};
+pub use shmem::{
+    Device, Holder, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemKind, ShmemObject,
+    SizedFile, SysvSegment, WalkedFiles,
+};
+pub use shmem_balance::{ShmReport, ShmemBalance, ShmemEntry};
 pub use site_record::SiteRecord;
 pub use snapshot::{MemReport, Snapshot, SnapshotSchema};
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Census, CensusRow, Host, KnownHolder, Limitation, MemoryCounters, Tool};
+use super::{
+    Balance, Census, CensusRow, Host, KnownHolder, Limitation, MemoryCounters, Shmem, Tool,
+};
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
 /// `proc` and `diff` look at.
@@ -25,6 +27,9 @@ pub struct Snapshot {
     /// Who is known to hold memory that no counter shows; none if nobody looked.
     #[serde(default)]
     pub holders: Option<Vec<KnownHolder>>,
+    /// Shared memory; none in a snapshot without it.
+    #[serde(default)]
+    pub shmem: Option<Shmem>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
 }

@@ -1,14 +1,13 @@
 //! Where memory went, for people: what to think of it, the tree, the largest parts.
 
 use std::{
-    borrow::Cow,
     cmp::Reverse,
     io::{self, Write},
 };
 
 use super::{
     escape::harmless,
-    holders,
+    holders, memory_mounts,
     styles::{CULPRIT, FAINT, HEADING},
     table::Extent,
     text,
@@ -39,6 +38,11 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
         within,
         slabs(snapshot, extent.top),
         vmalloc(snapshot, extent.top),
+        listed("Fullest tmpfs", memory_mounts::tmpfs(snapshot, extent.top)),
+        listed(
+            "Mounts of hugetlb",
+            memory_mounts::hugetlb(snapshot, extent.top),
+        ),
     ];
     for detail in details.into_iter().flatten() {
         writeln!(out, "{detail}")?;
@@ -84,17 +88,9 @@ fn row_of(row: &Row<'_>, report: &MemReport, out: &mut impl Write) -> io::Result
     } else {
         anstyle::Style::new()
     };
-    let (branch, name) = (&row.branch, &row.name);
-    let width = 38_usize.saturating_sub(branch.chars().count());
-    let field = holders::largest(report.snapshot.holders(), row)
-        .map_or_else(|| row.field.into(), Cow::Owned);
-    let line = format!(
-        "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{field}{FAINT:#}",
-        text::signed_bytes(row.bytes),
-        text::percent(share),
-        text::bar(share, 16),
-    );
-    writeln!(out, "{}", line.trim_end())
+    let holder = holders::largest(report.snapshot.holders(), row);
+    let remark = holder.as_deref().unwrap_or(row.field);
+    writeln!(out, "{}", row.styled(share, style, remark))
 }
 
 /// The counters beside the pages.

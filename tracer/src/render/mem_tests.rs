@@ -27,6 +27,7 @@ fn snapshot(memory: MemoryCounters) -> Snapshot {
         memory,
         census: None,
         holders: None,
+        shmem: None,
         limitations: vec![Feature::SlabCaches.degraded("no\x1b[31m right")],
     }
 }

@@ -3,6 +3,7 @@
 //! writer.
 
 mod checklist;
+mod columns;
 mod context;
 mod diff;
 mod elsewhere;
@@ -14,11 +15,13 @@ mod holders;
 mod json;
 mod loss_accounting;
 mod mem;
+mod memory_mounts;
 mod messages;
 mod progress;
 mod ranking;
 #[cfg(test)]
 mod sample;
+mod shm;
 mod stack;
 mod styles;
 mod table;
@@ -32,6 +35,7 @@ pub use json::{document, json};
 pub use mem::mem;
 pub use messages::{failure, print, print_page, say, say_logged, sentence, to_stdout};
 pub use progress::Progress;
+pub use shm::shm;
 pub use table::{Extent, table};
 
 use std::process::ExitCode;

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use anstyle::Style;
+
+use super::{escape::harmless, styles::FAINT, text};
 use crate::model::Line;
 
 /// One row: a line of the tree, or those of its parts that are too small for one.
@@ -15,11 +18,32 @@ pub(super) struct Row<'a> {
     pub(super) bytes: i64,
 }
 
+impl Row<'_> {
+    /// The row as it is printed: with its share of all, in numbers and as a bar, and a remark.
+    pub(super) fn styled(&self, share: f64, style: Style, remark: &str) -> String {
+        let (branch, name) = (&self.branch, harmless(&self.name));
+        let width = 38_usize.saturating_sub(branch.chars().count());
+        let line = format!(
+            "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{}{FAINT:#}",
+            text::signed_bytes(self.bytes),
+            text::percent(share),
+            text::bar(share, 16),
+            harmless(remark),
+        );
+        line.trim_end().to_owned()
+    }
+}
+
 /// The rows of a tree. Parts of less than `smallest` bytes are one row together, so that it
 /// still adds up.
 pub(super) fn rows(tree: &Line, smallest: u64) -> Vec<Row<'_>> {
+    rows_where(tree, &|part| part.bytes.unsigned_abs() >= smallest)
+}
+
+/// The same, where `has_row` says which parts have a row of their own.
+pub(super) fn rows_where<'a>(tree: &'a Line, has_row: &dyn Fn(&Line) -> bool) -> Vec<Row<'a>> {
     let mut rows = vec![row(tree, String::new(), 0)];
-    add_parts(tree, "", 1, smallest, &mut rows);
+    add_parts(tree, "", 1, has_row, &mut rows);
     rows
 }
 
@@ -27,11 +51,10 @@ fn add_parts<'a>(
     line: &'a Line,
     indent: &str,
     depth: usize,
-    smallest: u64,
+    has_row: &dyn Fn(&Line) -> bool,
     rows: &mut Vec<Row<'a>>,
 ) {
-    let is_large = |part: &&Line| part.bytes.unsigned_abs() >= smallest;
-    let (large, small): (Vec<_>, Vec<_>) = line.parts.iter().partition(is_large);
+    let (large, small): (Vec<_>, Vec<_>) = line.parts.iter().partition(|part| has_row(part));
     let small: Vec<_> = small.into_iter().filter(|part| part.bytes != 0).collect();
     for (index, part) in large.iter().enumerate() {
         let is_last = index + 1 == large.len() && small.is_empty();
@@ -41,7 +64,7 @@ fn add_parts<'a>(
             ("├ ", "│ ")
         };
         rows.push(row(part, format!("{indent}{fork}"), depth));
-        add_parts(part, &format!("{indent}{below}"), depth + 1, smallest, rows);
+        add_parts(part, &format!("{indent}{below}"), depth + 1, has_row, rows);
     }
     if !small.is_empty() {
         rows.push(Row {

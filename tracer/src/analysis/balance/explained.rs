@@ -62,7 +62,7 @@ fn name_largest(balance: &mut Balance, lines: &[Line], holders: &[KnownHolder]) 
     let mut holders = holders.iter().filter(|it| it.kind.name() == largest.name);
     let part = holders.next().and_then(|holder| holder.parts.first());
     if let Some(part) = part.filter(|_| largest.bytes > balance.unaccounted_bytes / 2)
-        && culprit.name == "unaccounted"
+        && culprit.field == UNACCOUNTED
     {
         culprit.next = format!("its {}: {}", largest.name, part.name);
     }
