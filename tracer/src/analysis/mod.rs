@@ -7,6 +7,7 @@ mod entries;
 mod judge;
 mod names;
 mod owner;
+pub mod peek;
 mod report;
 mod run_length;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, Read as _},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -11,8 +12,8 @@ use jiff::Timestamp;
 
 use crate::{
     cli::Input,
-    kernel::host,
-    model::{Saved as _, Snapshot, SnapshotSchema, Tool},
+    kernel::host::{self, processes::Detail},
+    model::{Feature, Limitation, Processes, Saved as _, Snapshot, SnapshotSchema, Tool},
 };
 
 /// What a file of zstd's format begins with (RFC 8878, 3.1.1).
@@ -21,6 +22,14 @@ const COMPRESSED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// No snapshot is larger, however well it was compressed.
 const LARGEST: u64 = 4 << 30;
 
+/// What a snapshot keeps of processes: there is time, as nobody waits for a screen.
+const DETAIL: Detail = Detail {
+    pss_time: Duration::from_secs(5),
+    pss_of: 0,
+    mappings_of: 50,
+    mappings_time: Duration::from_secs(5),
+};
+
 /// The snapshot in this file, or that of the running machine if there is none.
 pub(super) fn snapshot(from: Option<&Input>) -> Result<Snapshot> {
     from.map_or_else(running, saved)
@@ -28,15 +37,31 @@ pub(super) fn snapshot(from: Option<&Input>) -> Result<Snapshot> {
 
 /// The machine's memory now.
 pub(super) fn running() -> Result<Snapshot> {
-    let (memory, limitations) = host::memory_counters()?;
+    let (memory, mut limitations) = host::memory_counters()?;
+    let processes = processes(&mut limitations);
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
         host: host::running()?,
         taken_at: Timestamp::now(),
         memory,
+        processes,
         limitations,
     })
+}
+
+/// The processes, with the mappings of the largest.
+fn processes(limitations: &mut Vec<Limitation>) -> Option<Processes> {
+    match host::processes::processes(DETAIL) {
+        Ok((processes, limits)) => {
+            limitations.extend(limits);
+            Some(processes)
+        }
+        Err(error) => {
+            limitations.push(Feature::Processes.degraded(format!("{error:#}")));
+            None
+        }
+    }
 }
 
 /// A snapshot that was saved, compressed or not.

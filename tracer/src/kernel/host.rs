@@ -1,6 +1,7 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
 mod memory;
+pub mod processes;
 
 pub use memory::memory_counters;
 

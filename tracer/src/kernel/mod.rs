@@ -14,6 +14,7 @@ pub mod mountinfo;
 pub mod notes;
 pub mod pageflags;
 pub mod pagemap;
+pub mod process;
 pub mod slabinfo;
 pub mod tracepoint;
 pub mod vmallocinfo;

@@ -44,6 +44,8 @@ pub enum Feature {
     HugePagePools,
     /// System memory of GPUs.
     GpuMemory,
+    /// The processes (`/proc/PID`), of this user and of others.
+    Processes,
 }
 
 /// How much a limitation takes away.
@@ -100,6 +102,7 @@ impl Feature {
             Self::SlabCaches => "slab caches",
             Self::HugePagePools => "pools of huge pages",
             Self::GpuMemory => "GPU memory",
+            Self::Processes => "processes",
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Host, Limitation, MemoryCounters, Tool};
+use super::{Balance, Host, Limitation, MemoryCounters, Processes, Tool};
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
 /// `proc` and `diff` look at.
@@ -19,6 +19,9 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// The kernel's counters.
     pub memory: MemoryCounters,
+    /// The processes.
+    #[serde(default)]
+    pub processes: Option<Processes>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
 }
