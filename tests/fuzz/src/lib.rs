@@ -9,7 +9,10 @@ mod mountinfo;
 mod notes;
 mod pageflags;
 mod pagemap;
+mod peek;
+mod process;
 mod report;
+mod smaps;
 mod tracepoint;
 mod zoneinfo;
 
@@ -17,7 +20,7 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 12] = [
+pub const CHECKS: [(&str, Check); 15] = [
     ("btf", btf::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
@@ -27,7 +30,10 @@ pub const CHECKS: [(&str, Check); 12] = [
     ("notes", notes::check),
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
+    ("peek", peek::check),
+    ("process", process::check),
     ("report", report::check),
+    ("smaps", smaps::check),
     ("tracepoint", tracepoint::check),
     ("zoneinfo", zoneinfo::check),
 ];

@@ -8,6 +8,7 @@ mod judge;
 mod names;
 mod owner;
 pub mod peek;
+pub mod processes;
 mod report;
 mod run_length;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod filters;
 mod mem;
 mod output;
+mod proc;
 mod ranking;
 mod report;
 mod snapshot;
@@ -17,6 +18,7 @@ mod window;
 pub use filters::{FilterArgs, GfpFlag};
 pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
+pub use proc::ProcArgs;
 pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
 pub use snapshot::SnapshotArgs;
@@ -43,6 +45,8 @@ Examples:
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
   pagetrace mem                           where all of memory went, in one tree
+  pagetrace proc -i 10                    which processes grow, and who is killed for memory
+  pagetrace proc 4711 --peek              what the memory of a process holds
   pagetrace check                         what this kernel and this user can do
 
 {usage-heading} {usage}
@@ -68,6 +72,7 @@ Exit codes:
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
+                      pagetrace proc [PID] [OPTIONS]\n       \
                       pagetrace snapshot -o FILE\n       \
                       pagetrace check",
     args_conflicts_with_subcommands = true,
@@ -93,6 +98,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say where the machine's memory went, and what no counter shows
     Mem(MemArgs),
+    /// Say which processes have the memory, which grow, and what one of them holds
+    Proc(ProcArgs),
     /// Keep what is known of the machine's memory in a file, for `--from` and `diff`
     Snapshot(SnapshotArgs),
     /// Say what this kernel and this user can do, and the remedy for what they cannot
@@ -112,7 +119,7 @@ impl Command {
         match self {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
-            Self::Mem(_) | Self::Snapshot(_) | Self::Check => Ok(()),
+            Self::Mem(_) | Self::Proc(_) | Self::Snapshot(_) | Self::Check => Ok(()),
         }
     }
 }

@@ -3,8 +3,10 @@
 
 pub mod check;
 mod destination;
+mod interruption;
 pub mod mem;
 mod outputs;
+pub mod proc;
 pub mod report;
 pub mod snapshot;
 mod take;

@@ -44,8 +44,12 @@ pub enum Feature {
     HugePagePools,
     /// System memory of GPUs.
     GpuMemory,
-    /// The processes (`/proc/PID`), of this user and of others.
+    /// The processes (`/proc`).
     Processes,
+    /// The processes of other users.
+    ProcessesOfOthers,
+    /// The mappings of a process (`/proc/PID/smaps`).
+    ProcessMappings,
 }
 
 /// How much a limitation takes away.
@@ -103,6 +107,8 @@ impl Feature {
             Self::HugePagePools => "pools of huge pages",
             Self::GpuMemory => "GPU memory",
             Self::Processes => "processes",
+            Self::ProcessesOfOthers => "processes of others",
+            Self::ProcessMappings => "mappings",
         }
     }
 

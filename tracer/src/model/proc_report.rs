@@ -92,6 +92,8 @@ pub struct ProcessReport {
     pub cgroup: Option<MemoryCgroup>,
     /// Its mappings by name: what grew most first, or what is largest.
     pub mappings: Vec<MappingGrowth>,
+    /// The one of them that grew most.
+    pub grown_mapping: Option<GrownMapping>,
     /// What one of them holds.
     pub peek: Option<Peek>,
     /// What this kernel or this user cannot do.

@@ -2,7 +2,9 @@
 //! [`Report`](crate::model::Report), as a [`Summary`](crate::model::Summary) shows it, to any
 //! writer.
 
+mod cgroup;
 mod checklist;
+mod columns;
 mod context;
 mod elsewhere;
 mod escape;
@@ -12,6 +14,9 @@ mod json;
 mod loss_accounting;
 mod mem;
 mod messages;
+mod peek;
+mod process;
+mod processes;
 mod progress;
 mod ranking;
 #[cfg(test)]
@@ -26,6 +31,8 @@ pub use folded::folded;
 pub use json::{document, json};
 pub use mem::mem;
 pub use messages::{failure, print, say, say_logged, sentence, to_stdout};
+pub use process::process;
+pub use processes::processes;
 pub use progress::Progress;
 pub use table::{Extent, table};
 

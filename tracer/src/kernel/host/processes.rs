@@ -1,8 +1,11 @@
 //! The processes of the running machine.
 
 mod cgroups;
+mod memory;
 mod pss;
 mod unread;
+
+pub use self::{cgroups::memory_cgroups, memory::ProcessMemory};
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +21,7 @@ use self::unread::{Parts, Reader};
 use crate::{
     kernel::{
         memcg,
-        process::{ProcessFolder, mappings, stat, status, words},
+        process::{self, ProcessFolder, stat, status, words},
     },
     model::{Feature, Limitation, Mapping, Process, ProcessPart, Processes, UnreadReason},
 };
@@ -53,7 +56,7 @@ pub fn processes(detail: Detail) -> Result<(Processes, Vec<Limitation>)> {
     pss::add(&mut processes, detail, &mut parts);
     add_mappings(&mut processes, detail, &mut parts);
     let processes = Processes {
-        cgroups: cgroups::of(&processes),
+        cgroups: memory_cgroups(&processes),
         processes,
         kernel_threads,
         unread: parts.unread(),
@@ -78,9 +81,6 @@ pub fn process(pid: u32) -> Option<Process> {
         Seen::KernelThread => None,
     }
 }
-
-/// The memory control groups of processes.
-pub use cgroups::of as memory_cgroups;
 
 /// The folder of a process.
 pub fn process_folder(pid: u32) -> io::Result<ProcessFolder> {
@@ -111,7 +111,7 @@ enum Seen {
 /// Reads what is read of every process; none, and counted, if it ended meanwhile.
 fn look(pid: u32, parts: &mut Parts) -> Option<Seen> {
     let folder = process_folder(pid);
-    let folder = folder.map_err(|error| parts.failed(ProcessPart::Process, pid, &error));
+    let folder = folder.map_err(|error| parts.not_there(ProcessPart::Process, pid, &error));
     let mut reader = Reader::new(pid, folder.ok()?, parts);
     let line = reader.read(ProcessPart::Process, "stat", 4096)?;
     let Some(stat) = stat(&line) else {
@@ -156,18 +156,18 @@ fn add_mappings(processes: &mut [Process], detail: Detail, parts: &mut Parts) {
         if Instant::now() >= deadline {
             parts.note(ProcessPart::Mappings, process.pid, UnreadReason::OutOfTime);
         } else if process.rss_bytes.is_some() {
-            let mappings = mappings_of(process);
-            let mappings =
-                mappings.map_err(|error| parts.failed(ProcessPart::Mappings, process.pid, &error));
+            let mappings = mappings(process);
+            let mappings = mappings
+                .map_err(|error| parts.not_there(ProcessPart::Mappings, process.pid, &error));
             process.mappings = mappings.ok();
         }
     }
 }
 
 /// The mappings of a process, by name.
-pub fn mappings_of(process: &Process) -> io::Result<Vec<Mapping>> {
+pub fn mappings(process: &Process) -> io::Result<Vec<Mapping>> {
     let smaps = folder_of(process)?.file("smaps")?;
-    mappings(BufReader::with_capacity(1 << 16, smaps))
+    process::mappings(BufReader::with_capacity(1 << 16, smaps))
 }
 
 /// Whether `/proc` hides the processes of others from this user (Documentation/filesystems/proc.rst).
@@ -183,8 +183,8 @@ fn hidden() -> Option<Limitation> {
     let capabilities = super::capabilities().ok()?;
     let sees_all = capabilities.contains(rustix::thread::CapabilitySet::SYS_PTRACE);
     (!sees_all).then(|| {
-        let reason = format!("/proc is mounted with {hides}, which hides those of other users");
-        Feature::Processes
+        let reason = format!("/proc is mounted with {hides}, which hides them");
+        Feature::ProcessesOfOthers
             .degraded(reason)
             .remedied("run it as root")
     })

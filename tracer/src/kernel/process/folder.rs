@@ -43,10 +43,11 @@ impl ProcessFolder {
     }
 }
 
-/// Why the process did not tell.
+/// Why the process did not tell. That a file is missing can also mean that the process has ended.
 pub fn reason(error: &io::Error) -> UnreadReason {
     match Errno::from_io_error(error) {
-        Some(Errno::NOENT | Errno::SRCH) => UnreadReason::Ended,
+        Some(Errno::SRCH) => UnreadReason::Ended,
+        Some(Errno::NOENT) => UnreadReason::Missing,
         Some(Errno::ACCESS | Errno::PERM) => UnreadReason::NotPermitted,
         _ => UnreadReason::Failed,
     }
@@ -67,6 +68,8 @@ pub fn words(cmdline: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -81,9 +84,38 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_has_ended_tells_nothing_more() {
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("there is a cat");
+        let path = format!("/proc/{}", child.id());
+        let folder = ProcessFolder::open(Path::new(&path)).expect("it runs");
+        assert!(
+            folder
+                .read("stat", 4096)
+                .expect("it runs")
+                .starts_with(child.id().to_string().as_bytes())
+        );
+        assert_eq!(folder.read("stat", 2).expect("it runs").len(), 2);
+        drop(child.stdin.take());
+        child.wait().expect("our child");
+        for name in ["stat", "status", "cmdline", "smaps"] {
+            let reason = reason(&folder.read(name, 4096).expect_err("it has ended"));
+            let expected = [UnreadReason::Ended, UnreadReason::Missing];
+            assert!(expected.contains(&reason), "{name}: {reason:?}");
+        }
+        let gone = ProcessFolder::open(Path::new(&path));
+        assert_eq!(
+            reason(&gone.expect_err("it has ended")),
+            UnreadReason::Missing
+        );
+    }
+
+    #[test]
     fn a_process_that_ended_is_told_from_one_that_is_forbidden() {
         for (errno, expected) in [
-            (Errno::NOENT, UnreadReason::Ended),
+            (Errno::NOENT, UnreadReason::Missing),
             (Errno::SRCH, UnreadReason::Ended),
             (Errno::ACCESS, UnreadReason::NotPermitted),
             (Errno::PERM, UnreadReason::NotPermitted),

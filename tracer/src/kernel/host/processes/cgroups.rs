@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Those that the processes are in. Of one that this process cannot see only the path is known.
-pub fn of(processes: &[Process]) -> Vec<MemoryCgroup> {
+pub fn memory_cgroups(processes: &[Process]) -> Vec<MemoryCgroup> {
     let mounts = host::read("/proc/self/mountinfo").unwrap_or_default();
     let paths: BTreeSet<_> = processes
         .iter()

@@ -35,7 +35,7 @@ pub(super) fn add(processes: &mut [Process], detail: Detail, parts: &mut Parts) 
 
 fn read(process: &Process, parts: &mut Parts) -> Option<u64> {
     let folder = folder_of(process);
-    let folder = folder.map_err(|error| parts.failed(ProcessPart::Pss, process.pid, &error));
+    let folder = folder.map_err(|error| parts.not_there(ProcessPart::Pss, process.pid, &error));
     let mut reader = Reader::new(process.pid, folder.ok()?, parts);
     pss(&reader.read(ProcessPart::Pss, "smaps_rollup", 1 << 16)?)
 }

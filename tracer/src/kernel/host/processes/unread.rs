@@ -15,12 +15,22 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn note(&mut self, what: ProcessPart, pid: u32, reason: UnreadReason) {
+        // A process ends as a whole, whatever was to be read of it.
+        let what = match reason {
+            UnreadReason::Ended => ProcessPart::Process,
+            _ => what,
+        };
         let (count, _) = self.counts.entry((what, reason)).or_insert((0, pid));
         *count += 1;
     }
 
-    pub(super) fn failed(&mut self, what: ProcessPart, pid: u32, error: &io::Error) {
-        self.note(what, pid, reason(error));
+    /// Notes why the folder of a process could not be opened, or is another's.
+    pub(super) fn not_there(&mut self, what: ProcessPart, pid: u32, error: &io::Error) {
+        let reason = match reason(error) {
+            UnreadReason::Missing => UnreadReason::Ended,
+            other => other,
+        };
+        self.note(what, pid, reason);
     }
 
     pub(super) fn unread(self) -> Vec<Unread> {
@@ -76,17 +86,14 @@ impl<'a> Reader<'a> {
         !self.has_ended
     }
 
-    /// The same error says that the process ended, or that the kernel has no such file.
     fn failed(&mut self, what: ProcessPart, reason: UnreadReason) {
-        match reason {
-            UnreadReason::Ended if self.folder.read("stat", 64).is_ok() => {
-                self.note(what, UnreadReason::Missing);
-            }
-            UnreadReason::Ended => {
-                self.has_ended = true;
-                self.note(ProcessPart::Process, UnreadReason::Ended);
-            }
-            other => self.note(what, other),
-        }
+        let is_there = reason != UnreadReason::Missing || self.folder.read("stat", 64).is_ok();
+        let reason = if is_there {
+            reason
+        } else {
+            UnreadReason::Ended
+        };
+        self.has_ended |= reason == UnreadReason::Ended;
+        self.note(what, reason);
     }
 }
