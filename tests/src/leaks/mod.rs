@@ -4,11 +4,13 @@ mod anon;
 mod balanced;
 mod churn;
 mod icmp;
+mod json;
 pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
 mod pinned;
 mod pipes;
+mod processes;
 mod programs;
 mod ptys;
 mod tcp;
@@ -22,10 +24,12 @@ pub use anon::Anon;
 pub use balanced::Balanced;
 pub use churn::Churn;
 pub use icmp::Icmp;
+pub use json::{Json, PASSWORD};
 pub use packet_ring::PacketRing;
 pub use perf_rings::PerfRings;
 pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
+pub use processes::Processes;
 pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
 pub use tcp::Tcp;
@@ -83,6 +87,10 @@ pub enum Leak {
     Pinned(Pinned),
     /// BPF programs, which are vmalloc
     Programs(Programs),
+    /// Anonymous memory full of JSON, more and more of it
+    Json(Json),
+    /// Processes that do nothing
+    Processes(Processes),
     /// Data on a compressed disk
     Zram(Zram),
 }
@@ -104,6 +112,8 @@ impl Leak {
             Self::Anon(leak) => leak.take()?,
             Self::Pinned(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
+            Self::Json(leak) => leak.take()?,
+            Self::Processes(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
         })
     }

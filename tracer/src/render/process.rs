@@ -93,10 +93,8 @@ fn details(report: &ProcessReport) -> String {
         ))
     });
     let sizes: Vec<_> = sizes.collect();
-    let adjustment = process.oom_score_adj.unwrap_or(0);
-    let oom = process
-        .oom_score
-        .map(|score| format!("; OOM score {score} ({adjustment:+})"));
+    let oom = process.oom_score;
+    let oom = oom.map(|_| format!("; OOM score {}", text::oom_score(process)));
     let cgroup = report.cgroup.as_ref().map(|it| {
         let kills = it.oom_kills.filter(|&kills| kills > 0);
         let kills = kills.map(|kills| format!(", {} killed for memory", text::count(kills)));

@@ -59,9 +59,11 @@ pub fn processes(report: &ProcReport, extent: Extent, out: &mut impl Write) -> i
 fn rest(hidden: &[ProcessEntry]) -> Option<String> {
     let bytes = |it: &ProcessEntry| it.process.pss_bytes.or(it.process.rss_bytes).unwrap_or(0);
     (!hidden.is_empty()).then(|| {
+        let is_whole = hidden.iter().all(|it| it.process.pss_bytes.is_some());
+        let bound = if is_whole { "" } else { "up to " };
         let sum = text::bytes(hidden.iter().map(bytes).fold(0, u64::saturating_add));
         let number = text::plural(hidden.len() as u64, "more process", "more processes");
-        format!("{sum} in {number}; --top N or -v shows them")
+        format!("{bound}{sum} in {number}; --top N or -v shows them")
     })
 }
 

@@ -65,12 +65,15 @@ impl Scanner {
         for key in &json_keys {
             strings.remove(&key.text);
         }
+        let mut strings = strings.most_frequent(KEPT);
+        // What came once is not frequent, and may be anybody's.
+        strings.retain(|it| it.count > 1);
         Peek {
             sampled_bytes,
             zero_share: share(self.bytes[0], sampled_bytes),
             entropy_bits_per_byte: entropy(&self.bytes[1..]),
             json_keys,
-            strings: strings.most_frequent(KEPT),
+            strings,
             masked_values: self.masked,
             ..Peek::default()
         }

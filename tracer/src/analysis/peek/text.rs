@@ -35,7 +35,8 @@ fn piece(bytes: &[u8]) -> Option<&str> {
     let text = as_text(bytes)?.trim_matches(|c: char| " ,:;{}[]()\\".contains(c));
     let end = text.floor_char_boundary(LONGEST);
     let text = text.get(..end)?;
-    let says_something = text.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
+    // Numbers alone say nothing without what they are of.
+    let says_something = text.chars().filter(|c| c.is_alphabetic()).count() >= 3;
     (text.len() >= SHORTEST && says_something).then_some(text)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use jiff::Timestamp;
 
 use super::{peek, watch};
@@ -30,7 +30,10 @@ pub(super) fn report(pid: u32, args: &ProcArgs) -> Result<ProcessReport> {
     });
     let before = before.transpose()?;
     let watched = before.is_some().then(|| start.elapsed().into());
-    let now = read(pid)?;
+    let now = read(pid).map_err(|error| match before {
+        Some(_) => anyhow!("process {pid} ended while it was watched"),
+        None => error,
+    })?;
     let is_same = before
         .as_ref()
         .is_none_or(|it| it.process.identity() == now.process.identity());
@@ -38,6 +41,9 @@ pub(super) fn report(pid: u32, args: &ProcArgs) -> Result<ProcessReport> {
     let mut report = compared(now, before)?;
     report.interval_seconds = watched;
     if args.peek {
+        if let Some(limitation) = report.limitations.first() {
+            return Err(limitation.clone().into());
+        }
         report.peek = Some(peek::peek(&report.process, &report.mappings, args.raw)?);
     }
     Ok(report)
