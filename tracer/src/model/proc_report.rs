@@ -58,6 +58,15 @@ pub struct GrownMapping {
     pub name: String,
     /// Its growth in resident and swapped bytes.
     pub growth_bytes: i64,
+    /// The same of all mappings that grew. The process as a whole was read at other moments.
+    pub all_growth_bytes: i64,
+}
+
+impl GrownMapping {
+    /// Its share of the growth of all mappings.
+    pub fn share(&self) -> f64 {
+        self.growth_bytes as f64 / self.all_growth_bytes.max(1) as f64
+    }
 }
 
 /// Processes with one command line, in one control group, of which the kernel killed some.

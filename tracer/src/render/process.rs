@@ -43,15 +43,7 @@ fn answer(report: &ProcessReport) -> String {
         return format!("{name} took no more memory in {interval}");
     }
     let bytes = text::signed_bytes(growth);
-    let place = report.grown_mapping.as_ref();
-    let place = place.map_or_else(String::new, |it| {
-        let name = harmless(&it.name);
-        if it.growth_bytes as f64 >= growth as f64 * 0.95 {
-            format!(", all of it in {name}")
-        } else {
-            format!(", {} of it in {name}", text::signed_bytes(it.growth_bytes))
-        }
-    });
+    let place = text::place(report.grown_mapping.as_ref());
     format!("{name} grew by {bytes} in {interval}{place}")
 }
 

@@ -114,6 +114,7 @@ fn grown() -> ProcessReport {
         grown_mapping: Some(GrownMapping {
             name: "[heap]".to_owned(),
             growth_bytes: 42 << 20,
+            all_growth_bytes: 43 << 20,
         }),
         mappings: vec![
             mapping("[heap]", 412, Some(42)),

@@ -6,7 +6,7 @@ use indicatif::{BinaryBytes, HumanCount};
 
 use super::escape::harmless;
 use crate::model::{
-    AgeBucket, Choice as _, Context, Entry, Frame, Host, Kind, Limitation, Process,
+    AgeBucket, Choice as _, Context, Entry, Frame, GrownMapping, Host, Kind, Limitation, Process,
 };
 
 /// Bytes with a binary unit: `31.25 MiB`.
@@ -83,6 +83,19 @@ pub(super) fn oom_score(process: &Process) -> String {
     match process.oom_score_adj {
         Some(0) | None => score,
         Some(adjustment) => format!("{score} ({adjustment:+})"),
+    }
+}
+
+/// `, all of it in [heap]`, where one mapping has most of the growth.
+pub(super) fn place(grown: Option<&GrownMapping>) -> String {
+    let Some(grown) = grown else {
+        return String::new();
+    };
+    let name = harmless(&grown.name);
+    match grown.share() {
+        0.95.. => format!(", all of it in {name}"),
+        0.5.. => format!(", most of it in {name}"),
+        _ => String::new(),
     }
 }
 

@@ -53,8 +53,13 @@ pub fn grown_mappings(now: &[Mapping], before: Option<&[Mapping]>) -> Vec<Mappin
 pub fn largest_growth(mappings: &[MappingGrowth]) -> Option<GrownMapping> {
     let largest = mappings.iter().max_by_key(|it| it.growth_bytes)?;
     let growth_bytes = largest.growth_bytes.filter(|&bytes| bytes > 0)?;
-    let name = largest.mapping.name.clone();
-    Some(GrownMapping { name, growth_bytes })
+    let growth = mappings.iter().filter_map(|it| it.growth_bytes);
+    let all = growth.filter(|&bytes| bytes > 0);
+    Some(GrownMapping {
+        name: largest.mapping.name.clone(),
+        growth_bytes,
+        all_growth_bytes: all.fold(0, i64::saturating_add),
+    })
 }
 
 fn difference(now: u64, before: u64) -> i64 {

@@ -127,6 +127,7 @@ fn the_mapping_that_grew_is_named() {
         (grown.name.as_str(), grown.growth_bytes),
         ("[heap]", 19 << 20)
     );
+    assert_eq!(grown.all_growth_bytes, 20 << 20);
 }
 
 #[test]

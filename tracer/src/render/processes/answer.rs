@@ -22,10 +22,10 @@ pub(super) fn answer(report: &ProcReport) -> String {
 }
 
 fn killed(entry: &ProcessEntry, replaced: &Replaced, interval: &str) -> String {
-    let limit = entry.cgroup.as_ref().and_then(|group| {
+    let limit = entry.cgroup.as_ref().map(|group| {
         let name = cgroup::short_name(&group.path);
         let limit = cgroup::limit(group).map_or_else(String::new, |it| format!(", limit {it}"));
-        Some(format!(" in {name}{limit}"))
+        format!(" in {name}{limit}")
     });
     format!(
         "{} is the {} pid of its program in {interval}: the kernel killed {} for memory{}",
@@ -49,25 +49,10 @@ fn grown(report: &ProcReport, interval: &str) -> String {
                 "grew by"
             },
             text::bytes(growth),
-            place(entry, growth),
+            text::place(entry.grown_mapping.as_ref()),
         ),
         None => format!("No process took more memory in {interval}"),
     }
-}
-
-/// `, all of it in [heap]`, where one mapping has most of the growth.
-fn place(entry: &ProcessEntry, growth: u64) -> String {
-    let mapping = entry.grown_mapping.as_ref();
-    let share = mapping.map_or(0.0, |it| it.growth_bytes as f64 / growth as f64);
-    let part = match share {
-        0.95.. => "all of it",
-        0.5.. => "most of it",
-        _ => return String::new(),
-    };
-    let name = mapping
-        .map(|it| super::harmless(&it.name))
-        .unwrap_or_default();
-    format!(", {part} in {name}")
 }
 
 fn largest(report: &ProcReport, first: &ProcessEntry) -> String {

@@ -95,6 +95,7 @@ fn watched() -> ProcReport {
     watched.entries[0].grown_mapping = Some(GrownMapping {
         name: "[heap]".to_owned(),
         growth_bytes: 42 << 20,
+        all_growth_bytes: 43 << 20,
     });
     watched
 }
@@ -194,6 +195,7 @@ fn no_name_reaches_the_terminal_raw() {
         entry.grown_mapping = Some(GrownMapping {
             name: evil.to_owned(),
             growth_bytes: 42 << 20,
+            all_growth_bytes: 43 << 20,
         });
     }
     let text = screen(&report, SCREEN);
