@@ -329,7 +329,7 @@ fn processes_that_end_meanwhile_do_no_harm() {
     let Some(_machine) = root_or_skip("processes_that_end_meanwhile_do_no_harm") else {
         return;
     };
-    let loops = ["while :; do /bin/true; done"; 3];
+    let loops = ["while :; do (:); done"; 3];
     let supervisors: Vec<_> = loops.map(|script| Supervisor::start(script, None)).into();
     for _ in 0..20 {
         let report = all(&[]);
@@ -347,9 +347,15 @@ fn processes_that_end_meanwhile_do_no_harm() {
     }
 }
 
+/// A child that does nothing and is not waited for.
+fn ended_soon() -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", ":"]).spawn().expect("there is a shell")
+}
+
 #[test]
 fn who_is_not_there_is_refused() {
-    let mut child = Command::new("true").spawn().expect("there is a true");
+    let mut child = ended_soon();
     child.wait().expect("our child");
     let pid = child.id().to_string();
     let finished = Pagetrace::new(&["proc", &pid]).run();
@@ -361,7 +367,7 @@ fn a_process_that_has_ended_has_no_memory() {
     let Some(_machine) = root_or_skip("a_process_that_has_ended_has_no_memory") else {
         return;
     };
-    let mut child = Command::new("true").spawn().expect("there is a true");
+    let mut child = ended_soon();
     let pid = child.id();
     eventually("the child to end", || {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("not waited for yet");

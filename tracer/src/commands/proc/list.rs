@@ -11,7 +11,7 @@ use crate::{
     cli::ProcArgs,
     commands::take,
     kernel::host::{self, processes::Detail},
-    model::{Limitation, ProcReport, ProcSchema, Processes, Seconds, Snapshot, Tool},
+    model::{Host, Limitation, ProcReport, ProcSchema, Processes, Seconds, Snapshot, Tool},
 };
 
 /// The processes as the options say.
@@ -61,7 +61,7 @@ fn saved(args: &ProcArgs, snapshot: Snapshot) -> Result<ProcReport> {
 /// Where and when.
 struct Header {
     tool: Tool,
-    host: crate::model::Host,
+    host: Host,
     taken_at: Timestamp,
     limitations: Vec<Limitation>,
 }

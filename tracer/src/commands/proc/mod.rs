@@ -4,6 +4,7 @@ mod list;
 mod one;
 mod peek;
 mod watch;
+mod watching;
 
 use std::{io, process::ExitCode};
 

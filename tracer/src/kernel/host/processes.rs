@@ -1,18 +1,19 @@
 //! The processes of the running machine.
 
 mod cgroups;
+mod hidden;
+mod mappings;
 mod memory;
 mod pss;
 mod unread;
 
-pub use self::{cgroups::memory_cgroups, memory::ProcessMemory};
+pub use self::{cgroups::memory_cgroups, mappings::mappings, memory::ProcessMemory};
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{self, BufReader},
+    fs, io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -21,9 +22,9 @@ use self::unread::{Parts, Reader};
 use crate::{
     kernel::{
         memcg,
-        process::{self, ProcessFolder, stat, status, words},
+        process::{ProcessFolder, stat, status, words},
     },
-    model::{Feature, Limitation, Mapping, Process, ProcessPart, Processes, UnreadReason},
+    model::{Limitation, Process, ProcessPart, Processes, UnreadReason},
 };
 
 /// What is kept of a command line.
@@ -54,14 +55,14 @@ pub fn processes(detail: Detail) -> Result<(Processes, Vec<Limitation>)> {
         }
     }
     pss::add(&mut processes, detail, &mut parts);
-    add_mappings(&mut processes, detail, &mut parts);
+    mappings::add(&mut processes, detail, &mut parts);
     let processes = Processes {
         cgroups: memory_cgroups(&processes),
         processes,
         kernel_threads,
         unread: parts.unread(),
     };
-    Ok((processes, hidden().into_iter().collect()))
+    Ok((processes, hidden::others().into_iter().collect()))
 }
 
 /// The ids of all processes and kernel threads that this user can see, in order.
@@ -145,47 +146,4 @@ fn look(pid: u32, parts: &mut Parts) -> Option<Seen> {
         mappings: None,
     };
     reader.is_alive().then(|| Seen::Process(Box::new(process)))
-}
-
-/// The mappings of those with the most anonymous memory, as long as there is time.
-fn add_mappings(processes: &mut [Process], detail: Detail, parts: &mut Parts) {
-    let deadline = Instant::now() + detail.mappings_time;
-    let mut largest: Vec<_> = processes.iter_mut().collect();
-    largest.sort_by_key(|it| std::cmp::Reverse(it.anonymous_bytes));
-    for process in largest.into_iter().take(detail.mappings_of) {
-        if Instant::now() >= deadline {
-            parts.note(ProcessPart::Mappings, process.pid, UnreadReason::OutOfTime);
-        } else if process.rss_bytes.is_some() {
-            let mappings = mappings(process);
-            let mappings = mappings
-                .map_err(|error| parts.not_there(ProcessPart::Mappings, process.pid, &error));
-            process.mappings = mappings.ok();
-        }
-    }
-}
-
-/// The mappings of a process, by name.
-pub fn mappings(process: &Process) -> io::Result<Vec<Mapping>> {
-    let smaps = folder_of(process)?.file("smaps")?;
-    process::mappings(BufReader::with_capacity(1 << 16, smaps))
-}
-
-/// Whether `/proc` hides the processes of others from this user (Documentation/filesystems/proc.rst).
-fn hidden() -> Option<Limitation> {
-    let mounts = super::read("/proc/self/mountinfo").ok()?;
-    let mut mounts = mounts
-        .lines()
-        .filter_map(crate::kernel::mountinfo::Mount::parse);
-    let proc = mounts.find(|mount| mount.kind == "proc" && mount.point == "/proc")?;
-    let mut options = proc.options.split(',');
-    let hides = options
-        .find(|it| it.starts_with("hidepid=") && !["hidepid=0", "hidepid=off"].contains(it))?;
-    let capabilities = super::capabilities().ok()?;
-    let sees_all = capabilities.contains(rustix::thread::CapabilitySet::SYS_PTRACE);
-    (!sees_all).then(|| {
-        let reason = format!("/proc is mounted with {hides}, which hides them");
-        Feature::ProcessesOfOthers
-            .degraded(reason)
-            .remedied("run it as root")
-    })
 }

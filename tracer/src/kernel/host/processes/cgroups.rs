@@ -22,7 +22,7 @@ fn state(path: &str, mounts: &str) -> MemoryCgroup {
         path: path.to_owned(),
         ..MemoryCgroup::default()
     };
-    // In whichever version has it: the other's path is another process's.
+    // Version 1 where memory is mounted there, as `memcg::path` prefers it, too.
     let group = Memcg::find(&format!("1:memory:{path}\n0::{path}\n"), mounts);
     group.map_or(unseen, |it| it.state(|path| fs::read_to_string(path).ok()))
 }
