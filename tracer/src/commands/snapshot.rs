@@ -10,7 +10,7 @@ use crate::cli::SnapshotArgs;
 /// Reads everything and writes it to the file.
 pub fn run(args: &SnapshotArgs) -> Result<ExitCode> {
     let destination = Destination::open(&args.output)?;
-    let snapshot = take::running()?;
+    let snapshot = take::everything()?;
     destination.write(|out| take::compress(&snapshot, out))?;
     Ok(ExitCode::SUCCESS)
 }

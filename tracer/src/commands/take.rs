@@ -35,19 +35,25 @@ pub(super) fn snapshot(from: Option<&Input>) -> Result<Snapshot> {
     from.map_or_else(running, saved)
 }
 
-/// The machine's memory now.
-pub(super) fn running() -> Result<Snapshot> {
-    let (memory, mut limitations) = host::memory_counters()?;
-    let processes = processes(&mut limitations);
+/// The counters of the machine's memory now.
+fn running() -> Result<Snapshot> {
+    let (memory, limitations) = host::memory_counters()?;
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
         host: host::running()?,
         taken_at: Timestamp::now(),
         memory,
-        processes,
+        processes: None,
         limitations,
     })
+}
+
+/// The same with what takes longer to read, and a look at counters alone can do without.
+pub(super) fn everything() -> Result<Snapshot> {
+    let mut snapshot = running()?;
+    snapshot.processes = processes(&mut snapshot.limitations);
+    Ok(snapshot)
 }
 
 /// The processes, with the mappings of the largest.

@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// The kernel's counters.
     pub memory: MemoryCounters,
-    /// The processes.
+    /// The processes; none where only counters were looked at.
     #[serde(default)]
     pub processes: Option<Processes>,
     /// What could not be read.
