@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         cli::Command::Report(args) => commands::report::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),
         cli::Command::Shm(args) => commands::shm::run(&args),
+        cli::Command::Proc(args) => commands::proc::run(&args),
         cli::Command::Snapshot(args) => commands::snapshot::run(&args),
         cli::Command::Diff(args) => commands::diff::run(&args),
         cli::Command::Check => commands::check::run(),

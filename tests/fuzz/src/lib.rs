@@ -16,9 +16,12 @@ mod packet_diag;
 mod page_pool;
 mod pageflags;
 mod pagemap;
+mod peek;
+mod process;
 mod report;
 mod ring_mappings;
 mod slabinfo;
+mod smaps;
 mod snapshot;
 mod sock_diag;
 mod sysvipc;
@@ -30,7 +33,7 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 25] = [
+pub const CHECKS: [(&str, Check); 28] = [
     ("bpf_fdinfo", bpf_fdinfo::check),
     ("btf", btf::check),
     ("dma_buf", dma_buf::check),
@@ -47,10 +50,13 @@ pub const CHECKS: [(&str, Check); 25] = [
     ("page_pool", page_pool::check),
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
+    ("peek", peek::check),
+    ("process", process::check),
     ("report", report::check),
-    ("slabinfo", slabinfo::check),
-    ("snapshot", snapshot::check),
     ("ring_mappings", ring_mappings::check),
+    ("slabinfo", slabinfo::check),
+    ("smaps", smaps::check),
+    ("snapshot", snapshot::check),
     ("sock_diag", sock_diag::check),
     ("sysvipc", sysvipc::check),
     ("tracepoint", tracepoint::check),

@@ -6,11 +6,13 @@ mod bpf_ring;
 mod churn;
 mod counted;
 mod icmp;
+mod json;
 pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
 mod pinned;
 mod pipes;
+mod processes;
 mod programs;
 mod ptys;
 mod shmem;
@@ -27,10 +29,12 @@ pub use bpf_ring::BpfRing;
 pub use churn::Churn;
 pub use counted::{Counted, CountedKind};
 pub use icmp::Icmp;
+pub use json::{Json, PASSWORD};
 pub use packet_ring::{Keeper, PacketRing};
 pub use perf_rings::PerfRings;
 pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
+pub use processes::Processes;
 pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
 pub use shmem::{OrphanedSegment, Shmem, ShmemHolder};
@@ -93,6 +97,10 @@ pub enum Leak {
     Programs(Programs),
     /// Shared memory that no path leads to, which is user memory, too
     Shmem(Shmem),
+    /// Anonymous memory full of JSON, more and more of it
+    Json(Json),
+    /// Processes that do nothing
+    Processes(Processes),
     /// Data on a compressed disk
     Zram(Zram),
     /// Memory that a line of /proc/meminfo counts
@@ -118,6 +126,8 @@ impl Leak {
             Self::BpfRing(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
             Self::Shmem(leak) => leak.take()?,
+            Self::Json(leak) => leak.take()?,
+            Self::Processes(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
             Self::Counted(leak) => leak.take()?,
         })

@@ -26,6 +26,7 @@ mod outputs;
 mod packet_ring;
 mod perf_rings;
 mod pipes;
+mod proc;
 mod ptys;
 mod ranking;
 mod report;

@@ -10,6 +10,8 @@ mod growth;
 mod judge;
 mod names;
 mod owner;
+pub mod peek;
+pub mod processes;
 mod report;
 mod run_length;
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod diff;
 mod filters;
 mod mem;
 mod output;
+mod proc;
 mod ranking;
 mod report;
 mod shm;
@@ -20,6 +21,7 @@ pub use diff::DiffArgs;
 pub use filters::{FilterArgs, GfpFlag};
 pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
+pub use proc::ProcArgs;
 pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
 pub use shm::ShmArgs;
@@ -48,6 +50,8 @@ Examples:
   pagetrace -- modprobe mydriver          what one command leaves behind
   pagetrace mem                           where all of memory went, in one tree
   pagetrace shm                           what holds shared memory: tmpfs, memfds, segments
+  pagetrace proc -i 10                    which processes grow, and who is killed for memory
+  pagetrace proc 4711 --peek              what the memory of a process holds
   pagetrace check                         what this kernel and this user can do
 
 {usage-heading} {usage}
@@ -74,6 +78,7 @@ Exit codes:
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
                       pagetrace shm [OPTIONS]\n       \
+                      pagetrace proc [PID] [OPTIONS]\n       \
                       pagetrace snapshot -o FILE\n       \
                       pagetrace diff A B [OPTIONS]\n       \
                       pagetrace check",
@@ -102,6 +107,8 @@ pub enum Command {
     Mem(MemArgs),
     /// Say what holds shared memory: file systems in memory, deleted files, memfds, segments
     Shm(ShmArgs),
+    /// Say which processes have the memory, which grow, and what one of them holds
+    Proc(ProcArgs),
     /// Keep what is known of the machine's memory in a file, for `--from` and `diff`
     Snapshot(SnapshotArgs),
     /// Say what differs between two snapshots, or between two traces
@@ -124,7 +131,7 @@ impl Command {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
             Self::Diff(args) => args.check(),
-            Self::Mem(_) | Self::Shm(_) | Self::Snapshot(_) | Self::Check => Ok(()),
+            Self::Mem(_) | Self::Shm(_) | Self::Proc(_) | Self::Snapshot(_) | Self::Check => Ok(()),
         }
     }
 }

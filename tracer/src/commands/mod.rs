@@ -4,8 +4,10 @@
 pub mod check;
 mod destination;
 pub mod diff;
+mod interruption;
 pub mod mem;
 mod outputs;
+pub mod proc;
 pub mod report;
 pub mod shm;
 pub mod snapshot;

@@ -15,7 +15,7 @@ use crate::{
 /// Looks at shared memory and writes where it is as the options say.
 pub fn run(args: &ShmArgs) -> Result<ExitCode> {
     let json = args.json.as_ref().map(Destination::open).transpose()?;
-    let snapshot = take::snapshot(args.from.as_ref(), take::Parts::ALL)?;
+    let snapshot = take::snapshot(args.from.as_ref(), take::Parts::SHMEM)?;
     let balance = analysis::shmem(&snapshot)?;
     let report = ShmReport::new(snapshot, balance);
     if let Some(json) = &json {

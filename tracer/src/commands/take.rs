@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, Read as _},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -12,8 +13,10 @@ use jiff::Timestamp;
 use crate::{
     bpf,
     cli::Input,
-    kernel::host::{self, Depth},
-    model::{Feature, Report, Saved as _, Snapshot, SnapshotSchema, Tool},
+    kernel::host::{self, Depth, processes::Detail},
+    model::{
+        Feature, Limitation, Processes, Report, Saved as _, Shmem, Snapshot, SnapshotSchema, Tool,
+    },
 };
 
 /// What a file of zstd's format begins with (RFC 8878, 3.1.1).
@@ -26,18 +29,33 @@ const LARGEST: u64 = 4 << 30;
 #[derive(Clone, Copy)]
 pub(super) struct Parts {
     pub(super) shmem: Depth,
+    pub(super) processes: bool,
 }
 
 impl Parts {
     /// What takes next to no time.
     pub(super) const QUICK: Self = Self {
         shmem: Depth::Mounts,
+        processes: false,
+    };
+    /// All of shared memory.
+    pub(super) const SHMEM: Self = Self {
+        shmem: Depth::Contents,
+        processes: false,
     };
     /// All there is.
     pub(super) const ALL: Self = Self {
         shmem: Depth::Contents,
+        processes: true,
     };
 }
+/// What a snapshot keeps of processes: there is time, as nobody waits for a screen.
+const DETAIL: Detail = Detail {
+    pss_time: Duration::from_secs(5),
+    pss_of: 0,
+    mappings_of: 50,
+    mappings_time: Duration::from_secs(5),
+};
 
 /// The snapshot in this file, or that of the running machine if there is none.
 pub(super) fn snapshot(from: Option<&Input>, parts: Parts) -> Result<Snapshot> {
@@ -49,17 +67,8 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     let (memory, mut limitations) = host::memory_counters()?;
     let (holders, unread) = host::known_holders(&memory, bpf::objects());
     limitations.extend(unread);
-    let shmem = match host::shmem(parts.shmem) {
-        Ok((shmem, unseen)) => {
-            limitations.extend(unseen);
-            Some(shmem)
-        }
-        Err(error) => {
-            let reason = format!("{error:#}");
-            limitations.push(Feature::MemoryFileSystems.degraded(reason));
-            None
-        }
-    };
+    let shmem = shmem(parts.shmem, &mut limitations);
+    let processes = parts.processes.then(|| processes(&mut limitations));
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
@@ -69,12 +78,41 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
         census: None,
         holders: Some(holders),
         shmem,
+        processes: processes.flatten(),
         limitations,
     })
 }
 
+/// Shared memory, so deep.
+fn shmem(depth: Depth, limitations: &mut Vec<Limitation>) -> Option<Shmem> {
+    match host::shmem(depth) {
+        Ok((shmem, unseen)) => {
+            limitations.extend(unseen);
+            Some(shmem)
+        }
+        Err(error) => {
+            limitations.push(Feature::MemoryFileSystems.degraded(format!("{error:#}")));
+            None
+        }
+    }
+}
+
+/// The processes, with the mappings of the largest.
+fn processes(limitations: &mut Vec<Limitation>) -> Option<Processes> {
+    match host::processes::processes(DETAIL) {
+        Ok((processes, limits)) => {
+            limitations.extend(limits);
+            Some(processes)
+        }
+        Err(error) => {
+            limitations.push(Feature::Processes.degraded(format!("{error:#}")));
+            None
+        }
+    }
+}
+
 /// A snapshot that was saved, compressed or not.
-fn saved(input: &Input) -> Result<Snapshot> {
+pub(super) fn saved(input: &Input) -> Result<Snapshot> {
     read(input, Snapshot::from_json)
 }
 

@@ -4,6 +4,7 @@ pub mod descriptors;
 mod holders;
 mod memory;
 mod netlink;
+pub mod processes;
 mod shmem;
 
 pub use holders::known_holders;

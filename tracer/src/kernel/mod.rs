@@ -25,6 +25,7 @@ pub mod packet_diag;
 pub mod page_pool;
 pub mod pageflags;
 pub mod pagemap;
+pub mod process;
 pub mod ring_mappings;
 pub mod slabinfo;
 pub mod sock_diag;

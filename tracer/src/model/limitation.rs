@@ -66,6 +66,12 @@ pub enum Feature {
     ProcessContents,
     /// System V segments (`/proc/sysvipc/shm`).
     SysvSegments,
+    /// The processes (`/proc`).
+    Processes,
+    /// The processes of other users.
+    ProcessesOfOthers,
+    /// The mappings of a process (`/proc/PID/smaps`).
+    ProcessMappings,
 }
 
 /// How much a limitation takes away.
@@ -133,6 +139,9 @@ impl Feature {
             Self::MemoryFileSystems => "look at every tmpfs",
             Self::ProcessContents => "look into every process",
             Self::SysvSegments => "look at every System V segment",
+            Self::Processes => "processes",
+            Self::ProcessesOfOthers => "processes of others",
+            Self::ProcessMappings => "mappings",
         }
     }
 

@@ -17,6 +17,9 @@ mod losses;
 mod meminfo;
 mod memory;
 mod page_state;
+mod peek;
+mod proc_report;
+mod process;
 mod report;
 mod saved;
 mod seconds;
@@ -45,6 +48,14 @@ pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
 pub use page_state::PageState;
+pub use peek::{Counted, PageRun, Peek};
+pub use proc_report::{
+    GrownMapping, MappingGrowth, ProcReport, ProcSchema, ProcessEntry, ProcessReport,
+    ProcessSchema, ProcessSort, Replaced,
+};
+pub use process::{
+    Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Unread, UnreadReason,
+};
 pub use report::{NoStack, Report, Schema, Site, Task, Tool, Unfreed};
 pub use saved::Saved;
 pub use seconds::Seconds;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Balance, Census, CensusRow, Host, KnownHolder, Limitation, MemoryCounters, Shmem, Tool,
+    Balance, Census, CensusRow, Host, KnownHolder, Limitation, MemoryCounters, Processes, Shmem,
+    Tool,
 };
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
@@ -30,6 +31,9 @@ pub struct Snapshot {
     /// Shared memory; none in a snapshot without it.
     #[serde(default)]
     pub shmem: Option<Shmem>,
+    /// The processes; none where only counters were looked at.
+    #[serde(default)]
+    pub processes: Option<Processes>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
 }

@@ -28,6 +28,7 @@ fn snapshot(memory: MemoryCounters) -> Snapshot {
         census: None,
         holders: None,
         shmem: None,
+        processes: None,
         limitations: vec![Feature::SlabCaches.degraded("no\x1b[31m right")],
     }
 }

@@ -2,6 +2,7 @@
 //! [`Report`](crate::model::Report), as a [`Summary`](crate::model::Summary) shows it, to any
 //! writer.
 
+mod cgroup;
 mod checklist;
 mod columns;
 mod context;
@@ -17,6 +18,9 @@ mod loss_accounting;
 mod mem;
 mod memory_mounts;
 mod messages;
+mod peek;
+mod process;
+mod processes;
 mod progress;
 mod ranking;
 #[cfg(test)]
@@ -34,6 +38,8 @@ pub use growth::growth;
 pub use json::{document, json};
 pub use mem::mem;
 pub use messages::{failure, print, print_page, say, say_logged, sentence, to_stdout};
+pub use process::process;
+pub use processes::processes;
 pub use progress::Progress;
 pub use shm::shm;
 pub use table::{Extent, table};

@@ -5,7 +5,9 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::escape::harmless;
-use crate::model::{AgeBucket, Choice as _, Context, Entry, Frame, Host, Kind, Limitation};
+use crate::model::{
+    AgeBucket, Choice as _, Context, Entry, Frame, GrownMapping, Host, Kind, Limitation, Process,
+};
 
 /// Bytes with a binary unit: `31.25 MiB`.
 pub(super) fn bytes(bytes: u64) -> String {
@@ -53,6 +55,73 @@ pub(super) fn count(count: u64) -> String {
 pub(super) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
+}
+
+/// `1 process`, `8,000 processes`.
+pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
+    let noun = if number == 1 { one } else { many };
+    format!("{} {noun}", count(number))
+}
+
+/// `1st`, `12th`, `23rd`.
+pub(super) fn ordinal(number: usize) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// `667`, or `667 (-300)` with what its owner adds.
+pub(super) fn oom_score(process: &Process) -> String {
+    let score = process
+        .oom_score
+        .map_or_else(|| "-".to_owned(), |it| it.to_string());
+    match process.oom_score_adj {
+        Some(0) | None => score,
+        Some(adjustment) => format!("{score} ({adjustment:+})"),
+    }
+}
+
+/// `, all of it in [heap]`, where one mapping has most of the growth.
+pub(super) fn place(grown: Option<&GrownMapping>) -> String {
+    let Some(grown) = grown else {
+        return String::new();
+    };
+    let name = harmless(&grown.name);
+    match grown.share() {
+        0.95.. => format!(", all of it in {name}"),
+        0.5.. => format!(", most of it in {name}"),
+        _ => String::new(),
+    }
+}
+
+/// A command line, or the name of a process that has none.
+pub(super) fn command(process: &Process) -> String {
+    if process.command_line.is_empty() {
+        return format!("[{}]", harmless(&process.name));
+    }
+    harmless(&process.command_line.join(" ")).into_owned()
+}
+
+/// The same without the folder of the program.
+pub(super) fn short_command(process: &Process) -> String {
+    let command = command(process);
+    let program = command.split(' ').next().unwrap_or_default();
+    let folder = program.rfind('/').map_or(0, |slash| slash + 1);
+    command.get(folder..).unwrap_or_default().to_owned()
+}
+
+/// The beginning of a text, with `…` for what is left out.
+pub(super) fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let beginning = text.chars().take(width.saturating_sub(1));
+    beginning.chain(['…']).collect()
 }
 
 /// `16.0 s`.
@@ -179,6 +248,27 @@ mod tests {
         assert_eq!(bar(0.28, 4), "█▏");
         assert_eq!(bar(7.0, 4), "████");
         assert_eq!(bar(f64::NAN, 4), "");
+    }
+
+    #[test]
+    fn numbers_in_a_row_have_endings() {
+        let ordinals = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal);
+        let expected = [
+            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
+        ];
+        assert_eq!(ordinals, expected);
+    }
+
+    #[test]
+    fn a_long_command_is_cut() {
+        let process = Process {
+            command_line: vec!["/bin/жжж".to_owned(), "-x/y\n".to_owned()],
+            ..Process::default()
+        };
+        assert_eq!(command(&process), r"/bin/жжж -x/y\n");
+        assert_eq!(short_command(&process), r"жжж -x/y\n");
+        assert_eq!(shortened(&command(&process), 7), "/bin/ж…");
+        assert_eq!(command(&Process::default()), "[]");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) fn snapshot() -> Snapshot {
         },
         census: None,
         holders: None,
+        processes: None,
         shmem: Some(Shmem {
             file_systems: vec![run(), pod(), huge()],
             contents: Some(contents()),
