@@ -28,6 +28,16 @@ pub struct SnapshotDiff {
     pub groups: Vec<Growth>,
     /// Each kind of memory.
     pub kinds: Vec<Growth>,
+    /// Processes by command line, those of one command line together: anonymous memory, shared
+    /// memory and what is swapped out.
+    pub processes: Vec<Growth>,
+    /// Mappings by command line and name, as far as snapshots keep them: of the processes with
+    /// most anonymous memory.
+    pub mappings: Vec<Growth>,
+    /// File systems in memory, by where they are mounted.
+    pub file_systems: Vec<Growth>,
+    /// Known holders of memory that no counter shows, sockets among them.
+    pub holders: Vec<Growth>,
     /// Slab caches.
     pub slabs: Vec<Growth>,
     /// Callers of vmalloc.

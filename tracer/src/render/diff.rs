@@ -10,13 +10,27 @@ use super::{
 };
 use crate::model::{Growth, Side, SnapshotDiff, TraceDiff};
 
-/// Writes what differs between two snapshots: which group, then `top` of each kind.
+/// Writes what differs between two snapshots: which group, then the largest changes of each
+/// kind of list, `top` of the first and fewer of the others. A list of small changes is left
+/// out.
 pub fn snapshot_diff(diff: &SnapshotDiff, top: usize, out: &mut impl Write) -> io::Result<()> {
     let verdict = groups(&diff.groups);
     writeln!(out, "{HEADING}{verdict}{HEADING:#}")?;
-    section("KIND OF MEMORY", &diff.kinds, top, out)?;
-    section("SLAB CACHE", &diff.slabs, top, out)?;
-    section("CALLER OF VMALLOC", &diff.vmalloc, top, out)?;
+    let change = |lines: &[Growth]| lines.first().map_or(0, |line| line.bytes().unsigned_abs());
+    let little = change(&diff.kinds) / 50;
+    section("KIND OF MEMORY", &diff.kinds, top.div_ceil(2), out)?;
+    for (title, lines) in [
+        ("PROCESS", &diff.processes),
+        ("MAPPING", &diff.mappings),
+        ("FILE SYSTEM IN MEMORY", &diff.file_systems),
+        ("HOLDER", &diff.holders),
+        ("SLAB CACHE", &diff.slabs),
+        ("CALLER OF VMALLOC", &diff.vmalloc),
+    ] {
+        if change(lines) > little {
+            section(title, lines, top.div_ceil(4), out)?;
+        }
+    }
     sides(&diff.before, &diff.after, out)
 }
 
@@ -90,7 +104,8 @@ fn section(title: &str, lines: &[Growth], top: usize, out: &mut impl Write) -> i
         let amount = |bytes: Option<i64>| bytes.map_or("-".to_owned(), text::signed_bytes);
         let (before, after) = (amount(line.before_bytes), amount(line.after_bytes));
         let bar = text::bar(line.bytes().unsigned_abs() as f64 / largest as f64, 12);
-        let (name, change) = (harmless(&line.name), signed(line.bytes()));
+        let change = signed(line.bytes());
+        let name = text::shortened(&harmless(&line.name), 34);
         writeln!(
             out,
             "{name:<34} {before:>12} {after:>12} {change:>13}  {bar}"

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Amounts;
 use crate::{
     analysis::{balance, growth},
-    model::{DiffSchema, Growth, Line, Side, Snapshot, SnapshotDiff, Threshold},
+    model::{DiffSchema, Growth, Line, Mapping, Process, Side, Snapshot, SnapshotDiff, Threshold},
 };
 
 /// What differs; an error if one of them has no balance.
@@ -23,6 +23,15 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Result<SnapshotDiff> {
         after: side(after),
         groups: groups(&first, &second),
         kinds,
+        processes: changes(sides, processes),
+        mappings: changes(sides, mappings),
+        file_systems: changes(sides, file_systems),
+        holders: changes(sides, |it| {
+            let holders = it.holders().iter();
+            holders
+                .map(|holder| (holder.kind.name().to_owned(), holder.bytes))
+                .collect()
+        }),
         slabs: changes(sides, |it| {
             let caches = it.memory.slabs.iter().flatten();
             caches
@@ -36,6 +45,39 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Result<SnapshotDiff> {
                 .collect()
         }),
     })
+}
+
+/// What processes have, by command line: pids say nothing of another moment or machine.
+fn processes(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let processes = snapshot.processes.iter().flat_map(|it| &it.processes);
+    let kept = processes.filter_map(|it| Some((command(it), it.kept_bytes()?)));
+    kept.collect()
+}
+
+fn mappings(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let processes = snapshot.processes.iter().flat_map(|it| &it.processes);
+    let mappings = processes.flat_map(|process| {
+        let named = |mapping: &Mapping| {
+            let name = format!("{} of {}", mapping.name, command(process));
+            (name, mapping.held_bytes())
+        };
+        process.mappings.iter().flatten().map(named)
+    });
+    mappings.collect()
+}
+
+/// The command line, or the name of a process that has none.
+fn command(process: &Process) -> String {
+    if process.command_line.is_empty() {
+        return process.name.clone();
+    }
+    process.command_line.join(" ")
+}
+
+fn file_systems(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let systems = snapshot.shmem.iter().flat_map(|it| &it.file_systems);
+    let used = systems.filter_map(|it| Some((it.point.clone(), it.used_bytes?)));
+    used.collect()
 }
 
 fn side(snapshot: &Snapshot) -> Side {
