@@ -57,10 +57,10 @@ impl Names {
     fn trampolines<'a>(&'a self, stack: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
         let function = |address| self.at(address).last().map(|it| &it.frame);
         let is_called_at_entry = move |rest: u64, entry: u64| {
-            let (rest, entry) = (function(rest)?, function(entry)?);
-            let is_one = rest.symbol.is_some() && rest.symbol == entry.symbol;
-            // A call has 5 bytes, behind the 4 of `endbr64` if there is one.
-            Some(is_one && entry.offset? <= 9)
+            // A call has 5 bytes, behind the 4 of `endbr64` if there is one. Few frames are there.
+            let entry = function(entry).filter(|it| it.offset.is_some_and(|it| it <= 9))?;
+            let symbol = function(rest)?.symbol.as_ref()?;
+            Some(Some(symbol) == entry.symbol.as_ref())
         };
         stack.windows(3).filter_map(move |frames| match *frames {
             [rest, between, entry] => is_called_at_entry(rest, entry)?.then_some(between),
