@@ -27,6 +27,7 @@ impl Programs {
         /// `r0 = 0`
         const ZERO: Instruction = [0xb7, 0, 0, 0, 0, 0, 0, 0];
         const EXIT: Instruction = [0x95, 0, 0, 0, 0, 0, 0, 0];
+        bpf_syscall::lift_memlock_limit();
         let mut program = vec![ZERO; self.instructions - 1];
         program.push(EXIT);
         let load = |_| bpf_syscall::load(c"leak", &program);

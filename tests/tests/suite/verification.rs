@@ -112,13 +112,17 @@ fn pages_in_pipes_are_raw_and_their_kin_are_not() {
         return;
     };
     let trace = Tracing::attach(&[]);
-    let _leak = hold_500_pipes();
+    // More inodes than a cache keeps of those that earlier tests freed (Linux 7 keeps
+    // several hundred objects and ten slabs): 500 pipes may take no new page there.
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "1600", "--pages", "5"]);
+    assert_eq!(leak.announcement.pages, 8000);
     let report = trace.end().report;
+    drop(leak);
     assert_eq!(report.limited("page-verification"), None);
     let pipes = report.sites_where(|it| it.contains("pipe_write") && it.contains("writev"));
     let raw: u64 = pipes.iter().map(|site| site.kinds["raw"]).sum();
     assert_eq!(raw, 8000);
-    // Opening 500 pipes takes inodes, dentries and rings: slabs, every one.
+    // Opening 1,600 pipes takes inodes, dentries and rings: slabs, every one.
     let slabs = report.sites_where(|it| it.contains("alloc_inode") && it.contains("pipe"));
     assert!(!slabs.is_empty());
     assert!(
@@ -180,10 +184,14 @@ fn pages_of_other_programs_are_not_the_tracers() {
     let Some(_machine) = root_or_skip("pages_of_other_programs_are_not_the_tracers") else {
         return;
     };
+    let mut comes_in_bulk = false;
     for hook in ["raw", "tracefs"] {
         let trace = Tracing::attach(&["--hook", hook]);
         let leak = Leaker::start(LEAK, &["programs"]);
         let report = trace.end().report;
+        let has_no_bulk = report.limited("bulk-allocations").is_some();
+        assert!(has_no_bulk || hook == "raw", "{:?}", report.limitations);
+        comes_in_bulk |= !has_no_bulk;
         let is_leaks = |site: &Site| {
             let task = site.first_seen.as_ref();
             task.is_some_and(|task| task.name == "leak") && site.contains("sys_bpf")
@@ -191,14 +199,21 @@ fn pages_of_other_programs_are_not_the_tracers() {
         let sites = report.sites_where(is_leaks);
         let begin = |site: &Site| site.symbols().next().is_some_and(|it| it.contains("alloc"));
         assert!(sites.iter().all(|site| begin(site)), "{hook}: {sites:#?}");
-        let through_vmalloc = sites.iter().filter(|site| site.contains("vmalloc"));
+        // Before Linux 6.16 page tables of the kernel's own addresses have no flag and no counter.
+        let is_page_table = |site: &Site| site.contains("pte_alloc_kernel");
+        let through_vmalloc = |site: &&&Site| site.contains("vmalloc") && !is_page_table(site);
+        let through_vmalloc = sites.iter().filter(through_vmalloc);
         let pages = |kind| {
             through_vmalloc
                 .clone()
                 .filter_map(move |site| site.kinds.get(kind))
         };
+        // Where the bulk allocator is traced, it is where vmalloc has its pages from; tracefs
+        // tracepoints do without.
+        let vmalloc: u64 = pages("vmalloc").sum();
+        let are_unseen = hook == "tracefs" && comes_in_bulk;
         assert!(
-            pages("vmalloc").sum::<u64>() >= leak.announcement.pages,
+            are_unseen || vmalloc >= leak.announcement.pages,
             "{hook}: {sites:#?}"
         );
         assert_eq!(pages("raw").sum::<u64>(), 0, "{hook}: {sites:#?}");

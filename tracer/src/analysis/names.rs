@@ -17,16 +17,18 @@ pub(super) struct Names {
     functions: Vec<Function>,
     at: FxHashMap<u64, Range<usize>>,
     tracer: TracerFrames,
+    /// Addresses in BPF trampolines, which are nobody's functions.
+    trampolines: FxHashSet<u64>,
 }
 
 impl Names {
     /// Those at the addresses of `records`, some of whose frames are the tracer's.
     pub(super) fn of<'a>(
-        records: impl Iterator<Item = &'a SiteRecord>,
+        records: impl Iterator<Item = &'a SiteRecord> + Clone,
         tracer: TracerFrames,
         symbolize: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
     ) -> Self {
-        let addresses: FxHashSet<_> = records.flat_map(|it| &it.frames).copied().collect();
+        let addresses: FxHashSet<_> = records.clone().flat_map(|it| &it.frames).copied().collect();
         let mut addresses: Vec<_> = addresses.into_iter().collect();
         addresses.sort_unstable();
         let mut functions = Vec::with_capacity(addresses.len());
@@ -37,16 +39,39 @@ impl Names {
             functions.extend(indexed.map(|(index, frame)| Function::new(index, frame)));
             at.insert(*address, start..functions.len());
         }
-        Self {
+        let mut names = Self {
             functions,
             at,
             tracer,
-        }
+            trampolines: FxHashSet::default(),
+        };
+        let trampolines = records.flat_map(|it| names.trampolines(&it.frames));
+        names.trampolines = trampolines.collect();
+        names
+    }
+
+    /// Addresses in trampolines on the way into functions that programs are attached to. A
+    /// function calls its trampoline at its entry, and that calls the rest of the function: so
+    /// the trampoline lies between two frames of one function. When names are asked for, it is
+    /// gone, and has that of whatever lies before it.
+    fn trampolines<'a>(&'a self, stack: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
+        let function = |address| self.at(address).last().map(|it| &it.frame);
+        let is_called_at_entry = move |rest: u64, entry: u64| {
+            // A call has 5 bytes, behind the 4 of `endbr64` if there is one. Few frames are there.
+            let entry = function(entry).filter(|it| it.offset.is_some_and(|it| it <= 9))?;
+            let symbol = function(rest)?.symbol.as_ref()?;
+            Some(Some(symbol) == entry.symbol.as_ref())
+        };
+        stack.windows(3).filter_map(move |frames| match *frames {
+            [rest, between, entry] => is_called_at_entry(rest, entry)?.then_some(between),
+            _ => None,
+        })
     }
 
     /// The functions of a stack, inlined ones in their places.
     pub(super) fn functions(&self, addresses: &[u64]) -> Vec<&Function> {
-        addresses.iter().flat_map(|&it| self.at(it)).collect()
+        let addresses = addresses.iter().filter(|it| !self.trampolines.contains(it));
+        addresses.flat_map(|&it| self.at(it)).collect()
     }
 
     /// Which addresses of a stack are its own, and not the tracer's or those of whoever it
@@ -107,5 +132,47 @@ impl Names {
     fn at(&self, address: u64) -> &[Function] {
         let range = self.at.get(&address);
         range.map_or(&[], |range| &self.functions[range.clone()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names by address; those from 0x10 on are in the first functions, by 0x10 for each.
+    fn named(addresses: &[u64]) -> Vec<Vec<Frame>> {
+        const NAMES: [&str; 4] = ["alloc_pages", "bulk", "bpf_prog_leak", "vmalloc"];
+        let frame = |&address: &u64| Frame {
+            address,
+            offset: Some(address % 0x10),
+            ..Frame::named(NAMES[(address / 0x10) as usize % NAMES.len()])
+        };
+        addresses.iter().map(|it| vec![frame(it)]).collect()
+    }
+
+    fn functions(stack: &[u64]) -> Vec<String> {
+        let record = SiteRecord {
+            frames: stack.to_vec(),
+            ..SiteRecord::default()
+        };
+        let names = Names::of([&record].into_iter(), TracerFrames::default(), named);
+        let functions = names.functions(stack).into_iter();
+        functions.filter_map(|it| it.frame.symbol.clone()).collect()
+    }
+
+    #[test]
+    fn a_trampoline_is_nobodys_function() {
+        let stack = [0x08, 0x1c, 0x2f, 0x15, 0x38];
+        assert_eq!(
+            functions(&stack),
+            ["alloc_pages", "bulk", "bulk", "vmalloc"]
+        );
+    }
+
+    #[test]
+    fn a_function_that_calls_itself_through_another_is_no_trampoline() {
+        let stack = [0x08, 0x1c, 0x2f, 0x1d, 0x38];
+        let names = ["alloc_pages", "bulk", "bpf_prog_leak", "bulk", "vmalloc"];
+        assert_eq!(functions(&stack), names);
     }
 }

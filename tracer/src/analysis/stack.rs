@@ -115,7 +115,10 @@ pub(super) fn tracer_frames<'a>(
     };
     let mut cut = usize::from(tracer.begin_stacks).min(stack.len());
     cut += leading(&stack[cut..], |address| is_in(tracer, address));
-    cut += leading(&stack[cut..], calls_program);
+    // Whatever it is called: kallsyms has no trampolines, and one that lies behind a module
+    // takes the name of the module's last symbol.
+    let way = leading(&stack[cut..], calls_program).max(tracer.begin_stacks.into());
+    cut = (cut + way).min(stack.len());
     if are_hidden {
         cut = cut.max(tracer.measured).min(stack.len());
     }
@@ -257,6 +260,15 @@ mod tests {
     }
 
     #[test]
+    fn a_trampoline_behind_a_module_is_cut() {
+        let stack = ["@?", "__this_module", "__alloc_pages_bulk", "n_tty_open"];
+        assert_eq!(
+            cut(&stack, &tracer(true)),
+            ["__alloc_pages_bulk", "n_tty_open"]
+        );
+    }
+
+    #[test]
     fn tracefs_tracepoint_frames_are_cut() {
         let below = ["__alloc_pages", "do_thing"];
         let stack = [
@@ -283,7 +295,7 @@ mod tests {
             measured: 0,
             ..hidden()
         };
-        assert_eq!(cut(&["@?", "?", "?"], &unmeasured), ["?", "?"]);
+        assert_eq!(cut(&["@?", "?", "?"], &unmeasured), ["?"]);
     }
 
     #[test]

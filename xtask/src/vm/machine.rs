@@ -19,7 +19,7 @@ const NEEDED: [(&str, &str); 3] = [
 /// What a run wrote, in the folder of its kernel.
 pub(super) const RESULTS: &str = "results.log";
 /// A time that only something broken takes.
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const TIMEOUT: Duration = Duration::from_secs(90 * 60);
 const POLL: Duration = Duration::from_millis(100);
 /// Never KVM: where it is offered inside another machine, it may hang. One thread for all
 /// CPUs: with one for each, QEMU 7.2 sometimes goes on with the old code after the kernel
