@@ -30,6 +30,7 @@ mod proc;
 mod ptys;
 mod ranking;
 mod report;
+mod schemas;
 mod scope;
 mod self_check;
 mod shm;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pagetrace_tests::harness::{
-    Finished, Leaker, Pagetrace, eventually, is_emulated, root_or_skip,
+    Finished, Leaker, Pagetrace, Stress, eventually, is_emulated, root_or_skip, skip,
 };
 use serde::Deserialize;
 
@@ -20,6 +20,15 @@ struct Mem {
     unaccounted_bytes: i64,
     unexplained_bytes: i64,
     balance: Balance,
+    census: Vec<CensusRow>,
+}
+
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "the name is for whoever reads why a test failed")]
+struct CensusRow {
+    name: String,
+    counters_bytes: i64,
+    census_bytes: i64,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +165,48 @@ fn anonymous_memory_is_in_one_line() {
         let grown = growth["AnonPages"];
         assert!((grown - TAKEN).abs() <= 2 * MIB, "{growth:#?}");
     }
+}
+
+/// Checks that counters and pages of every kind differ by no more than so many thousandths of memory.
+fn counters_and_pages_agree(permille: i64) {
+    let mem: Mem = serde_json::from_str(&run(&["--census", "--json", "-"]).stdout).expect("JSON");
+    assert!(mem.census.len() > 4, "{:#?}", mem.census);
+    for row in &mem.census {
+        let difference = (row.census_bytes - row.counters_bytes).abs();
+        let limit = mem.balance.total_bytes * permille / 1000;
+        assert!(difference <= limit, "{row:?}: more than {limit}");
+    }
+}
+
+#[test]
+fn counters_and_pages_agree_on_an_idle_machine() {
+    let Some(_machine) = root_or_skip("counters_and_pages_agree_on_an_idle_machine") else {
+        return;
+    };
+    counters_and_pages_agree(5);
+}
+
+#[test]
+fn counters_and_pages_agree_under_stress() {
+    let test = "counters_and_pages_agree_under_stress";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let anonymous = || leaves()["AnonPages"];
+    let before = anonymous();
+    let load = [
+        "--vm=2",
+        "--vm-bytes=256M",
+        "--fork=1",
+        "--pipe=1",
+        "--sock=1",
+        "--mmap=1",
+    ];
+    let Some(_stress) = Stress::start(&load) else {
+        return skip(test, "stress-ng is not installed");
+    };
+    eventually("the load", || (anonymous() > before + TAKEN).then_some(()));
+    counters_and_pages_agree(10);
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub struct MemArgs {
     #[arg(conflicts_with_all = ["from", "json", "census"])]
     pub watch: Option<Duration>,
 
-    /// How many slab caches and callers of vmalloc to name
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    /// How many slab caches, callers of vmalloc and file systems to name
+    #[arg(long, value_name = "N", default_value_t = 3)]
     pub top: usize,
 
     /// Write everything as JSON to a file that only you may read; `-` puts it on stdout instead

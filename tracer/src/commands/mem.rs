@@ -25,7 +25,9 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
     let json = args.json.as_ref().map(Destination::open).transpose()?;
     let mut snapshot = take::snapshot(args.from.as_ref(), take::Parts::QUICK)?;
     if args.census && args.from.is_none() {
-        snapshot.census = Some(host::census()?);
+        let (memory, census) = host::counters_and_census()?;
+        snapshot.memory = memory;
+        snapshot.census = Some(census);
     }
     let mut balance = analysis::balance(&snapshot.memory, args.threshold.unwrap_or_default())?;
     let vmalloc = snapshot.memory.vmalloc.as_deref().unwrap_or_default();

@@ -8,7 +8,7 @@ pub mod processes;
 mod shmem;
 
 pub use holders::known_holders;
-pub use memory::memory_counters;
+pub use memory::{counters_and_census, memory_counters};
 pub use shmem::{Depth, shmem};
 
 use std::{
@@ -98,7 +98,7 @@ pub fn zones() -> Result<Vec<Zone>> {
 }
 
 /// Every page frame, counted by what it is.
-pub fn census() -> Result<Census> {
+fn census() -> Result<Census> {
     let counted = census::census(&page_flags()?, &zones()?);
     counted.with_context(|| format!("cannot read {PAGE_FLAGS}"))
 }

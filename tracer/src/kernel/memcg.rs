@@ -153,7 +153,8 @@ fn path_where(cgroup: &str, is_wanted: impl Fn(&str) -> bool) -> Option<&str> {
     })
 }
 
-fn has_memory(controllers: &str) -> bool {
+/// Whether `memory` is one of these controllers or options.
+pub(super) fn has_memory(controllers: &str) -> bool {
     controllers.split(',').any(|it| it == "memory")
 }
 

@@ -8,6 +8,7 @@ pub mod census;
 pub mod cgroup;
 pub mod dma_buf;
 pub mod drm_fdinfo;
+pub mod dying_cgroups;
 pub mod fdinfo;
 pub mod gfp;
 pub mod host;

@@ -21,6 +21,8 @@ pub struct MemoryCounters {
     pub slabs: Option<Vec<SlabCache>>,
     /// What vmalloc handed out, by caller.
     pub vmalloc: Option<Vec<VmallocCaller>>,
+    /// Memory control groups that were deleted, and still exist as something is charged to them.
+    pub dying_memory_cgroups: Option<u64>,
     /// Whether pages in a balloon are part of `MemTotal`: some drivers lower it, and some do not.
     pub balloon_is_in_total: bool,
 }

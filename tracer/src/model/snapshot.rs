@@ -92,4 +92,12 @@ impl MemReport {
             snapshot,
         }
     }
+
+    /// What could not be read, or means something else on this kernel.
+    pub fn limitations(&self) -> impl Iterator<Item = &Limitation> {
+        self.snapshot
+            .limitations
+            .iter()
+            .chain(&self.balance.limitations)
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn beside(holders: &[KnownHolder], extent: Extent, smallest: u64) -> 
     let (lines, parts) = if extent.whole {
         (usize::MAX, extent.top)
     } else {
-        (3, 1)
+        (2, 1)
     };
     let holders = holders.into_iter().take(lines);
     holders.map(|holder| one(holder, parts)).collect()

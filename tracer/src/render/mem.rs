@@ -1,19 +1,25 @@
 //! Where memory went, for people: what to think of it, the tree, the largest parts.
 
-use std::{
-    cmp::Reverse,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use super::{
     escape::harmless,
-    holders, memory_mounts,
+    holders, mem_details,
     styles::{CULPRIT, FAINT, HEADING},
     table::Extent,
     text,
     tree::{Row, rows},
 };
-use crate::model::{Balance, CensusRow, Line, MemReport, Snapshot};
+use crate::model::{Balance, CensusRow, MemReport};
+
+/// Lines of a terminal.
+const SCREEN: usize = 24;
+
+/// The verdict, and the machine.
+const AROUND: usize = 2;
+
+/// How much of the screen the tree takes at most.
+const ROWS: usize = 17;
 
 /// Writes the balance, with colours; the writer may take them out again.
 pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
@@ -23,38 +29,31 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
         Some(_) => writeln!(out, "{CULPRIT}{verdict}{CULPRIT:#}")?,
         None => writeln!(out, "{HEADING}{verdict}{HEADING:#}")?,
     }
-    let smallest = if extent.whole {
-        0
-    } else {
-        balance.total_bytes / 1000
-    };
-    for row in rows(&balance.tree, smallest) {
+    let smallest = smallest(balance, extent);
+    let rows = rows(&balance.tree, smallest);
+    let room = SCREEN.saturating_sub(rows.len() + AROUND);
+    for row in rows {
         row_of(&row, report, out)?;
     }
-    writeln!(out)?;
     census(&report.census, smallest, out)?;
-    let within = within(balance, smallest);
-    let details = [
-        within,
-        slabs(snapshot, extent.top),
-        vmalloc(snapshot, extent.top),
-        listed("Fullest tmpfs", memory_mounts::tmpfs(snapshot, extent.top)),
-        listed(
-            "Mounts of hugetlb",
-            memory_mounts::hugetlb(snapshot, extent.top),
-        ),
-    ];
-    for detail in details.into_iter().flatten() {
+    for detail in mem_details::details(report, extent, smallest, room) {
         writeln!(out, "{detail}")?;
-    }
-    for holder in holders::beside(snapshot.holders(), extent, smallest) {
-        writeln!(out, "{holder}")?;
-    }
-    for limitation in snapshot.limitations.iter().chain(&balance.limitations) {
-        writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
     }
     let (host, taken_at) = (text::host(&snapshot.host), snapshot.taken_at);
     writeln!(out, "{host}; {taken_at:.0}")
+}
+
+/// From how many bytes on a part has a row of its own: a thousandth of memory, or more, so that
+/// the rows leave room for what stands below them.
+fn smallest(balance: &Balance, extent: Extent) -> u64 {
+    if extent.whole {
+        return 0;
+    }
+    let mut smallest = balance.total_bytes / 1000;
+    while rows(&balance.tree, smallest).len() > ROWS && smallest < balance.total_bytes {
+        smallest = smallest.saturating_mul(2).max(1);
+    }
+    smallest
 }
 
 /// The answer in one sentence.
@@ -115,37 +114,6 @@ fn census(rows: &[CensusRow], smallest: u64, out: &mut impl Write) -> io::Result
         )?;
     }
     writeln!(out)
-}
-
-/// Parts that lie across the tree, in one line.
-fn within(balance: &Balance, smallest: u64) -> Option<String> {
-    let is_large = |line: &&Line| line.bytes.unsigned_abs() > smallest;
-    let parts = balance.within.iter().filter(is_large);
-    let parts = parts.map(|line| format!("{} {}", text::signed_bytes(line.bytes), line.name));
-    listed("Of these", parts)
-}
-
-fn slabs(snapshot: &Snapshot, top: usize) -> Option<String> {
-    let mut caches: Vec<_> = snapshot.memory.slabs.iter().flatten().collect();
-    caches.sort_by_key(|cache| Reverse(cache.bytes));
-    let caches = caches.into_iter().filter(|cache| cache.bytes > 0).take(top);
-    let caches = caches.map(|it| format!("{} {}", text::bytes(it.bytes), harmless(&it.name)));
-    listed("Largest slab caches", caches)
-}
-
-fn vmalloc(snapshot: &Snapshot, top: usize) -> Option<String> {
-    let mut callers: Vec<_> = snapshot.memory.vmalloc.iter().flatten().collect();
-    callers.sort_by_key(|caller| Reverse(caller.bytes));
-    let callers = callers.into_iter().take(top).map(|it| {
-        let name = text::with_module(&it.function, it.module.as_deref());
-        format!("{} {name}", text::bytes(it.bytes))
-    });
-    listed("Largest callers of vmalloc", callers)
-}
-
-fn listed(title: &str, parts: impl Iterator<Item = String>) -> Option<String> {
-    let parts: Vec<_> = parts.collect();
-    (!parts.is_empty()).then(|| format!("{title}: {}", parts.join(", ")))
 }
 
 #[cfg(test)]

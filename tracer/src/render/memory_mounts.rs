@@ -5,10 +5,14 @@ use std::cmp::Reverse;
 use super::{escape::harmless, text};
 use crate::model::{MemoryFileSystem, Snapshot, Task};
 
-/// The fullest file systems of tmpfs: `15.20 GiB /run (95.0 % of its limit)`.
-pub(super) fn tmpfs(snapshot: &Snapshot, top: usize) -> impl Iterator<Item = String> {
+/// The fullest file systems of tmpfs, of those with more than `smallest` bytes: `15.20 GiB /run (95.0 % of its limit)`.
+pub(super) fn tmpfs(
+    snapshot: &Snapshot,
+    top: usize,
+    smallest: u64,
+) -> impl Iterator<Item = String> {
     let mut mounts: Vec<_> = mounts(snapshot).filter(|it| it.is_shmem()).collect();
-    mounts.retain(|it| it.used_bytes.is_some_and(|bytes| bytes > 0));
+    mounts.retain(|it| it.used_bytes.is_some_and(|bytes| bytes > smallest));
     mounts.sort_by_key(|it| Reverse(it.used_bytes));
     mounts.into_iter().take(top).map(|it| {
         let bytes = text::bytes(it.used_bytes.unwrap_or(0));
@@ -52,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_fullest_tmpfs_says_how_near_its_limit_is() {
-        let lines: Vec<_> = tmpfs(&snapshot(), 5).collect();
+        let lines: Vec<_> = tmpfs(&snapshot(), 5, 0).collect();
         assert_eq!(lines, ["15.20 GiB /run (95.0 % of its limit)"]);
     }
 

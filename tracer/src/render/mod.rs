@@ -16,6 +16,7 @@ mod holders;
 mod json;
 mod loss_accounting;
 mod mem;
+mod mem_details;
 mod memory_mounts;
 mod messages;
 mod peek;

@@ -24,13 +24,15 @@ impl Row<'_> {
         let (branch, name) = (&self.branch, harmless(&self.name));
         let width = 38_usize.saturating_sub(branch.chars().count());
         let line = format!(
-            "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16} {FAINT}{}{FAINT:#}",
+            "{FAINT}{branch}{FAINT:#}{style}{name:<width$} {:>10} {:>7}{style:#}  {:<16}",
             text::signed_bytes(self.bytes),
             text::percent(share),
             text::bar(share, 16),
-            harmless(remark),
         );
-        line.trim_end().to_owned()
+        if remark.is_empty() {
+            return line.trim_end().to_owned();
+        }
+        format!("{line} {FAINT}{}{FAINT:#}", harmless(remark))
     }
 }
 
@@ -66,23 +68,22 @@ fn add_parts<'a>(
         rows.push(row(part, format!("{indent}{fork}"), depth));
         add_parts(part, &format!("{indent}{below}"), depth + 1, has_row, rows);
     }
-    if !small.is_empty() {
-        rows.push(Row {
-            branch: format!("{indent}└ "),
-            depth,
-            name: Cow::Owned(together(&small)),
-            field: "",
-            bytes: small.iter().map(|part| part.bytes).sum(),
-        });
-    }
+    rows.extend(together(&small, format!("{indent}└ "), depth));
 }
 
-/// The name of parts that have one row together.
-fn together(parts: &[&Line]) -> String {
-    match parts {
-        [part] => part.name.clone(),
-        _ => format!("{} smaller ones", parts.len()),
-    }
+/// The row that parts have together.
+fn together<'a>(parts: &[&'a Line], branch: String, depth: usize) -> Option<Row<'a>> {
+    Some(match parts {
+        [] => return None,
+        [part] => row(part, branch, depth),
+        _ => Row {
+            branch,
+            depth,
+            name: Cow::Owned(format!("{} smaller ones", parts.len())),
+            field: "",
+            bytes: parts.iter().map(|part| part.bytes).sum(),
+        },
+    })
 }
 
 fn row(line: &Line, branch: String, depth: usize) -> Row<'_> {

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt::Display, fs, io::BufReader, path::Path};
 
 use anyhow::Result;
 
-use super::{open, read};
+use super::{census, meminfo_bytes, open, read};
 use crate::{
-    kernel::{hugepages, meminfo, slabinfo, vmallocinfo, vmstat, zoneinfo},
-    model::{Feature, Limitation, MemoryCounters, ZoneTotals},
+    kernel::{dying_cgroups, hugepages, meminfo, slabinfo, vmallocinfo, vmstat, zoneinfo},
+    model::{Census, Feature, Limitation, MemoryCounters, ZoneTotals},
 };
 
 /// Every counter, and what could not be read; an error only without `/proc/meminfo`.
@@ -31,9 +31,54 @@ pub fn memory_counters() -> Result<(MemoryCounters, Vec<Limitation>)> {
             .unwrap_or_default(),
         slabs: reader.part(Feature::SlabCaches, slabs),
         vmalloc: reader.part(Feature::VmallocCallers, vmalloc),
+        dying_memory_cgroups: dying_memory_cgroups(),
         balloon_is_in_total: balloon_is_in_total(),
     };
     Ok((counters, reader.limitations))
+}
+
+/// The counters and every page frame by its flags, from nearly the same moment: of a few
+/// readings, the one in which `MemFree` moved least.
+pub fn counters_and_census() -> Result<(MemoryCounters, Census)> {
+    const READINGS: usize = 5;
+    let mut best = CountedPages::read()?;
+    for _ in 1..READINGS {
+        if best.is_steady() {
+            break;
+        }
+        let other = CountedPages::read()?;
+        if other.moved < best.moved {
+            best = other;
+        }
+    }
+    Ok((best.counters, best.census))
+}
+
+struct CountedPages {
+    counters: MemoryCounters,
+    census: Census,
+    /// By how many bytes `MemFree` changed while they were counted.
+    moved: u64,
+}
+
+impl CountedPages {
+    fn read() -> Result<Self> {
+        let (counters, _) = memory_counters()?;
+        let census = census()?;
+        let free = counters.meminfo.get("MemFree").copied().unwrap_or(0);
+        let moved = free.abs_diff(meminfo_bytes("MemFree")?);
+        Ok(Self {
+            counters,
+            census,
+            moved,
+        })
+    }
+
+    /// Whether less than a thousandth of memory moved.
+    fn is_steady(&self) -> bool {
+        let total = self.counters.meminfo.get("MemTotal").copied();
+        self.moved <= total.unwrap_or(0) / 1000
+    }
 }
 
 /// `/proc/meminfo`, and `/proc/zoneinfo` from nearly the same moment: what leaves the free lists
@@ -70,6 +115,12 @@ impl FreePages {
             zones,
         })
     }
+}
+
+fn dying_memory_cgroups() -> Option<u64> {
+    let mounts = read("/proc/self/mountinfo").ok()?;
+    let cgroups = read("/proc/cgroups").unwrap_or_default();
+    dying_cgroups::dying_memory_cgroups(&mounts, &cgroups)
 }
 
 /// Collects what cannot be read.
