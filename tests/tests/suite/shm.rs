@@ -90,7 +90,7 @@ fn mem_names_the_fullest_tmpfs() {
         return;
     };
     let leak = hold("deleted-file", 47);
-    let finished = Pagetrace::new(&["mem", "--top", "100"]).run();
+    let finished = Pagetrace::new(&["mem", "--verbose", "--top", "100"]).run();
     assert!(finished.status.success(), "{finished:#?}");
     let named = format!("47.00 MiB /tmp, for leak (pid {})", leak.pid());
     let mut lines = finished.stdout.lines();

@@ -19,7 +19,7 @@ const SCREEN: usize = 24;
 const AROUND: usize = 2;
 
 /// How much of the screen the tree takes at most.
-const ROWS: usize = 17;
+const ROWS: usize = 16;
 
 /// Writes the balance, with colours; the writer may take them out again.
 pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
@@ -36,11 +36,17 @@ pub fn mem(report: &MemReport, extent: Extent, out: &mut impl Write) -> io::Resu
         row_of(&row, report, out)?;
     }
     census(&report.census, smallest, out)?;
-    for detail in mem_details::details(report, extent, smallest, room) {
-        writeln!(out, "{detail}")?;
+    let details = mem_details::details(report, extent, smallest, room);
+    for line in details.lines {
+        writeln!(out, "{line}")?;
     }
     let (host, taken_at) = (text::host(&snapshot.host), snapshot.taken_at);
-    writeln!(out, "{host}; {taken_at:.0}")
+    write!(out, "{host}; {taken_at:.0}")?;
+    if details.hidden > 0 {
+        let more = text::counted(details.hidden as u64, "more line");
+        write!(out, "; {more} with --verbose")?;
+    }
+    writeln!(out)
 }
 
 /// From how many bytes on a part has a row of its own: a thousandth of memory, or more, so that

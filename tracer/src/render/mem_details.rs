@@ -6,24 +6,27 @@ use std::cmp::Reverse;
 use super::{escape::harmless, holders, memory_mounts, styles::FAINT, table::Extent, text};
 use crate::model::{Balance, Line, MemReport, Snapshot};
 
-/// The lines, at most `room` of them unless all are wanted. Of things of less than `smallest`
-/// bytes there are none then.
-pub(super) fn details(
-    report: &MemReport,
-    extent: Extent,
-    smallest: u64,
-    room: usize,
-) -> Vec<String> {
+/// What stands below the tree.
+pub(super) struct Details {
+    pub(super) lines: Vec<String>,
+    /// How many more there are.
+    pub(super) hidden: usize,
+}
+
+/// At most `room` lines unless all are wanted. Of things of less than `smallest` bytes there are
+/// none then.
+pub(super) fn details(report: &MemReport, extent: Extent, smallest: u64, room: usize) -> Details {
     let unread = unread(report, extent.whole);
     let mut lines = parts(report, extent, smallest);
-    let room = room.saturating_sub(unread.len());
-    if !extent.whole && lines.len() > room {
-        let rest = lines.split_off(room.saturating_sub(1));
-        let count = text::counted(rest.len() as u64, "more line");
-        lines.push(format!("{FAINT}{count} with --verbose{FAINT:#}"));
-    }
+    let room = if extent.whole {
+        lines.len()
+    } else {
+        room.saturating_sub(unread.len())
+    };
+    let hidden = lines.len().saturating_sub(room);
+    lines.truncate(room);
     lines.extend(unread);
-    lines
+    Details { lines, hidden }
 }
 
 fn parts(report: &MemReport, extent: Extent, smallest: u64) -> Vec<String> {
@@ -32,11 +35,11 @@ fn parts(report: &MemReport, extent: Extent, smallest: u64) -> Vec<String> {
     let beside = holders::beside(snapshot.holders(), extent, smallest);
     let largest = [
         slabs(snapshot, top, smallest),
-        vmalloc(snapshot, top, smallest),
         listed(
             "Fullest tmpfs",
             memory_mounts::tmpfs(snapshot, top, smallest),
         ),
+        vmalloc(snapshot, top, smallest),
         listed("Mounts of hugetlb", memory_mounts::hugetlb(snapshot, top)),
     ];
     let largest = largest.into_iter().flatten();
