@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         cli::Command::Trace(args) => commands::trace::run(&args),
         cli::Command::Report(args) => commands::report::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),
+        cli::Command::Pages(args) => commands::pages::run(&args),
         cli::Command::Shm(args) => commands::shm::run(&args),
         cli::Command::Proc(args) => commands::proc::run(&args),
         cli::Command::Snapshot(args) => commands::snapshot::run(&args),

@@ -12,6 +12,8 @@ mod mapped;
 mod object;
 mod objects;
 mod page_array;
+mod page_census;
+mod page_owners;
 mod queries;
 mod trace;
 mod tracefs;
@@ -22,6 +24,8 @@ pub use gfp::MovableGfp;
 pub use kernel_memory::{Copied, KernelMemory};
 pub use objects::objects;
 pub use page_array::{PageArray, PageLayout};
+pub use page_census::page_census;
+pub use page_owners::{OwnerLayout, owner_names};
 pub use queries::PageStructs;
 
 pub use trace::{

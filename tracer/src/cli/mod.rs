@@ -6,6 +6,7 @@ mod diff;
 mod filters;
 mod mem;
 mod output;
+mod pages;
 mod proc;
 mod ranking;
 mod report;
@@ -21,6 +22,7 @@ pub use diff::DiffArgs;
 pub use filters::{FilterArgs, GfpFlag};
 pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
+pub use pages::PagesArgs;
 pub use proc::ProcArgs;
 pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
@@ -49,6 +51,7 @@ Examples:
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
   pagetrace mem                           where all of memory went, in one tree
+  pagetrace pages                         what every page frame is, beside the counters
   pagetrace shm                           what holds shared memory: tmpfs, memfds, segments
   pagetrace proc -i 10                    which processes grow, and who is killed for memory
   pagetrace proc 4711 --peek              what the memory of a process holds
@@ -77,6 +80,7 @@ Exit codes:
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
+                      pagetrace pages [OPTIONS]\n       \
                       pagetrace shm [OPTIONS]\n       \
                       pagetrace proc [PID] [OPTIONS]\n       \
                       pagetrace snapshot -o FILE\n       \
@@ -105,6 +109,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say where the machine's memory went, and what no counter shows
     Mem(MemArgs),
+    /// Say what every page frame is used for, beside the kernel's counters
+    Pages(PagesArgs),
     /// Say what holds shared memory: file systems in memory, deleted files, memfds, segments
     Shm(ShmArgs),
     /// Say which processes have the memory, which grow, and what one of them holds
@@ -131,7 +137,12 @@ impl Command {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
             Self::Diff(args) => args.check(),
-            Self::Mem(_) | Self::Shm(_) | Self::Proc(_) | Self::Snapshot(_) | Self::Check => Ok(()),
+            Self::Mem(_)
+            | Self::Pages(_)
+            | Self::Shm(_)
+            | Self::Proc(_)
+            | Self::Snapshot(_)
+            | Self::Check => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod diff;
 mod interruption;
 pub mod mem;
 mod outputs;
+pub mod pages;
 pub mod proc;
 pub mod report;
 pub mod shm;

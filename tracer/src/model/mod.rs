@@ -16,7 +16,9 @@ mod limitation;
 mod losses;
 mod meminfo;
 mod memory;
+mod page_census;
 mod page_state;
+mod pages_report;
 mod peek;
 mod proc_report;
 mod process;
@@ -47,7 +49,9 @@ pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
+pub use page_census::{PageGroup, PageKey, PageUse};
 pub use page_state::PageState;
+pub use pages_report::{PageUseRow, PagesBy, PagesReport, PagesSchema};
 pub use peek::{Counted, PageRun, Peek};
 pub use proc_report::{
     GrownMapping, MappingGrowth, ProcReport, ProcSchema, ProcessEntry, ProcessReport,
