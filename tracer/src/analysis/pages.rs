@@ -88,6 +88,10 @@ fn counter(
             (slabs().map(|caches| slab - caches), "Slab - slabinfo")
         }
         PageUse::PageTable => (lines(&["PageTables", "SecPageTables"]), "PageTables"),
+        PageUse::Vmalloc => {
+            let vmalloc = Fields::of(counters).optional("VmallocUsed");
+            (vmalloc, "VmallocUsed")
+        }
         PageUse::Zsmalloc => (lines(&["nr_zspages"]), "nr_zspages"),
         PageUse::Offline => (lines(&["Balloon"]), "Balloon"),
         PageUse::Pinned

@@ -17,6 +17,7 @@ mod page_owners;
 mod queries;
 mod trace;
 mod tracefs;
+mod vmalloc_pages;
 
 pub use cast::with_function;
 pub use features::{Features, locate_page_array};
@@ -24,7 +25,7 @@ pub use gfp::MovableGfp;
 pub use kernel_memory::{Copied, KernelMemory};
 pub use objects::objects;
 pub use page_array::{PageArray, PageLayout};
-pub use page_census::page_census;
+pub use page_census::PageCensus;
 pub use page_owners::{OwnerLayout, owner_names};
 pub use queries::PageStructs;
 
@@ -33,3 +34,4 @@ pub use trace::{
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
 };
 pub use tracefs::{gfp_flags, tracefs_tracepoints};
+pub use vmalloc_pages::VmallocSource;

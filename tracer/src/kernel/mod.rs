@@ -4,6 +4,7 @@
 pub mod balloon;
 pub mod bpf_fdinfo;
 pub mod btf;
+mod bytes;
 pub mod census;
 pub mod cgroup;
 pub mod dma_buf;
@@ -36,6 +37,7 @@ pub mod sockstat;
 pub mod sysvipc;
 pub mod trace_buffer;
 pub mod tracepoint;
+pub mod vmalloc_area;
 pub mod vmallocinfo;
 pub mod vmstat;
 pub mod walk;

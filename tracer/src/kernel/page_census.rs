@@ -1,5 +1,7 @@
 //! Counts page frames, one after the other, by what they are used for.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::page_struct::{PageStruct, Seen};
@@ -8,9 +10,22 @@ use crate::model::{PageKey, PageUse};
 /// Blocks of the buddy allocator are of this order at most (`MAX_PAGE_ORDER`; 10 by default).
 const MAX_ORDER: u8 = 20;
 
+/// Page frames of vmalloc, each with the address in the function that asked for it.
+pub type VmallocFrames = FxHashMap<u64, u64>;
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct PageCounts {
+    /// How many page frames there are of each kind.
+    pub pages: FxHashMap<PageKey, u64>,
+    /// The page frames of each slab, with the address of its cache.
+    pub slabs: Vec<(u64, Range<u64>)>,
+}
+
 /// Counts the page frames of a node in ascending order.
 pub struct PageCounter<'a> {
     layout: &'a PageStruct,
+    vmalloc: &'a VmallocFrames,
     node: u32,
     /// The next page frame.
     frame: u64,
@@ -18,7 +33,7 @@ pub struct PageCounter<'a> {
     free_left: u64,
     /// The block whose end was not seen yet.
     block: Option<Block>,
-    pages: FxHashMap<PageKey, u64>,
+    counts: PageCounts,
     /// Neighbours are mostly alike: those that were not added yet.
     run: Option<(PageKey, u64)>,
 }
@@ -40,14 +55,15 @@ impl Block {
 
 impl<'a> PageCounter<'a> {
     /// Nothing counted yet; `frame` comes first.
-    pub fn new(layout: &'a PageStruct, node: u32, frame: u64) -> Self {
+    pub fn new(layout: &'a PageStruct, vmalloc: &'a VmallocFrames, node: u32, frame: u64) -> Self {
         Self {
             layout,
+            vmalloc,
             node,
             frame,
             free_left: 0,
             block: None,
-            pages: FxHashMap::default(),
+            counts: PageCounts::default(),
             run: None,
         }
     }
@@ -59,34 +75,49 @@ impl<'a> PageCounter<'a> {
         } else {
             match self.layout.look(page) {
                 Seen::FreeBlock(order) => self.free_block(order.min(MAX_ORDER)),
-                Seen::First(PageUse::Unreferenced, _) => self.unreferenced(),
-                Seen::First(page_use, owner) => self.begin(page_use, owner),
+                Seen::First(page_use, owner) => self.first(page_use, owner),
                 Seen::Tail => self.tail(),
             }
         }
         self.frame += 1;
     }
 
-    /// Counts so many page frames that no memory belongs to.
-    pub fn absent(&mut self, count: u64) {
-        self.frame = self.frame.saturating_add(count);
-        let absent = count.saturating_sub(self.free_left);
-        self.free_left = self.free_left.saturating_sub(count);
-        self.close();
-        self.add(PageUse::Absent, 0, 0, absent);
+    /// Counts the next page frame, which no memory belongs to.
+    pub fn absent(&mut self) {
+        if self.free_left > 0 {
+            self.free_left -= 1;
+        } else {
+            self.begin(PageUse::Absent, 0);
+        }
+        self.frame += 1;
     }
 
     /// What was counted.
-    pub fn finish(mut self) -> FxHashMap<PageKey, u64> {
+    pub fn finish(mut self) -> PageCounts {
         self.close();
         self.flush();
-        self.pages
+        self.counts
     }
 
     fn free_block(&mut self, order: u8) {
         self.close();
         self.add(PageUse::Free, 0, order, 1 << order);
         self.free_left = (1 << order) - 1;
+    }
+
+    fn first(&mut self, page_use: PageUse, owner: u64) {
+        // Only these can be of vmalloc: all others have marks of their own.
+        let caller = match page_use {
+            PageUse::Plain | PageUse::Charged | PageUse::Unreferenced => {
+                self.vmalloc.get(&self.frame)
+            }
+            _ => None,
+        };
+        match (caller, page_use) {
+            (Some(&caller), _) => self.begin(PageUse::Vmalloc, caller),
+            (None, PageUse::Unreferenced) => self.unreferenced(),
+            (None, _) => self.begin(page_use, owner),
+        }
     }
 
     fn begin(&mut self, page_use: PageUse, owner: u64) {
@@ -118,6 +149,10 @@ impl<'a> PageCounter<'a> {
 
     fn close(&mut self) {
         if let Some(block) = self.block.take() {
+            if block.page_use == PageUse::Slab {
+                let frames = block.first..block.first + block.pages;
+                self.counts.slabs.push((block.owner, frames));
+            }
             let order = block.pages.ilog2() as u8;
             self.add(block.page_use, block.owner, order, block.pages);
         }
@@ -142,7 +177,7 @@ impl<'a> PageCounter<'a> {
 
     fn flush(&mut self) {
         if let Some((key, pages)) = self.run.take() {
-            *self.pages.entry(key).or_default() += pages;
+            *self.counts.pages.entry(key).or_default() += pages;
         }
     }
 }

@@ -5,7 +5,10 @@
 
 use anyhow::Result;
 
-use super::btf::Btf;
+use super::{
+    btf::Btf,
+    bytes::{half, word},
+};
 use crate::model::PageUse;
 
 /// Where in a `struct page` lies what, on this kernel, in bytes.
@@ -333,14 +336,4 @@ impl Types {
             Self::Bits { base, .. } => word & (base | number) == *base,
         }
     }
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u64::from_ne_bytes(*bytes))
-}
-
-fn half(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u32::from_ne_bytes(*bytes))
 }

@@ -36,7 +36,9 @@ pub enum PageUse {
     Offline,
     /// Kernel memory that is charged to a memory control group.
     Charged,
-    /// Other kernel memory: vmalloc, per-CPU memory, kernel stacks, and what no counter shows.
+    /// Memory of vmalloc, kernel stacks among it.
+    Vmalloc,
+    /// Other kernel memory: per-CPU memory, and what no counter shows.
     Plain,
     /// Kernel memory without a reference: the other pages of blocks that are no compound pages,
     /// and frozen pages.
@@ -66,6 +68,7 @@ impl PageUse {
             Self::Zsmalloc => "compressed swap",
             Self::Offline => "balloon",
             Self::Charged => "kernel, charged to a cgroup",
+            Self::Vmalloc => "vmalloc",
             Self::Plain => "kernel, without a mark",
             Self::Unreferenced => "kernel, without a reference",
             Self::Reserved => "reserved",
@@ -79,7 +82,8 @@ impl PageUse {
 pub struct PageKey {
     /// What they are used for.
     pub page_use: PageUse,
-    /// The address of what they belong to: a slab cache, a page pool, a control group; 0 for none.
+    /// The address of what they belong to: a slab cache, a page pool, a control group, of vmalloc that
+    /// in the function that asked; 0 for none.
     pub owner: u64,
     /// The order of their block.
     pub order: u8,
@@ -92,7 +96,8 @@ pub struct PageKey {
 pub struct PageGroup {
     /// What they are used for.
     pub page_use: PageUse,
-    /// The slab cache, network device or control group that they belong to.
+    /// The slab cache, network device or control group that they belong to; of vmalloc, the function
+    /// that asked.
     pub owner: Option<String>,
     /// The order of their block.
     pub order: u8,

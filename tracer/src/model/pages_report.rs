@@ -66,6 +66,8 @@ pub enum PagesBy {
     Cgroup,
     /// The device whose page pool has them.
     Device,
+    /// The function that asked vmalloc for them.
+    Caller,
 }
 
 impl Choice for PagesBy {
@@ -76,6 +78,7 @@ impl Choice for PagesBy {
         Self::Cache,
         Self::Cgroup,
         Self::Device,
+        Self::Caller,
     ];
 
     fn name(self) -> &'static str {
@@ -86,6 +89,7 @@ impl Choice for PagesBy {
             Self::Cache => "cache",
             Self::Cgroup => "cgroup",
             Self::Device => "device",
+            Self::Caller => "caller",
         }
     }
 
@@ -96,6 +100,7 @@ impl Choice for PagesBy {
             Self::Node => "The NUMA node, of each use",
             Self::Cache => "The slab cache",
             Self::Cgroup => "The memory control group that kernel pages are charged to",
+            Self::Caller => "The function that asked vmalloc for them",
             Self::Device => "The network device whose page pool has them",
         }
     }

@@ -52,7 +52,7 @@ fn sentence(report: &PagesReport) -> String {
         rows.map(|row| row.bytes).fold(0, u64::saturating_add)
     };
     format!(
-        "{} of {} are kernel pages without a mark: vmalloc, per-CPU memory, and what no counter shows",
+        "{} of {} are kernel pages without a mark: per-CPU memory, and what no counter shows",
         text::bytes(bytes(&UNMARKED)),
         text::bytes(report.host.mem_total_bytes)
     )
@@ -148,5 +148,6 @@ fn name(group: &PageGroup, by: PagesBy) -> Option<String> {
         PagesBy::Cache => owner(PageUse::Slab),
         PagesBy::Cgroup => owner(PageUse::Charged),
         PagesBy::Device => owner(PageUse::PagePool),
+        PagesBy::Caller => owner(PageUse::Vmalloc),
     }
 }
