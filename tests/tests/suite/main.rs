@@ -24,6 +24,7 @@ mod nesting;
 mod no_room;
 mod outputs;
 mod packet_ring;
+mod pages;
 mod perf_rings;
 mod pipes;
 mod proc;

@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, process};
 use pagetrace_tests::harness::{Pagetrace, root_or_skip};
 use serde_json::Value;
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     include_str!("../../../docs/json.md"),
     include_str!("../../../docs/snapshots.md"),
     include_str!("../../../docs/holders.md"),
+    include_str!("../../../docs/pages.md"),
     include_str!("../../../docs/shm.md"),
     include_str!("../../../docs/processes.md"),
 ];
@@ -53,6 +54,7 @@ fn every_field_of_the_documents_about_memory_is_explained() {
     for args in [
         &["mem", "--census", "--json", "-"][..],
         &["mem", "--from", snapshot, "--json", "-"],
+        &["pages", "--json", "-"],
         &["shm", "--json", "-"],
         &["proc", "--json", "-", "-i", "1"],
         &["proc", &pid, "--peek", "--json", "-"],

@@ -181,3 +181,7 @@ impl<'a> PageCounter<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "page_census_tests.rs"]
+mod tests;

@@ -337,3 +337,11 @@ impl Types {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "page_struct_sample.rs"]
+pub(super) mod sample;
+
+#[cfg(test)]
+#[path = "page_struct_tests.rs"]
+mod tests;
