@@ -15,6 +15,9 @@ use crate::kernel::{
     vmalloc_area::{VmallocLayout, VmallocMemory, VmapArea},
 };
 
+/// Bytes of a page frame on x86-64.
+const PAGE: u64 = 4096;
+
 /// What is known of slabs: the page frames of each, with the address of its cache.
 type Slabs<'a> = &'a [(u64, Range<u64>)];
 
@@ -59,7 +62,6 @@ impl VmallocSource {
 /// Where the direct map begins: caches lie in slabs, so that for each of them some slab's page frame
 /// leads to the same beginning, which is a multiple of 1 GiB (KASLR; arch/x86/mm/kaslr.c).
 fn direct_map(slabs: Slabs<'_>) -> Option<u64> {
-    const PAGE: u64 = 4096;
     const ALIGNMENT: u64 = 1 << 30;
     let caches: HashSet<u64> = slabs.iter().map(|(cache, _)| *cache).collect();
     let beginnings = |cache: u64| {
@@ -112,12 +114,13 @@ fn areas(
     slab: &Range<u64>,
     stride: usize,
 ) -> Vec<VmapArea> {
-    let len = (slab.end - slab.start) * 4096;
-    let Some(bytes) = memory.read(base + slab.start * 4096, len as usize) else {
+    let (start, len) = (base + slab.start * PAGE, (slab.end - slab.start) * PAGE);
+    let Some(bytes) = memory.read(start, len as usize) else {
         return Vec::new();
     };
-    let objects = bytes.chunks_exact(stride);
-    objects.filter_map(|object| layout.area(object)).collect()
+    let objects = (start..).step_by(stride).zip(bytes.chunks_exact(stride));
+    let areas = objects.filter_map(|(address, object)| layout.area(address, object));
+    areas.collect()
 }
 
 /// Adds the page frames of an area.
@@ -128,6 +131,10 @@ fn add(
     area: VmapArea,
     frames: &mut VmallocFrames,
 ) {
+    // What was given back is mapped no more, before it leaves any list.
+    if memory.word(area.start).is_none() {
+        return;
+    }
     let found = memory.read(area.memory, layout.memory_size);
     let Some(found) = found.and_then(|bytes| layout.memory(area, bytes)) else {
         return;
@@ -140,7 +147,7 @@ fn add(
     let (mut next, end) = (pages, pages.saturating_add(u64::from(count) * 8));
     while next < end {
         // Not beyond the end of a piece: what lies behind may not be readable.
-        let len = (end - next).min(4096 - next % 4096);
+        let len = (end - next).min(PAGE - next % PAGE);
         let Some(list) = memory.read(next, len as usize) else {
             return;
         };

@@ -17,6 +17,7 @@ pub struct VmallocLayout {
     pub memory_size: usize,
     start: usize,
     end: usize,
+    node: usize,
     memory: usize,
     address: usize,
     flags: usize,
@@ -55,6 +56,7 @@ impl VmallocLayout {
             memory_size: btf.struct_size("vm_struct")? as usize,
             start: area("va_start")?,
             end: area("va_end")?,
+            node: area("rb_node")?,
             memory: area("vm")?,
             address: memory("addr")?,
             flags: memory("flags")?,
@@ -64,13 +66,23 @@ impl VmallocLayout {
         })
     }
 
-    /// The area that these bytes are, if they can be one: a free object is none, nor is what
-    /// else is kept in a cache of this size.
-    pub fn area(&self, bytes: &[u8]) -> Option<VmapArea> {
+    /// The area that these bytes at an address are, if they can be one: what was given back is
+    /// none, nor is what else is kept in a cache of this size.
+    pub fn area(&self, address: u64, bytes: &[u8]) -> Option<VmapArea> {
         let [start, end, memory] = [self.start, self.end, self.memory].map(|at| word(bytes, at));
         let (start, end, memory) = (start?, end?, memory?);
         let is_area = start < end && is_in_kernel(start) && is_in_kernel(memory);
-        is_area.then_some(VmapArea { start, memory })
+        (is_area && self.is_in_use(address, bytes)?).then_some(VmapArea { start, memory })
+    }
+
+    /// Whether the area is in the tree of those in use. One that was taken out is its own parent
+    /// from then on (`RB_CLEAR_NODE` in `__unlink_va`, mm/vmalloc.c), and keeps all else for long,
+    /// as do its memory and the list of its pages.
+    fn is_in_use(&self, address: u64, bytes: &[u8]) -> Option<bool> {
+        /// The parent's address has the node's colour in its lowest bits.
+        const COLOUR: u64 = 3;
+        let parent = word(bytes, self.node)? & !COLOUR;
+        Some(parent != address.wrapping_add(self.node as u64))
     }
 
     /// The memory that these bytes describe, if it is that of the area and its own: memory that
@@ -99,10 +111,11 @@ mod tests {
     use super::*;
 
     const LAYOUT: VmallocLayout = VmallocLayout {
-        area_size: 24,
+        area_size: 32,
         memory_size: 40,
         start: 0,
         end: 8,
+        node: 24,
         memory: 16,
         address: 0,
         flags: 8,
@@ -123,11 +136,14 @@ mod tests {
             start: START,
             memory: LIST,
         };
-        let is = |words: &[u64]| LAYOUT.area(&bytes(words));
-        assert_eq!(is(&[START, START + 0x2000, LIST]), Some(area));
-        assert_eq!(is(&[START, START, LIST]), None, "it has no bytes");
-        assert_eq!(is(&[START, START + 0x2000, 0x1234]), None, "a size");
-        assert_eq!(is(&[START, START + 0x2000]), None, "cut short");
+        let end = START + 0x2000;
+        let is = |words: &[u64]| LAYOUT.area(LIST, &bytes(words));
+        assert_eq!(is(&[START, end, LIST, LIST | 1]), Some(area));
+        assert_eq!(is(&[START, end, LIST, 0]), Some(area), "the root");
+        assert_eq!(is(&[START, end, LIST, LIST + 24]), None, "given back");
+        assert_eq!(is(&[START, START, LIST, 0]), None, "it has no bytes");
+        assert_eq!(is(&[START, end, 0x1234, 0]), None, "a size");
+        assert_eq!(is(&[START, end, LIST]), None, "cut short");
     }
 
     #[test]

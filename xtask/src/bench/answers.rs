@@ -23,6 +23,7 @@ const COPIES: u64 = 10;
 pub(super) struct Answers {
     pub(super) mem: Vec<f64>,
     pub(super) census: Vec<f64>,
+    pub(super) pages: Vec<f64>,
     pub(super) proc: Vec<f64>,
     pub(super) diff: Vec<f64>,
 }
@@ -30,7 +31,7 @@ pub(super) struct Answers {
 impl Answers {
     /// Runs each so many times.
     pub(super) fn measure(runs: u32, programs: &Programs) -> Result<Self> {
-        eprintln!("answers: {runs} of mem, proc and diff");
+        eprintln!("answers: {runs} of mem, pages, proc and diff");
         let folder = TempDir::new().context("cannot make a temporary folder")?;
         let times = |args: &[&str]| -> Result<Vec<f64>> {
             (0..runs)
@@ -44,6 +45,7 @@ impl Answers {
         Ok(Self {
             mem: times(&["mem"])?,
             census: times(&["mem", "--census"])?,
+            pages: times(&["pages"])?,
             proc,
             diff: times(&["diff", &before, &after])?,
         })

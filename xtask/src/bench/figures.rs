@@ -78,11 +78,13 @@ impl Figures {
         let Answers {
             mem,
             census,
+            pages,
             proc,
             diff,
         } = answers;
         self.add("`mem`", AtMost(0.1), "s", mem);
         self.add("`mem --census`", AtMost(1.5), "s", census);
+        self.add("`pages`", AtMost(0.5), "s", pages);
         self.add("`proc` of 1,000 processes", AtMost(1.0), "s", proc);
         let name = "`diff` of snapshots of 10,000 processes";
         self.add(name, AtMost(1.0), "s", diff);
