@@ -5,14 +5,11 @@
 //! call that no kernel knows, and here it becomes that of the running one.
 
 use anyhow::Result;
-use aya::EbpfLoader;
+use aya::{EbpfLoader, programs::RawTracePoint};
 use memmap2::MmapMut;
 use tracer_ebpf::{programs, rdonly_cast::PLACEHOLDER};
 
-use super::{
-    hooks::{self, Hook},
-    object,
-};
+use super::{hooks, object};
 
 /// The function's name in BTF.
 pub(super) const FUNCTION: &str = "bpf_rdonly_cast";
@@ -22,12 +19,14 @@ const CALL: u8 = 0x85;
 /// The source register of a call of a kernel function, above the destination's four bits.
 const PSEUDO_KFUNC_CALL: u8 = 2 << 4;
 
-/// Whether the kernel lets programs read their stack by the function with this id.
+/// Whether the kernel lets programs read their stack by the function with this id. A refusal is an
+/// answer like the other: nobody is told the verifier's account of it.
 pub(super) fn reads_stacks(id: u32) -> bool {
     let load = || -> Result<()> {
         let object = with_function(object::QUERY, id)?;
         let mut ebpf = EbpfLoader::new().btf(None).load(&object)?;
-        hooks::load(&mut ebpf, Hook::Raw, programs::PROBE_STACK)
+        let probe: &mut RawTracePoint = hooks::program(&mut ebpf, programs::PROBE_STACK)?;
+        Ok(probe.load()?)
     };
     load().is_ok()
 }
