@@ -62,8 +62,23 @@ impl Names {
             let symbol = function(rest)?.symbol.as_ref()?;
             Some(Some(symbol) == entry.symbol.as_ref())
         };
-        stack.windows(3).filter_map(move |frames| match *frames {
+        let called = stack.windows(3).filter_map(move |frames| match *frames {
             [rest, between, entry] => is_called_at_entry(rest, entry)?.then_some(between),
+            _ => None,
+        });
+        called.chain(self.jumped_to(stack))
+    }
+
+    /// A function that jumps to its trampoline, as on Linux 7.2, is on the stack once. That is
+    /// looked for at the bulk allocator only, which pagetrace's own programs are attached to, and
+    /// which no BPF program calls.
+    fn jumped_to<'a>(&'a self, stack: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
+        const BULK_ALLOCATORS: [&str; 2] = ["alloc_pages_bulk_noprof", "__alloc_pages_bulk"];
+        let symbol = |address| self.at(address).last()?.frame.symbol.as_deref();
+        let is_bulk = move |it| symbol(it).is_some_and(|name| BULK_ALLOCATORS.contains(&name));
+        let is_bpf = move |it| symbol(it).is_none_or(|name| name.starts_with("bpf_prog_"));
+        stack.windows(2).filter_map(move |frames| match *frames {
+            [rest, between] => (is_bulk(rest) && is_bpf(between)).then_some(between),
             _ => None,
         })
     }
@@ -151,6 +166,25 @@ mod tests {
     }
 
     fn functions(stack: &[u64]) -> Vec<String> {
+        functions_named(stack, named)
+    }
+
+    fn functions_of<const N: usize>(names: [&str; N]) -> Vec<String> {
+        let named = |addresses: &[u64]| {
+            let frame = |&address: &u64| Frame {
+                address,
+                ..Frame::named(names[address as usize])
+            };
+            addresses.iter().map(|it| vec![frame(it)]).collect()
+        };
+        let stack: Vec<_> = (0..N as u64).collect();
+        functions_named(&stack, named)
+    }
+
+    fn functions_named(
+        stack: &[u64],
+        named: impl FnOnce(&[u64]) -> Vec<Vec<Frame>>,
+    ) -> Vec<String> {
         let record = SiteRecord {
             frames: stack.to_vec(),
             ..SiteRecord::default()
@@ -167,6 +201,17 @@ mod tests {
             functions(&stack),
             ["alloc_pages", "bulk", "bulk", "vmalloc"]
         );
+    }
+
+    #[test]
+    fn a_trampoline_that_was_jumped_to_is_nobodys_function() {
+        const BULK: &str = "alloc_pages_bulk_noprof";
+        let stack = [BULK, "bpf_prog_1_leak", "vmalloc"];
+        assert_eq!(functions_of(stack), [BULK, "vmalloc"]);
+        let stack = [BULK, "n_tty_open", "bpf_prog_1_leak"];
+        assert_eq!(functions_of(stack), stack);
+        let stack = ["bpf_map_alloc", "bpf_prog_1_leak", "vmalloc"];
+        assert_eq!(functions_of(stack), stack);
     }
 
     #[test]
