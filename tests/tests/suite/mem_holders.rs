@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
 };
 
-use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip};
+use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip, skip};
 use serde::Deserialize;
 
 use crate::LEAK;
@@ -93,6 +93,15 @@ impl Mem {
     }
 }
 
+/// Whether the kernel lists sockets by this option: built as a module, it may be missing from
+/// a machine, which then says so.
+fn lists_by(option: &str, test: &str) -> bool {
+    let limitations = Mem::now().snapshot.limitations;
+    let mut reasons = limitations.iter().map(|it| &it.reason);
+    let missing = reasons.find(|reason| reason.contains(option));
+    missing.inspect(|reason| skip(test, reason)).is_none()
+}
+
 /// What is unaccounted and what is unexplained of it, the medians of a few readings: others take
 /// and free meanwhile, and the kernel counts their pages a little late.
 fn gaps() -> [i64; 2] {
@@ -133,9 +142,13 @@ fn explains(leak: &[&str], kind: &str, name: &str) -> Vec<Part> {
 
 #[test]
 fn a_packet_ring_explains_what_is_unaccounted() {
-    let Some(_machine) = root_or_skip("a_packet_ring_explains_what_is_unaccounted") else {
+    let test = "a_packet_ring_explains_what_is_unaccounted";
+    let Some(_machine) = root_or_skip(test) else {
         return;
     };
+    if !lists_by("CONFIG_PACKET_DIAG", test) {
+        return;
+    }
     let ring = ["packet-ring", "--blocks", "1024", "--order", "4"];
     let parts = explains(&ring, "packet-rings", "AF_PACKET rings");
     let [part] = &parts[..] else {
@@ -147,9 +160,13 @@ fn a_packet_ring_explains_what_is_unaccounted() {
 
 #[test]
 fn a_ring_in_another_network_namespace_is_found() {
-    let Some(_machine) = root_or_skip("a_ring_in_another_network_namespace_is_found") else {
+    let test = "a_ring_in_another_network_namespace_is_found";
+    let Some(_machine) = root_or_skip(test) else {
         return;
     };
+    if !lists_by("CONFIG_PACKET_DIAG", test) {
+        return;
+    }
     for keeper in ["process", "descriptor", "socket"] {
         let ring = ["packet-ring", "--blocks", "256", "--order", "6"];
         let ring = [&ring[..], &["--elsewhere", keeper]].concat();
@@ -164,9 +181,13 @@ fn a_ring_in_another_network_namespace_is_found() {
 
 #[test]
 fn a_block_takes_a_power_of_two_of_pages() {
-    let Some(_machine) = root_or_skip("a_block_takes_a_power_of_two_of_pages") else {
+    let test = "a_block_takes_a_power_of_two_of_pages";
+    let Some(_machine) = root_or_skip(test) else {
         return;
     };
+    if !lists_by("CONFIG_PACKET_DIAG", test) {
+        return;
+    }
     let leak = Leaker::start(LEAK, &["packet-ring", "--blocks", "31", "--order", "3"]);
     let parts = Mem::now().parts_of("packet-rings", leak.pid());
     let bytes: Vec<_> = parts.iter().map(|part| part.bytes).collect();
@@ -216,9 +237,13 @@ fn unread(bytes: usize) -> (TcpStream, TcpStream) {
 
 #[test]
 fn unread_bytes_are_an_upper_bound() {
-    let Some(_machine) = root_or_skip("unread_bytes_are_an_upper_bound") else {
+    let test = "unread_bytes_are_an_upper_bound";
+    let Some(_machine) = root_or_skip(test) else {
         return;
     };
+    if !lists_by("CONFIG_INET_TCP_DIAG", test) {
+        return;
+    }
     const SENT: usize = 100_000;
     let (sender, mut receiver) = unread(SENT);
     let mem = Mem::now();

@@ -60,9 +60,11 @@ fn slabs(snapshot: &Snapshot, top: usize, smallest: u64) -> Option<String> {
     caches.sort_by_key(|cache| Reverse(cache.bytes));
     let caches = caches.into_iter().take(top);
     let caches = caches.map(|it| format!("{} {}", text::bytes(it.bytes), harmless(&it.name)));
+    let caches = listed("Largest slab caches", caches);
     let dying = snapshot.memory.dying_memory_cgroups.filter(|&it| it > 0);
     let dying = dying.map(|count| text::counted(count, "dying memory cgroup"));
-    listed("Largest slab caches", caches.chain(dying))
+    let parts: Vec<_> = caches.into_iter().chain(dying).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn vmalloc(snapshot: &Snapshot, top: usize, smallest: u64) -> Option<String> {
