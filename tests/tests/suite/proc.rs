@@ -183,6 +183,9 @@ fn a_look_into_the_memory_leaves_the_process_as_it_is() {
         // State, minor and major page faults.
         [field(0), field(7), field(9)]
     };
+    eventually("it to wait", || {
+        (faults()[0].as_deref() == Some("S")).then_some(())
+    });
     let before = (
         faults(),
         status(leak.pid(), "VmRSS"),
