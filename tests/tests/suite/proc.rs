@@ -8,7 +8,7 @@ use std::{
 
 use pagetrace::model::{ProcReport, ProcessEntry, ProcessReport, UnreadReason};
 use pagetrace_tests::{
-    harness::{Leaker, Memcg, Pagetrace, eventually, root_or_skip, skip},
+    harness::{Leaker, Memcg, Pagetrace, eventually, is_emulated, root_or_skip, skip},
     leaks::PASSWORD,
 };
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -273,9 +273,11 @@ fn a_worker_that_its_limit_kills_again_and_again_is_one_line() {
     let memcg = memcg.without_swap();
     // Beside the worker another program comes and goes that nobody kills.
     let script = format!("while :; do {LEAK} json --mib 64 </dev/zero; sleep 0.3; done");
+    // Long enough for a worker to be killed three times.
+    let seconds = if is_emulated() { "20" } else { "4" };
     let supervisor = Supervisor::start(&script, Some(&memcg));
-    let finished = Pagetrace::new(&["proc", "-i", "4"]).run();
-    let report = all(&["-i", "4"]);
+    let finished = Pagetrace::new(&["proc", "-i", seconds]).run();
+    let report = all(&["-i", seconds]);
     drop(supervisor);
     let lines: Vec<_> = report
         .entries
