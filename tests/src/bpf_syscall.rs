@@ -15,6 +15,8 @@ pub(crate) type Instruction = [u8; 8];
 const RAW_TRACEPOINT: u32 = 17;
 /// `BPF_MAP_TYPE_ARRAY`
 const ARRAY: u32 = 2;
+/// `BPF_MAP_TYPE_RINGBUF`
+const RING_BUFFER: u32 = 27;
 /// `BPF_F_MMAPABLE`
 const MMAPABLE: u32 = 1 << 10;
 
@@ -67,6 +69,18 @@ pub(crate) fn create_array(value_size: u32, max_entries: u32) -> io::Result<Owne
         value_size,
         max_entries,
         flags: MMAPABLE,
+    };
+    descriptor(bpf(0, &mut request)?)
+}
+
+/// Makes a ring buffer for this many bytes, a power of two of pages.
+pub(crate) fn create_ring_buffer(bytes: u32) -> io::Result<OwnedFd> {
+    let mut request = Create {
+        map_type: RING_BUFFER,
+        key_size: 0,
+        value_size: 0,
+        max_entries: bytes,
+        flags: 0,
     };
     descriptor(bpf(0, &mut request)?)
 }

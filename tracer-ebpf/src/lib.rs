@@ -55,6 +55,9 @@ pub mod maps {
     pub const SAMPLES: &str = "SAMPLES";
     /// Page pointers seen by [`PROBE_PAGE_POINTER`](crate::programs::PROBE_PAGE_POINTER).
     pub const PROBED_PAGES: &str = "PROBED_PAGES";
+    /// What [`COPY_MEMORY`](crate::programs::COPY_MEMORY) copied last, in pieces, memory-mapped by
+    /// user space.
+    pub const COPIED: &str = "COPIED";
 }
 
 /// Names of the programs, as user space finds them in the objects.
@@ -81,6 +84,10 @@ pub mod programs {
     /// `struct page`: gives a bit for each of the [`QUERIED_FRAMES`](crate::QUERIED_FRAMES) from it
     /// on that is on a list.
     pub const LISTED_PAGES: &str = "listed_pages";
+    /// To be run by `BPF_PROG_TEST_RUN` with an address and a count: copies so many
+    /// [pieces](crate::PIECE_LEN) of kernel memory, at most [all](crate::COPIED_PIECES), and gives a
+    /// bit for each that could be read.
+    pub const COPY_MEMORY: &str = "copy_memory";
     /// Raw tracepoint; loads only where programs can read their stack directly.
     pub const PROBE_STACK: &str = "probe_stack";
     /// Raw tracepoint `mm_page_alloc` that only reports the page pointers of the tracer's own
@@ -93,3 +100,9 @@ pub const BULK_PAGES: u64 = 512;
 
 /// How many page frames one run of a program that looks at pages answers for.
 pub const QUERIED_FRAMES: u32 = u32::BITS;
+
+/// Bytes of kernel memory that are copied at a time, all or none.
+pub const PIECE_LEN: usize = 4096;
+
+/// How many pieces one run of the program copies at most.
+pub const COPIED_PIECES: u32 = u32::BITS;

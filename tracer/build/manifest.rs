@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint;
 
-/// The BPF objects by name: that of the trace, and that of queries and probes.
-pub(crate) const OBJECTS: [&str; 2] = ["trace", "query"];
+/// The BPF objects by name: that of the trace, that of queries and probes, and that which copies
+/// kernel memory.
+pub(crate) const OBJECTS: [&str; 3] = ["trace", "query", "memory"];
 /// Their manifest, relative to the checkout.
 pub(crate) const MANIFEST: &str = "tracer/bpf/manifest.json";
 

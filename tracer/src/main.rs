@@ -13,6 +13,12 @@ fn main() -> ExitCode {
     let result = match command {
         cli::Command::Trace(args) => commands::trace::run(&args),
         cli::Command::Report(args) => commands::report::run(&args),
+        cli::Command::Mem(args) => commands::mem::run(&args),
+        cli::Command::Pages(args) => commands::pages::run(&args),
+        cli::Command::Shm(args) => commands::shm::run(&args),
+        cli::Command::Proc(args) => commands::proc::run(&args),
+        cli::Command::Snapshot(args) => commands::snapshot::run(&args),
+        cli::Command::Diff(args) => commands::diff::run(&args),
         cli::Command::Check => commands::check::run(),
     };
     result.unwrap_or_else(|error| render::failure(&error))

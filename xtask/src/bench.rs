@@ -10,6 +10,7 @@
 //! | start to attached | 0.130 (0.129..0.205) s | <= 1 s | met |
 //! ```
 
+mod answers;
 mod attached;
 mod document;
 mod events;
@@ -38,6 +39,7 @@ use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::{command, workspace};
+use answers::Answers;
 use peer::Peer;
 use programs::Programs;
 use readings::Scale;
@@ -126,10 +128,12 @@ fn measure(options: &Options, programs: &Programs) -> Result<Results> {
     let windows = Window::measure_all(options.runs, 2, &programs.pagetrace)?;
     let waiting = Window::measure_all(1, options.idle, &programs.pagetrace)?;
     let scale = scale(options.runs, programs)?;
+    let answers = Answers::measure(options.runs, programs)?;
     results.figures.add_workloads(&results.rows);
     results.figures.add_events(&results.events);
     results.figures.add_windows(&windows, slots, &waiting);
     results.figures.add_scale(&scale);
+    results.figures.add_answers(answers);
     results.maps = Some(maps);
     results.scale = Some(scale);
     Ok(results)

@@ -1,34 +1,66 @@
 //! What the readers of kernel text are fed, and what must hold: one file per reader.
 
+mod bpf_fdinfo;
 mod btf;
+mod dma_buf;
+mod drm_fdinfo;
 mod fdinfo;
 mod gfp;
 mod kallsyms;
+mod maps;
 mod meminfo;
 mod mountinfo;
+mod netlink;
 mod notes;
+mod packet_diag;
+mod page_pool;
 mod pageflags;
 mod pagemap;
+mod peek;
+mod process;
 mod report;
+mod ring_mappings;
+mod slabinfo;
+mod smaps;
+mod snapshot;
+mod sock_diag;
+mod sysvipc;
 mod tracepoint;
+mod vmallocinfo;
 mod zoneinfo;
 
 /// Panics unless what a reader says of the bytes is right.
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 12] = [
+pub const CHECKS: [(&str, Check); 28] = [
+    ("bpf_fdinfo", bpf_fdinfo::check),
     ("btf", btf::check),
+    ("dma_buf", dma_buf::check),
+    ("drm_fdinfo", drm_fdinfo::check),
     ("fdinfo", fdinfo::check),
     ("gfp", gfp::check),
     ("kallsyms", kallsyms::check),
+    ("maps", maps::check),
     ("meminfo", meminfo::check),
     ("mountinfo", mountinfo::check),
+    ("netlink", netlink::check),
     ("notes", notes::check),
+    ("packet_diag", packet_diag::check),
+    ("page_pool", page_pool::check),
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
+    ("peek", peek::check),
+    ("process", process::check),
     ("report", report::check),
+    ("ring_mappings", ring_mappings::check),
+    ("slabinfo", slabinfo::check),
+    ("smaps", smaps::check),
+    ("snapshot", snapshot::check),
+    ("sock_diag", sock_diag::check),
+    ("sysvipc", sysvipc::check),
     ("tracepoint", tracepoint::check),
+    ("vmallocinfo", vmallocinfo::check),
     ("zoneinfo", zoneinfo::check),
 ];
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pagetrace::{
     analysis,
-    model::{GroupBy, KindChoice, Report, Selection, SortKey},
+    model::{GroupBy, KindChoice, Report, Saved as _, Selection, SortKey},
     render::{self, Extent},
 };
 

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pagetrace::model::Report;
+use pagetrace::model::{Report, Saved as _};
 use pagetrace_fuzz::CHECKS;
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");

@@ -44,6 +44,11 @@ impl Leaker {
         }
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has it release its pages, and waits until it is gone.
     pub fn release(mut self) {
         drop(self.child.stdin.take());

@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process,
+    process::{self, Command},
 };
 
 use super::{Pagetrace, Running, eventually};
@@ -28,6 +28,28 @@ impl Memcg {
         Some(Self { bytes, folder })
     }
 
+    /// The name of its folder.
+    pub fn name(&self) -> String {
+        let name = self.folder.file_name().expect("it is not the root");
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Has its processes keep out of swap: they are killed as soon as they reach the limit.
+    pub fn without_swap(self) -> Self {
+        for (file, value) in [("memory.swappiness", "0"), ("memory.swap.max", "0")] {
+            // Each version has one of them, or none without swap.
+            let _ = fs::write(self.folder.join(file), value);
+        }
+        self
+    }
+
+    /// Puts the command into it before it starts.
+    pub fn put(&self, command: &mut Command) {
+        let mut members = self.members();
+        // SAFETY: one system call on a file opened before the fork.
+        unsafe { command.pre_exec(move || members.write_all(b"0")) };
+    }
+
     fn members(&self) -> File {
         let members = self.folder.join("cgroup.procs");
         let file = OpenOptions::new().write(true).open(members);
@@ -47,9 +69,7 @@ impl Drop for Memcg {
 impl Pagetrace {
     /// Puts it into the memcg before it starts.
     pub fn within(mut self, memcg: &Memcg) -> Self {
-        let mut members = memcg.members();
-        // SAFETY: one system call on a file opened before the fork.
-        unsafe { self.command.pre_exec(move || members.write_all(b"0")) };
+        memcg.put(&mut self.command);
         self
     }
 }

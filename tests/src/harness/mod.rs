@@ -23,6 +23,7 @@ mod memcg;
 mod pagetrace;
 mod privileges;
 mod report;
+mod stress;
 mod tracefs_mount;
 mod tracing;
 
@@ -43,5 +44,6 @@ pub use machine::{Machine, is_emulated, root_or_skip};
 pub use memcg::Memcg;
 pub use pagetrace::{Finished, Pagetrace, Running, complaint};
 pub use report::{Report, Site};
+pub use stress::Stress;
 pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};

@@ -24,6 +24,8 @@ pub struct Outputs {
     pub table: String,
     /// The JSON document.
     pub report: Report,
+    /// The same as it was written.
+    pub json: String,
     /// The folded stacks.
     pub folded: Folded,
     /// Everything on stderr.
@@ -96,7 +98,8 @@ impl Outputs {
 
     fn read(folder: &Path, table: String, stderr: String) -> Self {
         let text = |name| fs::read_to_string(folder.join(name)).expect("pagetrace wrote it");
-        let report: Report = serde_json::from_str(&text(JSON)).expect("the documented schema");
+        let json = text(JSON);
+        let report: Report = serde_json::from_str(&json).expect("the documented schema");
         let folded = Folded::parse(&text(FOLDED)).expect("folded stacks");
         invariants::check_report(&report);
         invariants::check_folded(&folded, &report);
@@ -104,6 +107,7 @@ impl Outputs {
         Self {
             table,
             report,
+            json,
             folded,
             stderr,
         }

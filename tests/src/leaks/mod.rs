@@ -2,15 +2,20 @@
 
 mod anon;
 mod balanced;
+mod bpf_ring;
 mod churn;
+mod counted;
 mod icmp;
+mod json;
 pub(crate) mod own_network;
 mod packet_ring;
 mod perf_rings;
 mod pinned;
 mod pipes;
+mod processes;
 mod programs;
 mod ptys;
+mod shmem;
 mod tcp;
 mod thp;
 mod unix_dgrams;
@@ -20,14 +25,19 @@ use std::any::Any;
 
 pub use anon::Anon;
 pub use balanced::Balanced;
+pub use bpf_ring::BpfRing;
 pub use churn::Churn;
+pub use counted::{Counted, CountedKind};
 pub use icmp::Icmp;
-pub use packet_ring::PacketRing;
+pub use json::{Json, PASSWORD};
+pub use packet_ring::{Keeper, PacketRing};
 pub use perf_rings::PerfRings;
 pub use pinned::{Holder, Pinned};
 pub use pipes::{Pipe, Pipes, payload};
+pub use processes::Processes;
 pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
+pub use shmem::{OrphanedSegment, Shmem, ShmemHolder};
 pub use tcp::Tcp;
 pub use thp::Thp;
 pub use unix_dgrams::UnixDgrams;
@@ -81,10 +91,20 @@ pub enum Leak {
     Anon(Anon),
     /// User memory in no mapping and no file, which is out of the default scope, too
     Pinned(Pinned),
+    /// Pages of a BPF ring buffer
+    BpfRing(BpfRing),
     /// BPF programs, which are vmalloc
     Programs(Programs),
+    /// Shared memory that no path leads to, which is user memory, too
+    Shmem(Shmem),
+    /// Anonymous memory full of JSON, more and more of it
+    Json(Json),
+    /// Processes that do nothing
+    Processes(Processes),
     /// Data on a compressed disk
     Zram(Zram),
+    /// Memory that a line of /proc/meminfo counts
+    Counted(Counted),
 }
 
 impl Leak {
@@ -103,8 +123,13 @@ impl Leak {
             Self::Churn(leak) => leak.take()?,
             Self::Anon(leak) => leak.take()?,
             Self::Pinned(leak) => leak.take()?,
+            Self::BpfRing(leak) => leak.take()?,
             Self::Programs(leak) => leak.take()?,
+            Self::Shmem(leak) => leak.take()?,
+            Self::Json(leak) => leak.take()?,
+            Self::Processes(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
+            Self::Counted(leak) => leak.take()?,
         })
     }
 }

@@ -2,18 +2,30 @@
 //! settings or filters.
 
 use std::{
+    fs::File,
     io,
     net::{Ipv4Addr, TcpListener},
-    os::fd::AsRawFd as _,
+    os::fd::{AsFd as _, AsRawFd as _},
 };
 
-use rustix::thread::{UnshareFlags, unshare_unsafe};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 
 /// Has the calling thread, and those it begins, use a network of their own.
 pub(crate) fn enter() -> io::Result<()> {
     // SAFETY: the flag is not FILES, so no descriptor changes its meaning.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?;
     bring_up_loopback()
+}
+
+/// The network namespace of the calling thread.
+pub(crate) fn current() -> io::Result<File> {
+    File::open("/proc/thread-self/ns/net")
+}
+
+/// Has the calling thread use a network that it knows.
+pub(crate) fn enter_again(network: &File) -> io::Result<()> {
+    let kind = Some(LinkNameSpaceType::Network);
+    Ok(move_into_link_name_space(network.as_fd(), kind)?)
 }
 
 fn bring_up_loopback() -> io::Result<()> {

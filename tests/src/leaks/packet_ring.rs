@@ -10,7 +10,7 @@ use rustix::{
     param::page_size,
 };
 
-use super::Held;
+use super::{Held, own_network};
 use crate::announcement::Announcement;
 
 const FRAME_SIZE: usize = 2048;
@@ -24,15 +24,45 @@ pub struct PacketRing {
     /// Each is 2^ORDER pages
     #[arg(long)]
     pub order: u32,
+    /// In a network namespace of its own, which this keeps
+    #[arg(long, value_enum)]
+    pub elsewhere: Option<Keeper>,
+}
+
+/// What keeps a network namespace.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Keeper {
+    /// The process is in it
+    Process,
+    /// The process has left it, and has a descriptor of it
+    Descriptor,
+    /// The process has left it, and has a socket in it
+    Socket,
 }
 
 impl PacketRing {
     /// Sets up the ring and keeps it.
     pub fn take(&self) -> io::Result<Held> {
+        let pages = (self.blocks << self.order) as u64;
+        let Some(keeper) = self.elsewhere else {
+            return Ok(Held::new(Announcement::holding(pages), self.ring()?));
+        };
+        let home = own_network::current()?;
+        own_network::enter()?;
+        let kept = (self.ring()?, own_network::current()?);
+        if keeper != Keeper::Process {
+            own_network::enter_again(&home)?;
+        }
+        if keeper != Keeper::Descriptor {
+            return Ok(Held::new(Announcement::holding(pages), kept.0));
+        }
+        Ok(Held::new(Announcement::holding(pages), kept))
+    }
+
+    fn ring(&self) -> io::Result<OwnedFd> {
         let socket = unbound_socket()?;
         self.install(&socket)?;
-        let pages = (self.blocks << self.order) as u64;
-        Ok(Held::new(Announcement::holding(pages), socket))
+        Ok(socket)
     }
 
     fn install(&self, socket: &OwnedFd) -> io::Result<()> {

@@ -47,7 +47,12 @@ fn a_packet_ring_takes_blocks_of_its_order() {
     for order in [4, 5, 6] {
         let mut held = None;
         let mut taken = counted(|| {
-            held = Some(PacketRing { blocks: 16, order }.take()?);
+            let ring = PacketRing {
+                blocks: 16,
+                order,
+                elsewhere: None,
+            };
+            held = Some(ring.take()?);
             Ok(())
         });
         taken.retain(|&order, _| order > 3);

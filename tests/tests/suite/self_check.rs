@@ -1,12 +1,10 @@
 //! Each site's key is made again from its record, and what does not match is named.
 
-use std::process::{Command, Stdio};
-
 use aya::{
     Pod,
     maps::{Array, Map, MapData, MapInfo, loaded_maps},
 };
-use pagetrace_tests::harness::{KernelObjects, Tracing, note, root_or_skip, skip};
+use pagetrace_tests::harness::{KernelObjects, Stress, Tracing, note, root_or_skip, skip};
 use tracer_ebpf::{FIRST_SITE, Site, maps};
 
 use crate::hold_500_pipes;
@@ -67,12 +65,13 @@ fn a_record_that_does_not_match_its_key_is_named() {
 
 /// Forks, sockets, pipes and mappings for a minute: tasks and interrupts that allocate in
 /// each other's way.
-fn stress_ng() -> Command {
-    let mut command = Command::new("stress-ng");
-    let load = ["--fork=1", "--sock=1", "--pipe=1", "--mmap=1", "--quiet"];
-    command.args(load).arg("--timeout=60").stdin(Stdio::null());
-    command
-}
+const LOAD: [&str; 5] = [
+    "--fork=1",
+    "--sock=1",
+    "--pipe=1",
+    "--mmap=1",
+    "--timeout=60",
+];
 
 #[test]
 fn every_record_matches_its_key_under_stress() {
@@ -80,15 +79,13 @@ fn every_record_matches_its_key_under_stress() {
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
-    let installed = Command::new("stress-ng").arg("--version").output();
-    if installed.is_err() {
-        return skip(test, "stress-ng is not installed");
-    }
-    let folder = tempfile::tempdir().expect("a temporary folder");
     let trace = Tracing::attach(&[]);
-    let status = stress_ng().current_dir(&folder).status();
+    let Some(stress) = Stress::start(&LOAD) else {
+        return skip(test, "stress-ng is not installed");
+    };
+    let status = stress.wait();
     let losses = trace.end().report.losses;
-    assert!(status.expect("it is installed").success());
+    assert!(status.success(), "{status}");
     note(&format!("{} events under stress", losses.events));
     assert_eq!(losses.mismatched_sites, 0, "{losses:?}");
     assert!(losses.events > 100_000, "{losses:?}");

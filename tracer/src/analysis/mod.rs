@@ -2,16 +2,24 @@
 //! shown of it. Pure
 //! functions over plain values; nothing here reads the machine or formats text.
 
+mod balance;
+mod census;
+mod diff;
 mod entries;
+mod growth;
 mod judge;
 mod names;
 mod owner;
+mod pages;
+pub mod peek;
+pub mod processes;
 mod report;
 mod run_length;
 #[cfg(test)]
 mod sample;
 mod scan;
 mod selected;
+pub(crate) mod shmem;
 mod sites;
 mod stack;
 mod summary;
@@ -20,8 +28,14 @@ mod timeline;
 mod unnamed;
 mod window;
 
+pub use balance::{balance, explain};
+pub use census::compare;
+pub use diff::{snapshots, traces};
+pub use growth::growth;
+pub use pages::{page_groups, page_uses};
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};
+pub use shmem::shmem;
 pub use sites::records;
 pub use summary::summary;
 pub use survivors::{Cell, Survivors};

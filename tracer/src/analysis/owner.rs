@@ -273,7 +273,7 @@ fn matches(pattern: &str, stem: &str) -> bool {
 
 /// The name without leading underscores and without what compilers
 /// (`.constprop.0`, `.isra.0`, `.cold`) and allocation profiling (`_noprof`) add.
-fn stem(symbol: &str) -> &str {
+pub(super) fn stem(symbol: &str) -> &str {
     let symbol = symbol.strip_prefix("__pfx_").unwrap_or(symbol);
     let symbol = symbol.split('.').next().unwrap_or(symbol);
     let symbol = symbol.strip_suffix("_noprof").unwrap_or(symbol);

@@ -62,7 +62,7 @@ pub fn report(
     sites.sort_by_cached_key(|site| Reverse(site.unfreed_pages()));
     Report {
         schema: Schema::default(),
-        tool: tool(),
+        tool: Tool::own(),
         host,
         window,
         cost: recorded.cost,
@@ -72,14 +72,6 @@ pub fn report(
         taken_pages: recorded.taken_pages,
         frames: names.used(sites.iter_mut().flat_map(frames)),
         sites,
-    }
-}
-
-/// This program.
-fn tool() -> Tool {
-    Tool {
-        name: env!("CARGO_PKG_NAME").to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 

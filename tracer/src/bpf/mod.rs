@@ -6,17 +6,27 @@ mod cast;
 mod features;
 mod gfp;
 mod hooks;
+mod kernel_memory;
 mod map_memory;
+mod mapped;
 mod object;
+mod objects;
 mod page_array;
+mod page_census;
+mod page_owners;
 mod queries;
 mod trace;
 mod tracefs;
+mod vmalloc_pages;
 
 pub use cast::with_function;
 pub use features::{Features, locate_page_array};
 pub use gfp::MovableGfp;
+pub use kernel_memory::{Copied, KernelMemory};
+pub use objects::objects;
 pub use page_array::{PageArray, PageLayout};
+pub use page_census::PageCensus;
+pub use page_owners::{OwnerLayout, owner_names};
 pub use queries::PageStructs;
 
 pub use trace::{
@@ -24,3 +34,4 @@ pub use trace::{
     SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
 };
 pub use tracefs::{gfp_flags, tracefs_tracepoints};
+pub use vmalloc_pages::VmallocSource;

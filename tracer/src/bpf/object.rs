@@ -15,6 +15,10 @@ pub(super) static TRACE: &[u8] =
 pub(super) static QUERY: &[u8] =
     include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/query.bpf.o"));
 
+/// The program that copies kernel memory.
+pub(super) static MEMORY: &[u8] =
+    include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/memory.bpf.o"));
+
 /// How many page pointers the calibration may collect at once: those of its own
 /// pages, and of what this process takes beside them.
 const PROBED_PAGES: u32 = 1024;
@@ -34,6 +38,12 @@ pub(super) fn load_query(config: QueryConfig) -> Result<Ebpf> {
         .override_global(CONFIG, &QueryWire(config), true)
         .map_max_entries(maps::PROBED_PAGES, PROBED_PAGES)
         .load(QUERY);
+    loaded.map_err(|error| anyhow!("cannot use BPF: {}", reason(&error)))
+}
+
+/// Parses the program that copies kernel memory.
+pub(super) fn load_memory() -> Result<Ebpf> {
+    let loaded = EbpfLoader::new().btf(None).load(MEMORY);
     loaded.map_err(|error| anyhow!("cannot use BPF: {}", reason(&error)))
 }
 

@@ -2,20 +2,32 @@
 //!
 //! One file per verb; groups of options that verbs share have a file each.
 
+mod diff;
 mod filters;
+mod mem;
 mod output;
+mod pages;
+mod proc;
 mod ranking;
 mod report;
+mod shm;
+mod snapshot;
 mod symbols;
 mod trace;
 mod tracer;
 mod values;
 mod window;
 
+pub use diff::DiffArgs;
 pub use filters::{FilterArgs, GfpFlag};
+pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
+pub use pages::PagesArgs;
+pub use proc::ProcArgs;
 pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
+pub use shm::ShmArgs;
+pub use snapshot::SnapshotArgs;
 pub use symbols::SymbolArgs;
 pub use trace::TraceArgs;
 pub use tracer::{DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TracerArgs};
@@ -38,6 +50,11 @@ Examples:
   pagetrace -i 600 --min-age 300          only pages that are five minutes old
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
+  pagetrace mem                           where all of memory went, in one tree
+  pagetrace pages                         what every page frame is, beside the counters
+  pagetrace shm                           what holds shared memory: tmpfs, memfds, segments
+  pagetrace proc -i 10                    which processes grow, and who is killed for memory
+  pagetrace proc 4711 --peek              what the memory of a process holds
   pagetrace check                         what this kernel and this user can do
 
 {usage-heading} {usage}
@@ -62,6 +79,12 @@ Exit codes:
     override_usage = "pagetrace [trace] -i SECONDS [OPTIONS]\n       \
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
                       pagetrace report FILE [OPTIONS]\n       \
+                      pagetrace mem [OPTIONS]\n       \
+                      pagetrace pages [OPTIONS]\n       \
+                      pagetrace shm [OPTIONS]\n       \
+                      pagetrace proc [PID] [OPTIONS]\n       \
+                      pagetrace snapshot -o FILE\n       \
+                      pagetrace diff A B [OPTIONS]\n       \
                       pagetrace check",
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
@@ -84,6 +107,18 @@ pub enum Command {
     Trace(Box<TraceArgs>),
     /// Show a report that `--json` has saved, with any options of ranking and output
     Report(ReportArgs),
+    /// Say where the machine's memory went, and what no counter shows
+    Mem(MemArgs),
+    /// Say what every page frame is used for, beside the kernel's counters
+    Pages(PagesArgs),
+    /// Say what holds shared memory: file systems in memory, deleted files, memfds, segments
+    Shm(ShmArgs),
+    /// Say which processes have the memory, which grow, and what one of them holds
+    Proc(ProcArgs),
+    /// Keep what is known of the machine's memory in a file, for `--from` and `diff`
+    Snapshot(SnapshotArgs),
+    /// Say what differs between two snapshots, or between two traces
+    Diff(DiffArgs),
     /// Say what this kernel and this user can do, and the remedy for what they cannot
     Check,
 }
@@ -101,7 +136,13 @@ impl Command {
         match self {
             Self::Trace(args) => args.check(),
             Self::Report(args) => args.output.check(),
-            Self::Check => Ok(()),
+            Self::Diff(args) => args.check(),
+            Self::Mem(_)
+            | Self::Pages(_)
+            | Self::Shm(_)
+            | Self::Proc(_)
+            | Self::Snapshot(_)
+            | Self::Check => Ok(()),
         }
     }
 }

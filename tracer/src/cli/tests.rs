@@ -30,6 +30,10 @@ fn what_makes_sense_is_taken() {
         "trace -- report",
         "report leak.json --by stack --sort growth --kind slab --folded -",
         "report - --json again.json -v",
+        "proc",
+        "proc -i 10 --sort oom --top 5 --json - -v",
+        "proc 4711 -i 10 --peek --raw",
+        "proc --from before.zst --sort swap",
     ] {
         assert!(read(line).is_ok(), "{line}");
     }
@@ -50,6 +54,13 @@ fn the_verb_of_a_trace_can_be_left_out() {
 fn what_does_not_is_refused_with_a_reason() {
     for (line, reason) in [
         ("", "say how long"),
+        ("proc 0", "0 is not in 1.."),
+        ("proc --peek", "<PID>"),
+        ("proc 4711 --raw", "--peek"),
+        ("proc 4711 --sort rss", "cannot be used with"),
+        ("proc -i 5 --from before.zst", "cannot be used with"),
+        ("proc 4711 --peek --from before.zst", "cannot be used with"),
+        ("proc --sort size", "possible values"),
         ("trace", "say how long"),
         ("-i 0", "at least 1"),
         ("-i abc", "whole number"),

@@ -6,7 +6,7 @@ use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, Ty
 use tracer_ebpf::MAX_ORDER;
 
 use super::{GfpFlag, Input, Output};
-use crate::model::Choice;
+use crate::model::{Choice, Threshold};
 
 /// The longest window: 7 days.
 const LONGEST: u64 = 7 * 24 * 3600;
@@ -73,6 +73,21 @@ pub(super) fn gfp_flag(text: &str) -> Result<GfpFlag, String> {
     })
 }
 
+/// `500M`, `2GiB`: all units are binary, as the tables have them; or `10%`.
+pub(super) fn threshold(text: &str) -> Result<Threshold, String> {
+    let wrong = || "give a size or a percentage, as 500M, 2G or 10%".to_owned();
+    let text = text.trim();
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent = percent.trim().parse().map_err(|_| wrong())?;
+        let is_share = (0.0..=100.0).contains(&percent);
+        return is_share
+            .then_some(Threshold::Percent(percent))
+            .ok_or_else(wrong);
+    }
+    let size = parse_size::Config::new().with_binary().parse_size(text);
+    size.map(Threshold::Bytes).map_err(|_| wrong())
+}
+
 /// A path, which need not be text, or `-`.
 pub(super) fn output() -> impl TypedValueParser<Value = Output> {
     OsStringValueParser::new().try_map(output_named)
@@ -112,6 +127,16 @@ mod tests {
         assert_eq!(orders("2.."), Ok(2..=10));
         for text in ["", "x", "11", "..3", "4..2", "-1"] {
             assert!(orders(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_a_size_or_a_share() {
+        assert_eq!(threshold("500M"), Ok(Threshold::Bytes(500 << 20)));
+        assert_eq!(threshold("2 GiB"), Ok(Threshold::Bytes(2 << 30)));
+        assert_eq!(threshold("12.5%"), Ok(Threshold::Percent(12.5)));
+        for text in ["", "%", "x", "-1", "101%", "NaN%"] {
+            assert!(threshold(text).is_err(), "{text}");
         }
     }
 

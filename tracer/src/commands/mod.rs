@@ -3,8 +3,16 @@
 
 pub mod check;
 mod destination;
+pub mod diff;
+mod interruption;
+pub mod mem;
 mod outputs;
+pub mod pages;
+pub mod proc;
 pub mod report;
+pub mod shm;
+pub mod snapshot;
+mod take;
 pub mod trace;
 
 use libc::{c_int, sighandler_t};

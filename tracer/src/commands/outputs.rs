@@ -8,7 +8,7 @@ use super::destination::Destination;
 use crate::{
     analysis,
     cli::{Output, OutputArgs, RankingArgs},
-    model::{Report, Selection, Summary},
+    model::{Report, Selection},
     render::{self, Extent},
 };
 
@@ -42,9 +42,9 @@ impl Outputs {
         let summary = analysis::summary(report, &self.selection);
         let json = write(&self.json, |out| render::json(report, &summary, out));
         let folded = write(&self.folded, |out| render::folded(report, &summary, out));
-        let print = |extent| print(report, &summary, extent);
+        let print = |extent| render::print(|out| render::table(report, &summary, extent, out));
         let table = self.table.map_or(Ok(()), print);
-        json.and(folded).and(render::to_stdout(table))
+        json.and(folded).and(table)
     }
 }
 
@@ -56,12 +56,4 @@ fn write(
         .as_ref()
         .map(|destination| destination.write(content));
     written.unwrap_or(Ok(()))
-}
-
-fn print(report: &Report, summary: &Summary, extent: Extent) -> io::Result<()> {
-    let mut text = Vec::new();
-    render::table(report, summary, extent, &mut text)?;
-    let mut stdout = anstream::stdout().lock();
-    io::Write::write_all(&mut stdout, &text)?;
-    io::Write::flush(&mut stdout)
 }

@@ -1,11 +1,18 @@
-//! `/proc/self/fdinfo/N` of a BPF program.
+//! `/proc/PID/fdinfo/N`: what a descriptor leads to.
 
-/// Events that the kernel counted as kept from the program; none on a kernel before 5.12,
+/// For a BPF program, the events that the kernel counted as kept from it; none on a kernel before 5.12,
 /// which has no such counter. What counts in it differs by type of program and kernel.
 pub fn recursion_misses(fdinfo: &str) -> Option<u64> {
-    let value = fdinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("recursion_misses:"))?;
+    number(fdinfo, "recursion_misses:")
+}
+
+/// The mount through which the file was opened, as mountinfo numbers it.
+pub fn mount_id(fdinfo: &str) -> Option<u64> {
+    number(fdinfo, "mnt_id:")
+}
+
+fn number(fdinfo: &str, name: &str) -> Option<u64> {
+    let value = fdinfo.lines().find_map(|line| line.strip_prefix(name))?;
     value.trim().parse().ok()
 }
 
@@ -19,6 +26,12 @@ mod tests {
             recursion_misses("prog_type:\t17\nrecursion_misses:\t42\n"),
             Some(42)
         );
+    }
+
+    #[test]
+    fn the_mount_is_read() {
+        let text = "pos:\t0\nflags:\t02\nmnt_id:\t25\nino:\t7\n";
+        assert_eq!(mount_id(text), Some(25));
     }
 
     #[test]

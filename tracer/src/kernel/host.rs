@@ -1,10 +1,24 @@
 //! The machine pagetrace runs on: the paths of all the texts, in one place.
 
+pub mod descriptors;
+mod holders;
+mod memory;
+mod netlink;
+pub mod processes;
+mod shmem;
+
+pub use holders::known_holders;
+pub use memory::{counters_and_census, memory_counters};
+pub use shmem::{Depth, shmem};
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{BufReader, Read as _},
-    os::unix::fs::MetadataExt as _,
+    io::{self, BufReader, Read as _},
+    os::{
+        fd::{AsRawFd as _, BorrowedFd},
+        unix::fs::MetadataExt as _,
+    },
     path::PathBuf,
 };
 
@@ -15,6 +29,7 @@ use rustix::{
 };
 
 use super::{
+    census,
     kallsyms::Kallsyms,
     memcg::Memcg,
     meminfo, mountinfo,
@@ -22,7 +37,7 @@ use super::{
     pageflags::PageFlagsFile,
     zoneinfo::{self, Zone},
 };
-use crate::model::Host;
+use crate::model::{Census, Host};
 
 /// Where the kernel describes its types.
 pub const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -82,6 +97,12 @@ pub fn zones() -> Result<Vec<Zone>> {
     zoneinfo::zones(BufReader::new(open("/proc/zoneinfo")?))
 }
 
+/// Every page frame, counted by what it is.
+fn census() -> Result<Census> {
+    let counted = census::census(&page_flags()?, &zones()?);
+    counted.with_context(|| format!("cannot read {PAGE_FLAGS}"))
+}
+
 /// What each page frame is now; an error where the kernel does not tell
 /// (`CONFIG_PROC_PAGE_MONITOR`) or not this process.
 pub fn page_flags() -> Result<PageFlagsFile> {
@@ -113,6 +134,11 @@ pub fn descriptors_left() -> Result<u64> {
     let open = open.count().saturating_sub(1) as u64;
     let limit = getrlimit(Resource::Nofile).current;
     Ok(limit.map_or(u64::MAX, |limit| limit.saturating_sub(open)))
+}
+
+/// What the kernel says about a descriptor of ours.
+pub fn descriptor_info(descriptor: BorrowedFd<'_>) -> io::Result<String> {
+    fs::read_to_string(format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd()))
 }
 
 /// Id of the process that a task belongs to.

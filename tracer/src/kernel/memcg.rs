@@ -1,14 +1,17 @@
-//! The memory control group of this process: BPF maps count in it too (from
+//! The memory control group of a process: BPF maps count in it too (from
 //! Linux 5.11 on), and a process that goes beyond its limit is killed.
 
 use std::path::{Path, PathBuf};
 
 use super::mountinfo::Mount;
+use crate::model::{MemoryCgroup, MemoryLimit};
 
-/// Where the groups of memory lie, and this process's among them.
+/// Where the groups of memory lie, and a process's among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memcg {
-    /// The folder of this process's group.
+    /// The path of the group, as `/proc/PID/cgroup` has it.
+    pub path: String,
+    /// The folder of the group.
     pub folder: PathBuf,
     /// The folder of the group around all others.
     root: PathBuf,
@@ -27,6 +30,8 @@ pub struct Files {
     pub statistics: &'static str,
     /// Those of them that the kernel can take back, files in memory.
     cache: [&'static str; 2],
+    /// Where a line `oom_kill N` counts the processes that were killed.
+    events: &'static str,
 }
 
 const VERSION_1: Files = Files {
@@ -34,6 +39,7 @@ const VERSION_1: Files = Files {
     usage: "memory.usage_in_bytes",
     statistics: "memory.stat",
     cache: ["total_inactive_file ", "total_active_file "],
+    events: "memory.oom_control",
 };
 
 const VERSION_2: Files = Files {
@@ -41,29 +47,20 @@ const VERSION_2: Files = Files {
     usage: "memory.current",
     statistics: "memory.stat",
     cache: ["inactive_file ", "active_file "],
+    events: "memory.events",
 };
 
 impl Memcg {
-    /// Finds the group in the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
+    /// Finds the group in the texts of `/proc/PID/cgroup` and `/proc/self/mountinfo`.
     pub fn find(cgroup: &str, mountinfo: &str) -> Option<Self> {
-        let paths = cgroup.lines().filter_map(|line| {
-            let mut fields = line.splitn(3, ':').skip(1);
-            Some((fields.next()?, fields.next()?))
-        });
-        let is_memory = |controllers: &str| controllers.split(',').any(|it| it == "memory");
-        let first = |wanted: &dyn Fn(&str) -> bool| {
-            let mut paths = paths.clone();
-            paths
-                .find(|(controllers, _)| wanted(controllers))
-                .map(|(_, path)| path)
-        };
-        let version_1 = first(&is_memory).and_then(|path| {
-            let is_mount = |mount: &Mount<'_>| mount.kind == "cgroup" && is_memory(mount.options);
+        let version_1 = path_where(cgroup, has_memory).and_then(|path| {
+            let is_mount = |mount: &Mount<'_>| mount.kind == "cgroup" && has_memory(mount.options);
             Self::below(path, mountinfo, is_mount, VERSION_1)
         });
         version_1.or_else(|| {
             let is_mount = |mount: &Mount<'_>| mount.kind == "cgroup2";
-            Self::below(first(&str::is_empty)?, mountinfo, is_mount, VERSION_2)
+            let path = path_where(cgroup, str::is_empty)?;
+            Self::below(path, mountinfo, is_mount, VERSION_2)
         })
     }
 
@@ -74,9 +71,12 @@ impl Memcg {
         files: Files,
     ) -> Option<Self> {
         let mount = mountinfo.lines().filter_map(Mount::parse).find(is_mount)?;
-        let path = Path::new(path).strip_prefix(mount.root).ok()?;
-        Some(Self {
-            folder: Path::new(mount.point).join(path),
+        // `/../x` lies outside of the cgroup namespace.
+        let is_inside = !path.split('/').any(|part| part == "..");
+        let below = Path::new(path).strip_prefix(mount.root).ok()?;
+        is_inside.then(|| Self {
+            path: path.to_owned(),
+            folder: Path::new(mount.point).join(below),
             root: PathBuf::from(mount.point),
             files,
         })
@@ -92,6 +92,70 @@ impl Memcg {
         let left = groups.filter_map(|folder| self.files.left(|name| read(&folder.join(name))));
         left.min()
     }
+
+    /// The limit, the use and the kills of the group. `read` gives the text of a file.
+    pub fn state(&self, read: impl Fn(&Path) -> Option<String>) -> MemoryCgroup {
+        let own = |name| read(&self.folder.join(name));
+        let events = own(self.files.events).unwrap_or_default();
+        let kills = events
+            .lines()
+            .find_map(|line| line.strip_prefix("oom_kill "));
+        MemoryCgroup {
+            path: self.path.clone(),
+            limit: self.limit(&read),
+            usage_bytes: own(self.files.usage).and_then(|text| text.trim().parse().ok()),
+            oom_kills: kills.and_then(|kills| kills.trim().parse().ok()),
+        }
+    }
+
+    /// The least limit of the group and those around it; of equals, the nearest.
+    fn limit(&self, read: &impl Fn(&Path) -> Option<String>) -> Option<MemoryLimit> {
+        let folders = self.folder.ancestors();
+        let folders = folders.take_while(|it| it.starts_with(&self.root));
+        let groups = folders.zip(Path::new(&self.path).ancestors());
+        let counting = groups.enumerate().take_while(|(depth, (folder, _))| {
+            *depth == 0 || includes_groups_below(read(&folder.join("memory.use_hierarchy")))
+        });
+        let limits = counting.filter_map(|(_, (folder, path))| {
+            Some(MemoryLimit {
+                bytes: limit_bytes(&read(&folder.join(self.files.limit))?)?,
+                cgroup: path.to_string_lossy().into_owned(),
+            })
+        });
+        limits.min_by_key(|limit| limit.bytes)
+    }
+}
+
+/// A limit; none if the text stands for none: `max`, or the largest number of pages that
+/// version 1 counts (mm/page_counter.c).
+fn limit_bytes(text: &str) -> Option<u64> {
+    const NONE: u64 = i64::MAX as u64 / (1 << 16) * (1 << 16);
+    text.trim().parse().ok().filter(|&bytes| bytes < NONE)
+}
+
+/// Version 1, up to Linux 5.10, has groups whose limit leaves those below alone.
+fn includes_groups_below(use_hierarchy: Option<String>) -> bool {
+    use_hierarchy.is_none_or(|text| text.trim() != "0")
+}
+
+/// The path of a memory control group in the text of `/proc/PID/cgroup`, whatever can be seen of it.
+pub fn path(cgroup: &str) -> Option<&str> {
+    path_where(cgroup, has_memory).or_else(|| path_where(cgroup, str::is_empty))
+}
+
+/// The path behind the controllers that are wanted: a line is `ID:CONTROLLERS:PATH`, and version
+/// 2 has no controllers there.
+fn path_where(cgroup: &str, is_wanted: impl Fn(&str) -> bool) -> Option<&str> {
+    cgroup.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        is_wanted(controllers).then_some(path)
+    })
+}
+
+/// Whether `memory` is one of these controllers or options.
+pub(super) fn has_memory(controllers: &str) -> bool {
+    controllers.split(',').any(|it| it == "memory")
 }
 
 impl Files {
@@ -139,6 +203,62 @@ mod tests {
         );
         assert_eq!(folder("0::/other\n", VERSION_2_MOUNTS), None);
         assert_eq!(folder("", ""), None);
+    }
+
+    #[test]
+    fn a_group_outside_of_the_namespace_is_not_looked_at() {
+        assert_eq!(folder("4:memory:/../x\n", VERSION_1_MOUNTS), None);
+        assert_eq!(path("4:memory:/../x\n"), Some("/../x"));
+        assert_eq!(path("3:cpu:/y\n0::/box\n"), Some("/box"));
+    }
+
+    fn state(group: &str, texts: &[(&str, &str)]) -> MemoryCgroup {
+        let mounts = [VERSION_1_MOUNTS, VERSION_2_MOUNTS].concat();
+        let group = Memcg::find(group, &mounts).expect("it is there");
+        group.state(|path| {
+            let name = path.to_str()?.strip_prefix("/sys/fs/cgroup/")?;
+            let (_, text) = texts.iter().find(|(known, _)| *known == name)?;
+            Some((*text).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_least_limit_counts_and_kills_are_the_groups_own() {
+        let texts = [
+            ("pod/memory.max", "4096000\n"),
+            ("pod/one/memory.max", "max\n"),
+            ("pod/one/memory.current", "8192\n"),
+            ("pod/one/memory.events", "low 0\nmax 9\noom 9\noom_kill 7\n"),
+        ];
+        let expected = MemoryCgroup {
+            path: "/box/pod/one".to_owned(),
+            limit: Some(MemoryLimit {
+                bytes: 4_096_000,
+                cgroup: "/box/pod".to_owned(),
+            }),
+            usage_bytes: Some(8192),
+            oom_kills: Some(7),
+        };
+        assert_eq!(state("0::/box/pod/one\n", &texts), expected);
+    }
+
+    #[test]
+    fn version_1_has_numbers_for_no_limit() {
+        let texts = [
+            ("memory/memory.limit_in_bytes", "9223372036854771712\n"),
+            ("memory/a/memory.limit_in_bytes", "1000\n"),
+            ("memory/a/memory.use_hierarchy", "0\n"),
+            ("memory/a/b/memory.limit_in_bytes", "9223372036854710272\n"),
+            (
+                "memory/a/b/memory.oom_control",
+                "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+            ),
+        ];
+        let found = state("4:memory:/a/b\n", &texts);
+        assert_eq!((found.limit, found.oom_kills), (None, Some(3)));
+        let own = state("4:memory:/a\n", &texts);
+        assert_eq!(own.limit.map(|limit| limit.bytes), Some(1000));
+        assert_eq!(own.oom_kills, None, "an old kernel does not count");
     }
 
     #[test]

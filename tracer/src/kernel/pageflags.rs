@@ -33,6 +33,8 @@ const SWAPCACHE: u64 = 1 << 13;
 const SWAPBACKED: u64 = 1 << 14;
 const HUGE: u64 = 1 << 17;
 const UNEVICTABLE: u64 = 1 << 18;
+const TAIL: u64 = 1 << 16;
+const NOPAGE: u64 = 1 << 20;
 const THP: u64 = 1 << 22;
 const OFFLINE: u64 = 1 << 23;
 const ZERO_PAGE: u64 = 1 << 24;
@@ -74,6 +76,16 @@ const STATES: [(u64, u64, PageState); 19] = [
 ];
 
 impl PageFlags {
+    /// Whether it is part of a block and not its first page.
+    pub const fn is_tail(self) -> bool {
+        self.0 & TAIL != 0
+    }
+
+    /// Whether there is no page of this number.
+    pub const fn is_absent(self) -> bool {
+        self.0 & NOPAGE != 0
+    }
+
     /// What the page is.
     pub fn state(self) -> PageState {
         let found = STATES
@@ -135,7 +147,6 @@ mod tests {
     use super::*;
 
     const HEAD: u64 = 1 << 15;
-    const TAIL: u64 = 1 << 16;
 
     #[test]
     fn flags_tell_what_a_page_is() {

@@ -1,4 +1,4 @@
-//! `/proc/self/pagemap`: which page frame backs a virtual page.
+//! `/proc/PID/pagemap`: which page frame backs a virtual page.
 
 /// Bytes per entry.
 pub const ENTRY_LEN: usize = 8;
@@ -8,10 +8,15 @@ pub const ENTRY_LEN: usize = 8;
 ///
 /// Layout: Documentation/admin-guide/mm/pagemap.rst.
 pub fn frame(entry: u64) -> Option<u64> {
-    const PRESENT: u64 = 1 << 63;
     const FRAME: u64 = (1 << 55) - 1;
     let frame = entry & FRAME;
-    (entry & PRESENT != 0 && frame != 0).then_some(frame)
+    (is_present(entry) && frame != 0).then_some(frame)
+}
+
+/// Whether the page is there: touched, and not in swap.
+pub const fn is_present(entry: u64) -> bool {
+    const PRESENT: u64 = 1 << 63;
+    entry & PRESENT != 0
 }
 
 #[cfg(test)]
@@ -27,6 +32,7 @@ mod tests {
     #[test]
     fn a_hidden_frame_is_none() {
         assert_eq!(frame(1 << 63), None);
+        assert!(is_present(1 << 63));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/proc/zoneinfo`: which page frames exist.
+//! `/proc/zoneinfo`: which page frames exist, and how many are on the lists of CPUs.
 
 use std::{
     collections::BTreeSet,
@@ -7,6 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::model::ZoneTotals;
 
 /// The page frames of one zone, which may have holes in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,29 @@ pub fn zones(zoneinfo: impl BufRead) -> Result<Vec<Zone>> {
     }
     ensure!(!zones.is_empty(), "/proc/zoneinfo names no page frames");
     Ok(zones)
+}
+
+/// The sums over all zones; an error if the text has none.
+pub fn totals(zoneinfo: impl BufRead) -> Result<ZoneTotals> {
+    let mut totals = ZoneTotals::default();
+    for line in zoneinfo.lines() {
+        let line = line?;
+        // A zone has `high` and a CPU's list has `high:`; only what is added up here is unique.
+        for (name, sum) in [
+            ("spanned ", &mut totals.spanned_pages),
+            ("present ", &mut totals.present_pages),
+            ("managed ", &mut totals.managed_pages),
+            ("min ", &mut totals.reserve_pages),
+            ("count: ", &mut totals.per_cpu_list_pages),
+        ] {
+            *sum = sum.saturating_add(field(&line, name).unwrap_or(0));
+        }
+    }
+    ensure!(
+        totals.present_pages > 0,
+        "/proc/zoneinfo names no page frames"
+    );
+    Ok(totals)
 }
 
 /// One more than the highest page frame number of any zone.
@@ -110,6 +135,43 @@ Node 0, zone  Movable
         let zones = zones(TEXT.as_bytes()).expect("zones");
         let frames: Vec<_> = zones.into_iter().map(|zone| zone.frames).collect();
         assert_eq!(frames, [1..4096, 1_048_576..1_048_576 + 5_505_024]);
+    }
+
+    #[test]
+    fn zones_and_lists_of_cpus_are_added_up() {
+        const TEXT: &str = "\
+Node 0, zone   Normal
+  per-node stats
+      nr_mlock     9
+  pages free     123
+        boost    0
+        min      10
+        high     16
+        spanned  4095
+        present  3998
+        managed  3840
+        protection: (0, 2919, 23560, 23560)
+  pagesets
+    cpu: 0
+              count:    81
+              high:     430
+    cpu: 1
+              count:    128
+Node 0, zone   Movable
+  pages free     0
+        min      5
+        present  2
+        managed  0
+";
+        let expected = ZoneTotals {
+            spanned_pages: 4095,
+            present_pages: 4000,
+            managed_pages: 3840,
+            reserve_pages: 15,
+            per_cpu_list_pages: 209,
+        };
+        assert_eq!(totals(TEXT.as_bytes()).expect("zones"), expected);
+        assert!(totals(&b"nothing here\n"[..]).is_err());
     }
 
     #[test]

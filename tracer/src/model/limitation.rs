@@ -30,6 +30,48 @@ pub enum Feature {
     KernelSymbols,
     /// Files, lines and inlined functions.
     DebugInformation,
+    /// Free pages on the lists of CPUs (`/proc/zoneinfo`).
+    PerCpuLists,
+    /// The counters of `/proc/vmstat`.
+    Vmstat,
+    /// Bytes that vmalloc has.
+    VmallocBytes,
+    /// Who asked vmalloc (`/proc/vmallocinfo`).
+    VmallocCallers,
+    /// The caches of the slab allocator (`/proc/slabinfo`).
+    SlabCaches,
+    /// The pools of huge pages (`/sys/kernel/mm/hugepages`).
+    HugePagePools,
+    /// System memory of GPUs.
+    GpuMemory,
+    /// What the descriptors of all processes refer to.
+    Descriptors,
+    /// The sockets of every network namespace.
+    NetworkNamespaces,
+    /// The rings of packet sockets.
+    PacketRings,
+    /// Memory of sockets.
+    SocketMemory,
+    /// The page pools of network drivers.
+    PagePools,
+    /// BPF maps and programs that no descriptor refers to.
+    BpfMemory,
+    /// Buffers that devices share.
+    DmaBufs,
+    /// Known holders of memory that no counter shows.
+    KnownHolders,
+    /// A look at every file system in memory.
+    MemoryFileSystems,
+    /// A look into every process, for what it has open and mapped.
+    ProcessContents,
+    /// System V segments (`/proc/sysvipc/shm`).
+    SysvSegments,
+    /// The processes (`/proc`).
+    Processes,
+    /// The processes of other users.
+    ProcessesOfOthers,
+    /// The mappings of a process (`/proc/PID/smaps`).
+    ProcessMappings,
 }
 
 /// How much a limitation takes away.
@@ -79,6 +121,27 @@ impl Feature {
             Self::BulkAllocations => "bulk allocations",
             Self::KernelSymbols => "kernel symbols",
             Self::DebugInformation => "debug information",
+            Self::PerCpuLists => "free pages on lists of CPUs",
+            Self::Vmstat => "vmstat",
+            Self::VmallocBytes => "bytes of vmalloc",
+            Self::VmallocCallers => "callers of vmalloc",
+            Self::SlabCaches => "slab caches",
+            Self::HugePagePools => "pools of huge pages",
+            Self::GpuMemory => "GPU memory",
+            Self::Descriptors => "descriptors of all processes",
+            Self::NetworkNamespaces => "sockets of every network namespace",
+            Self::PacketRings => "rings of packet sockets",
+            Self::SocketMemory => "memory of all sockets",
+            Self::PagePools => "page pools",
+            Self::BpfMemory => "BPF maps and programs without a descriptor",
+            Self::DmaBufs => "dma-bufs",
+            Self::KnownHolders => "sum of known holders",
+            Self::MemoryFileSystems => "look at every tmpfs",
+            Self::ProcessContents => "look into every process",
+            Self::SysvSegments => "look at every System V segment",
+            Self::Processes => "processes",
+            Self::ProcessesOfOthers => "processes of others",
+            Self::ProcessMappings => "mappings",
         }
     }
 

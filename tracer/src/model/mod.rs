@@ -1,39 +1,76 @@
 //! What is known: plain values that can be written down and read back. No I/O, no
 //! options, no formatting. Every other room uses these types; this one uses nothing.
 
+mod balance;
+mod census;
 mod choice;
 pub mod context;
 mod cost;
+mod diff;
 mod frame;
+mod growth;
+mod holder;
 mod host;
 mod kind;
 mod limitation;
 mod losses;
 mod meminfo;
+mod memory;
+mod page_census;
 mod page_state;
+mod pages_report;
+mod peek;
+mod proc_report;
+mod process;
 mod report;
 mod saved;
 mod seconds;
 mod selection;
+mod shmem;
+mod shmem_balance;
 mod site_record;
+mod snapshot;
 mod summary;
 mod tracer_frames;
 mod window;
 
+pub use balance::{Balance, Culprit, Line, Threshold, Verdict};
+pub use census::{Census, CensusRow, PageClass};
 pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
+pub use diff::{DiffSchema, Side, SnapshotDiff, StackChange, TraceDiff};
 pub use frame::Frame;
+pub use growth::Growth;
+pub use holder::{Certainty, HolderKind, HolderPart, KnownHolder};
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
+pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
+pub use page_census::{PageGroup, PageKey, PageUse};
 pub use page_state::PageState;
+pub use pages_report::{PageUseRow, PagesBy, PagesReport, PagesSchema};
+pub use peek::{Counted, PageRun, Peek};
+pub use proc_report::{
+    GrownMapping, MappingGrowth, ProcReport, ProcSchema, ProcessEntry, ProcessReport,
+    ProcessSchema, ProcessSort, Replaced,
+};
+pub use process::{
+    Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Unread, UnreadReason,
+};
 pub use report::{NoStack, Report, Schema, Site, Task, Tool, Unfreed};
+pub use saved::Saved;
 pub use seconds::Seconds;
 pub use selection::{GroupBy, Selection, SortKey};
+pub use shmem::{
+    Device, Holder, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemKind, ShmemObject,
+    SizedFile, SysvSegment, WalkedFiles,
+};
+pub use shmem_balance::{ShmReport, ShmemBalance, ShmemEntry};
 pub use site_record::SiteRecord;
+pub use snapshot::{MemReport, Snapshot, SnapshotSchema};
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use tracer_frames::TracerFrames;
 pub use window::{Scope, Window};

@@ -105,6 +105,16 @@ pub struct Unfreed {
     pub by_epoch: Vec<(u32, u32)>,
 }
 
+impl Tool {
+    /// This program.
+    pub fn own() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 impl NoStack {
     /// What stands in the place of the function that asked for the pages.
     pub const fn name(self) -> &'static str {

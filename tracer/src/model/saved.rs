@@ -1,30 +1,39 @@
-//! Reports read back. Whatever the bytes are, the result is a report that adds up or one sentence.
+//! Documents read back. Whatever the bytes are, the result is a document that adds up or one sentence.
 
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
-use serde::{
-    Deserialize,
-    de::{IntoDeserializer as _, value::StrDeserializer},
-};
+use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Report, Schema, Site, Tool};
+use super::{Report, Site, Snapshot, Tool};
 
-/// The form of reports before this one.
-const FIRST_SCHEMA: &str = "pagetrace.report/1";
+/// A document that is saved as JSON with its schema in it.
+pub trait Saved: DeserializeOwned {
+    /// What people call it.
+    const NOUN: &'static str;
+    /// Name and version of its form, as the document says it.
+    const SCHEMA: &'static str;
 
-/// What tells reports from other documents, and their forms from each other.
-#[derive(Deserialize)]
-struct Head {
-    schema: String,
-    tool: Option<Tool>,
+    /// Fails if its parts do not fit together.
+    fn check(&self) -> Result<()>;
+
+    /// Whether this JSON says that it is such a document, of whichever version.
+    fn is_meant(json: &[u8]) -> bool {
+        let head = serde_json::from_slice::<Head>(json);
+        head.is_ok_and(|head| family(&head.schema) == family(Self::SCHEMA))
+    }
+
+    /// The document that was written as this JSON.
+    fn from_json(json: &[u8]) -> Result<Self> {
+        let read: Self =
+            serde_json::from_slice(json).map_err(|error| explain::<Self>(json, error))?;
+        let damaged = || format!("it is a damaged {}", Self::NOUN);
+        read.check().with_context(damaged)?;
+        Ok(read)
+    }
 }
 
-impl Report {
-    /// The report that was written as this JSON.
-    pub fn from_json(json: &[u8]) -> Result<Self> {
-        let report: Self = serde_json::from_slice(json).map_err(|error| explain(json, error))?;
-        report.check().context("it is a damaged report")?;
-        Ok(report)
-    }
+impl Saved for Report {
+    const NOUN: &'static str = "report";
+    const SCHEMA: &'static str = "pagetrace.report/2";
 
     /// Whether indices lead somewhere, and all numbers can be added up.
     fn check(&self) -> Result<()> {
@@ -36,7 +45,34 @@ impl Report {
         self.check_sum(pages.chain([self.taken_pages]))?;
         self.check_sum(self.sites.iter().map(|site| site.allocated_pages))
     }
+}
 
+impl Saved for Snapshot {
+    const NOUN: &'static str = "snapshot";
+    const SCHEMA: &'static str = "pagetrace.snapshot/1";
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.memory.page_size > 0, "its pages have no size");
+        // No architecture has more than a few sizes.
+        ensure!(
+            self.memory.huge_pages.len() <= 16,
+            "it has too many sizes of huge pages"
+        );
+        Ok(())
+    }
+}
+
+/// The form of reports before this one.
+const FIRST_REPORT: &str = "pagetrace.report/1";
+
+/// What tells documents from each other, and their forms.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+    tool: Option<Tool>,
+}
+
+impl Report {
     fn check_site(&self, site: &Site) -> Result<()> {
         let frames = site
             .stack
@@ -69,17 +105,17 @@ impl Report {
     }
 }
 
-/// Why these bytes are no report that can be read.
-fn explain(json: &[u8], error: serde_json::Error) -> Error {
+/// Why these bytes are no such document that can be read.
+fn explain<T: Saved>(json: &[u8], error: serde_json::Error) -> Error {
     if json.trim_ascii().is_empty() {
         return anyhow!("it is empty");
     }
     match serde_json::from_slice::<Head>(json) {
-        Ok(head) => explain_head(&head, error),
+        Ok(head) => explain_head::<T>(&head, error),
         Err(other) if is_cut_off(json, &error) || is_cut_off(json, &other) => {
             anyhow!("it ends in the middle: it was not written to its end")
         }
-        Err(other) => anyhow!("it is no report of pagetrace ({other})"),
+        Err(other) => anyhow!("it is no {} of pagetrace ({other})", T::NOUN),
     }
 }
 
@@ -93,37 +129,38 @@ fn is_cut_off(json: &[u8], error: &serde_json::Error) -> bool {
     error.is_eof() || error.is_syntax() && is_at_end
 }
 
-fn explain_head(head: &Head, error: serde_json::Error) -> Error {
-    let schema = &head.schema;
-    if is_current(schema) {
-        return damaged(head.tool.as_ref(), error);
+fn explain_head<T: Saved>(head: &Head, error: serde_json::Error) -> Error {
+    let (noun, schema) = (T::NOUN, &head.schema);
+    if schema == T::SCHEMA {
+        return damaged::<T>(head.tool.as_ref(), error);
     }
-    if schema == FIRST_SCHEMA {
+    if schema == FIRST_REPORT {
         return anyhow!(
             "it is a report of schema {schema}, written by pagetrace 0.1.0-dev, an earlier \
              version: trace again, or use that version"
         );
     }
     match &head.tool {
-        Some(Tool { name, version }) => anyhow!(
-            "it is a report of schema {schema}, written by {name} {version}: use that version"
+        Some(Tool { name, version }) if family(schema) == family(T::SCHEMA) => anyhow!(
+            "it is a {noun} of schema {schema}, written by {name} {version}: use that version"
         ),
-        None => anyhow!("it is no report of pagetrace, its schema is {schema}"),
+        Some(Tool { name, .. }) => anyhow!("it is no {noun}, but {name} wrote it as {schema}"),
+        None => anyhow!("it is no {noun} of pagetrace, its schema is {schema}"),
     }
 }
 
+/// The name of a form without its version.
+fn family(schema: &str) -> &str {
+    schema.split('/').next().unwrap_or_default()
+}
+
 /// A later version of the same schema may have kinds and causes that this one does not know.
-fn damaged(tool: Option<&Tool>, error: serde_json::Error) -> Error {
+fn damaged<T: Saved>(tool: Option<&Tool>, error: serde_json::Error) -> Error {
     const OWN: &str = env!("CARGO_PKG_VERSION");
     match tool.filter(|tool| tool.version != OWN) {
         Some(Tool { name, version }) => anyhow!(
             "it was written by {name} {version}, and this is {OWN}: use that version ({error})"
         ),
-        None => Error::new(error).context("it is a damaged report"),
+        None => Error::new(error).context(format!("it is a damaged {}", T::NOUN)),
     }
-}
-
-fn is_current(schema: &str) -> bool {
-    let schema: StrDeserializer<'_, serde::de::value::Error> = schema.into_deserializer();
-    Schema::deserialize(schema).is_ok()
 }

@@ -16,20 +16,16 @@ pub(super) fn context(report: &Report, out: &mut impl Write) -> io::Result<()> {
             // That was said before the numbers.
             continue;
         }
-        let (feature, reason) = (limitation.feature.name(), harmless(&limitation.reason));
-        writeln!(out, "{FAINT}No {feature}: {reason}{FAINT:#}")?;
+        writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
     }
     writeln!(out, "{}", loss_accounting::in_short(report))
 }
 
 fn machine(report: &Report) -> String {
-    let host = &report.host;
-    let (kernel, arch) = (harmless(&host.kernel), harmless(&host.arch));
-    let cpus = text::counted(host.cpus as u64, "CPU");
-    let memory = text::bytes(host.mem_total_bytes);
+    let host = text::host(&report.host);
     let length = text::seconds(report.window.length());
     let started = report.window.started;
-    format!("Linux {kernel} {arch}, {cpus}, {memory}; {length} from {started:.0}")
+    format!("{host}; {length} from {started:.0}")
 }
 
 fn window(report: &Report) -> String {

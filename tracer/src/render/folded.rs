@@ -44,7 +44,7 @@ fn name(frame: &Frame) -> String {
 }
 
 /// A name that cannot be taken for two: `;` parts frames, a space the bytes.
-fn word(name: &str) -> String {
+pub(super) fn word(name: &str) -> String {
     let safe = |c: char| match c {
         ';' => ':',
         c if c.is_whitespace() => '_',

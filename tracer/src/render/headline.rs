@@ -76,7 +76,7 @@ fn stackless(report: &Report, summary: &Summary) -> Option<String> {
 }
 
 fn percent(part: u64, whole: u64) -> String {
-    format!("{:.1} %", part as f64 * 100.0 / whole as f64)
+    text::percent(part as f64 / whole as f64)
 }
 
 /// How much is ranked.

@@ -16,9 +16,14 @@ struct Document<'a> {
 
 /// Writes the whole report, on one line.
 pub fn json(report: &Report, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    document(&Document { report, summary }, out)
+}
+
+/// Writes a document that has its schema in it, on one line.
+pub fn document(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     // Millions of small pieces are faster without asking what `out` is.
     let mut out = BufWriter::new(out);
-    serde_json::to_writer(&mut out, &Document { report, summary })?;
+    serde_json::to_writer(&mut out, document)?;
     writeln!(out)?;
     out.flush()
 }

@@ -9,8 +9,8 @@ use super::*;
 use crate::{
     analysis::summary,
     model::{
-        Choice as _, Context, Feature, Frame, Kind, NoStack, ProgramTime, Scope, Seconds,
-        Selection, Site, Task, Unfreed,
+        Choice as _, Context, Feature, Frame, Kind, NoStack, ProgramTime, Saved as _, Scope,
+        Seconds, Selection, Site, Task, Unfreed,
     },
     render::sample::{report, selection},
 };

@@ -1,7 +1,7 @@
 //! Sentences to the person at the terminal, on stderr.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
@@ -15,6 +15,33 @@ pub fn to_stdout(written: io::Result<()>) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
+}
+
+/// Puts a text on stdout, with colours if that is a terminal.
+pub fn print(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<()> {
+    to_stdout(write_to_stdout(text))
+}
+
+/// The same in place of what was there before, on a terminal; elsewhere after it. Whether
+/// anybody reads on.
+pub fn print_page(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<bool> {
+    const HOME_AND_CLEAR: &[u8] = b"\x1b[H\x1b[J";
+    let written = write_to_stdout(|out| {
+        if io::stdout().is_terminal() {
+            out.extend_from_slice(HOME_AND_CLEAR);
+        }
+        text(out)
+    });
+    let is_read = written.is_ok();
+    to_stdout(written).map(|()| is_read)
+}
+
+fn write_to_stdout(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    text(&mut bytes)?;
+    let mut stdout = anstream::stdout().lock();
+    stdout.write_all(&bytes)?;
+    stdout.flush()
 }
 
 /// Says what failed, in one sentence, and gives the exit code for it.

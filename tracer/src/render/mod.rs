@@ -2,39 +2,58 @@
 //! [`Report`](crate::model::Report), as a [`Summary`](crate::model::Summary) shows it, to any
 //! writer.
 
+mod cgroup;
 mod checklist;
+mod columns;
 mod context;
+mod diff;
 mod elsewhere;
 mod escape;
 mod folded;
+mod growth;
 mod headline;
+mod holders;
 mod json;
 mod loss_accounting;
+mod mem;
+mod mem_details;
+mod memory_mounts;
 mod messages;
+mod pages;
+mod peek;
+mod process;
+mod processes;
 mod progress;
 mod ranking;
 #[cfg(test)]
 mod sample;
+mod shm;
 mod stack;
 mod styles;
 mod table;
 mod text;
+mod tree;
 
+pub use diff::{folded_diff, snapshot_diff, trace_diff};
 pub use folded::folded;
-pub use json::json;
-pub use messages::{failure, say, say_logged, sentence, to_stdout};
+pub use growth::growth;
+pub use json::{document, json};
+pub use mem::mem;
+pub use messages::{failure, print, print_page, say, say_logged, sentence, to_stdout};
+pub use pages::pages;
+pub use process::process;
+pub use processes::processes;
 pub use progress::Progress;
+pub use shm::shm;
 pub use table::{Extent, table};
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use crate::model::FeatureCheck;
 
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
 pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
-    let mut stdout = anstream::stdout().lock();
-    let written = checklist::checklist(checks, &mut stdout).and_then(|()| stdout.flush());
-    to_stdout(written)?;
+    print(|out| checklist::checklist(checks, out))?;
     let works = checks.iter().all(FeatureCheck::lets_trace);
     Ok(if works {
         ExitCode::SUCCESS

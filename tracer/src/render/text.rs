@@ -5,11 +5,45 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::escape::harmless;
-use crate::model::{AgeBucket, Choice as _, Context, Entry, Frame, Kind};
+use crate::model::{
+    AgeBucket, Choice as _, Context, Entry, Frame, GrownMapping, Host, Kind, Limitation, Process,
+};
 
 /// Bytes with a binary unit: `31.25 MiB`.
 pub(super) fn bytes(bytes: u64) -> String {
     BinaryBytes(bytes).to_string()
+}
+
+/// The same with a sign, where it can be less than nothing: `-3.00 MiB`.
+pub(super) fn signed_bytes(number: i64) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", bytes(number.unsigned_abs()))
+}
+
+/// A share: `12.5 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A share as a bar of up to `width` columns, to an eighth of a column.
+pub(super) fn bar(share: f64, width: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * 8.0 * width as f64).round() as usize;
+    "█".repeat(eighths / 8) + PARTS[eighths % 8]
+}
+
+/// A machine: `Linux 6.1.0 x86_64, 2 CPUs, 23.54 GiB`.
+pub(super) fn host(host: &Host) -> String {
+    let (kernel, arch) = (harmless(&host.kernel), harmless(&host.arch));
+    let cpus = counted(host.cpus as u64, "CPU");
+    let memory = bytes(host.mem_total_bytes);
+    format!("Linux {kernel} {arch}, {cpus}, {memory}")
+}
+
+/// What cannot be done, and why.
+pub(super) fn limitation(limitation: &Limitation) -> String {
+    let (feature, reason) = (limitation.feature.name(), harmless(&limitation.reason));
+    format!("No {feature}: {reason}")
 }
 
 /// A count with separators: `8,000`.
@@ -21,6 +55,73 @@ pub(super) fn count(count: u64) -> String {
 pub(super) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
+}
+
+/// `1 process`, `8,000 processes`.
+pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
+    let noun = if number == 1 { one } else { many };
+    format!("{} {noun}", count(number))
+}
+
+/// `1st`, `12th`, `23rd`.
+pub(super) fn ordinal(number: usize) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// `667`, or `667 (-300)` with what its owner adds.
+pub(super) fn oom_score(process: &Process) -> String {
+    let score = process
+        .oom_score
+        .map_or_else(|| "-".to_owned(), |it| it.to_string());
+    match process.oom_score_adj {
+        Some(0) | None => score,
+        Some(adjustment) => format!("{score} ({adjustment:+})"),
+    }
+}
+
+/// `, all of it in [heap]`, where one mapping has most of the growth.
+pub(super) fn place(grown: Option<&GrownMapping>) -> String {
+    let Some(grown) = grown else {
+        return String::new();
+    };
+    let name = harmless(&grown.name);
+    match grown.share() {
+        0.95.. => format!(", all of it in {name}"),
+        0.5.. => format!(", most of it in {name}"),
+        _ => String::new(),
+    }
+}
+
+/// A command line, or the name of a process that has none.
+pub(super) fn command(process: &Process) -> String {
+    if process.command_line.is_empty() {
+        return format!("[{}]", harmless(&process.name));
+    }
+    harmless(&process.command_line.join(" ")).into_owned()
+}
+
+/// The same without the folder of the program.
+pub(super) fn short_command(process: &Process) -> String {
+    let command = command(process);
+    let program = command.split(' ').next().unwrap_or_default();
+    let folder = program.rfind('/').map_or(0, |slash| slash + 1);
+    command.get(folder..).unwrap_or_default().to_owned()
+}
+
+/// The beginning of a text, with `…` for what is left out.
+pub(super) fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let beginning = text.chars().take(width.saturating_sub(1));
+    beginning.chain(['…']).collect()
 }
 
 /// `16.0 s`.
@@ -138,6 +239,36 @@ mod tests {
     fn the_highest_bar_is_full_and_one_page_is_seen() {
         assert_eq!(bars(&histogram(&[0, 1, 4000, 8000])), "·▁▄█");
         assert_eq!(bars(&histogram(&[0, 0])), "··");
+    }
+
+    #[test]
+    fn a_share_is_a_bar() {
+        assert_eq!(bar(0.0, 4), "");
+        assert_eq!(bar(0.5, 4), "██");
+        assert_eq!(bar(0.28, 4), "█▏");
+        assert_eq!(bar(7.0, 4), "████");
+        assert_eq!(bar(f64::NAN, 4), "");
+    }
+
+    #[test]
+    fn numbers_in_a_row_have_endings() {
+        let ordinals = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal);
+        let expected = [
+            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
+        ];
+        assert_eq!(ordinals, expected);
+    }
+
+    #[test]
+    fn a_long_command_is_cut() {
+        let process = Process {
+            command_line: vec!["/bin/жжж".to_owned(), "-x/y\n".to_owned()],
+            ..Process::default()
+        };
+        assert_eq!(command(&process), r"/bin/жжж -x/y\n");
+        assert_eq!(short_command(&process), r"жжж -x/y\n");
+        assert_eq!(shortened(&command(&process), 7), "/bin/ж…");
+        assert_eq!(command(&Process::default()), "[]");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::iter::zip;
 
+use super::answers::Answers;
 use super::events::Watched;
 use super::figure::Figures;
 use super::figure::Limit::{AtLeast, AtMost};
@@ -70,6 +71,23 @@ impl Figures {
         );
         let cpu = waiting.iter().map(|run| run.cpu_percent);
         self.add("CPU time while waiting, of a CPU", AtMost(1.0), "%", cpu);
+    }
+
+    /// Of commands that answer at once.
+    pub(super) fn add_answers(&mut self, answers: Answers) {
+        let Answers {
+            mem,
+            census,
+            pages,
+            proc,
+            diff,
+        } = answers;
+        self.add("`mem`", AtMost(0.1), "s", mem);
+        self.add("`mem --census`", AtMost(1.5), "s", census);
+        self.add("`pages`", AtMost(0.5), "s", pages);
+        self.add("`proc` of 1,000 processes", AtMost(1.0), "s", proc);
+        let name = "`diff` of snapshots of 10,000 processes";
+        self.add(name, AtMost(1.0), "s", diff);
     }
 
     /// Of hosts larger than this one.

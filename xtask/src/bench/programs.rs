@@ -13,6 +13,7 @@ pub(super) struct Programs {
     pub(super) workload: PathBuf,
     pub(super) bpf_stats: PathBuf,
     pub(super) scan_bench: PathBuf,
+    pub(super) leak: PathBuf,
 }
 
 impl Programs {
@@ -25,6 +26,7 @@ impl Programs {
             workload: helper("workload")?,
             bpf_stats: helper("bpf_stats")?,
             scan_bench: helper("scan_bench")?,
+            leak: helper("leak")?,
         })
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Programs {
     /// The program that tells what verifying the BPF programs took.
     pub(super) verifier: PathBuf,
     /// The BPF objects.
-    pub(super) objects: [PathBuf; 2],
+    pub(super) objects: [PathBuf; OBJECTS.len()],
     /// Files that the tests know by their place.
     pub(super) others: [PathBuf; 3],
 }

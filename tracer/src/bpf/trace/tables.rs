@@ -1,27 +1,20 @@
 //! The slot table and the site table, mapped into this process.
 
-use std::{
-    collections::BTreeSet,
-    mem::offset_of,
-    ops::Deref,
-    os::fd::{AsFd as _, AsRawFd as _, RawFd},
-    ptr,
-    sync::atomic::AtomicU32,
-};
+use std::{collections::BTreeSet, mem::offset_of, ops::Deref, ptr, sync::atomic::AtomicU32};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     maps::{HashMap, Map, MapData, PerCpuArray},
 };
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::MmapRaw;
 use tracer_ebpf::{
     BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, ORDERS, STACK_LOST,
     Site, SiteId, maps, unwind::RuleTable,
 };
 
 use super::load::{chunks, site_entries};
-use crate::model::SiteRecord;
+use crate::{bpf::mapped, model::SiteRecord};
 
 /// The slot of every page frame, in order; the kernel may be writing to it.
 pub struct SlotTable {
@@ -32,7 +25,7 @@ impl SlotTable {
     pub(super) fn map(ebpf: &Ebpf, frames: u64) -> Result<Self> {
         let len = chunks(frames) * size_of::<Chunk>() as u64;
         Ok(Self {
-            memory: mmap(ebpf, maps::SLOTS, len)?,
+            memory: mapped::read_only(ebpf, maps::SLOTS, len)?,
         })
     }
 }
@@ -66,7 +59,7 @@ type NestedAllocations = [u64; ORDERS];
 impl SiteTable {
     pub(super) fn map(ebpf: &mut Ebpf, max_sites: u32, interrupts: InterruptCode) -> Result<Self> {
         let len = u64::from(site_entries(max_sites)) * size_of::<Site>() as u64;
-        let memory = mmap(ebpf, maps::SITES, len)?;
+        let memory = mapped::read_only(ebpf, maps::SITES, len)?;
         Ok(Self {
             memory,
             pages: PerCpuArray::try_from(take(ebpf, maps::SITE_PAGES)?)?,
@@ -186,33 +179,13 @@ fn task_name(comm: &[u8; COMM_LEN]) -> String {
 
 /// The rule table, to be written.
 pub(super) fn map_rules(ebpf: &Ebpf) -> Result<MmapRaw> {
-    let name = maps::RULES;
-    let mapped = MmapOptions::new()
-        .len(size_of::<RuleTable>())
-        .map_raw(descriptor(ebpf, name)?);
-    mapped.with_context(|| format!("cannot map the table {name}"))
-}
-
-fn mmap(ebpf: &Ebpf, name: &str, len: u64) -> Result<MmapRaw> {
-    let len = usize::try_from(len)?;
-    ensure!(len > 0, "the table {name} is empty");
-    MmapOptions::new()
-        .len(len)
-        .map_raw_read_only(descriptor(ebpf, name)?)
-        .with_context(|| format!("cannot map the table {name}"))
+    mapped::writable(ebpf, maps::RULES, size_of::<RuleTable>() as u64)
 }
 
 /// A map of the object, to be owned.
 pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
     ebpf.take_map(name)
         .with_context(|| format!("the BPF object has no map {name}"))
-}
-
-fn descriptor(ebpf: &Ebpf, name: &str) -> Result<RawFd> {
-    let Some(Map::Array(map)) = ebpf.map(name) else {
-        anyhow::bail!("the BPF object has no array {name}");
-    };
-    Ok(map.fd().as_fd().as_raw_fd())
 }
 
 #[cfg(test)]

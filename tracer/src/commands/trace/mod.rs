@@ -2,7 +2,6 @@
 
 mod command;
 mod filters;
-mod interruption;
 mod pages;
 pub mod plan;
 mod readings;
@@ -14,13 +13,12 @@ use anyhow::Result;
 
 use self::{
     command::RunningCommand,
-    interruption::Interruption,
     pages::LivePages,
     plan::{Plan, Request},
     readings::Readings,
     watch::Clock,
 };
-use super::outputs::Outputs;
+use super::{interruption::Interruption, outputs::Outputs};
 use crate::{
     analysis::{self, Recorded},
     bpf::{Capture, Tracer},

@@ -13,7 +13,7 @@ use tokio::{
     time::sleep_until,
 };
 
-use super::{command::RunningCommand, interruption::Interruption, readings::Readings};
+use super::{super::interruption::Interruption, command::RunningCommand, readings::Readings};
 use crate::{
     analysis::Timeline,
     bpf::{KernelLog, Tracer},

@@ -1,0 +1,13 @@
+//! Whatever a message says, its numbers add up and its socket has a name.
+
+use pagetrace::kernel::sock_diag::Family;
+
+pub(crate) fn check(data: &[u8]) {
+    for family in Family::ALL {
+        if let Some(socket) = family.socket(data) {
+            assert!(socket.bytes <= 5 * u64::from(u32::MAX));
+            assert!(!socket.name.is_empty());
+            assert!(data.len() >= 16);
+        }
+    }
+}

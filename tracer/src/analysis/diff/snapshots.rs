@@ -1,0 +1,115 @@
+//! Two snapshots, of two moments or two machines.
+
+use anyhow::Result;
+
+use super::Amounts;
+use crate::{
+    analysis::{balance, growth},
+    model::{DiffSchema, Growth, Line, Mapping, Process, Side, Snapshot, SnapshotDiff, Threshold},
+};
+
+/// What differs; an error if one of them has no balance.
+pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Result<SnapshotDiff> {
+    let tree = |it: &Snapshot| Ok(balance(&it.memory, Threshold::Usual)?.tree);
+    let trees: [Result<Line>; 2] = [tree(before), tree(after)];
+    let [first, second] = trees;
+    let (first, second) = (first?, second?);
+    let sides = [before, after];
+    let mut kinds = growth(&first, &second);
+    kinds.retain(|it| it.bytes() != 0);
+    Ok(SnapshotDiff {
+        schema: DiffSchema::Snapshots1,
+        before: side(before),
+        after: side(after),
+        groups: groups(&first, &second),
+        kinds,
+        processes: changes(sides, processes),
+        mappings: changes(sides, mappings),
+        file_systems: changes(sides, file_systems),
+        holders: changes(sides, |it| {
+            let holders = it.holders().iter();
+            holders
+                .map(|holder| (holder.kind.name().to_owned(), holder.bytes))
+                .collect()
+        }),
+        slabs: changes(sides, |it| {
+            let caches = it.memory.slabs.iter().flatten();
+            caches
+                .map(|cache| (cache.name.clone(), cache.bytes))
+                .collect()
+        }),
+        vmalloc: changes(sides, |it| {
+            let callers = it.memory.vmalloc.iter().flatten();
+            callers
+                .map(|caller| (caller.function.clone(), caller.bytes))
+                .collect()
+        }),
+    })
+}
+
+/// What processes have, by command line: pids say nothing of another moment or machine.
+fn processes(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let processes = snapshot.processes.iter().flat_map(|it| &it.processes);
+    let kept = processes.filter_map(|it| Some((command(it), it.kept_bytes()?)));
+    kept.collect()
+}
+
+fn mappings(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let processes = snapshot.processes.iter().flat_map(|it| &it.processes);
+    let mappings = processes.flat_map(|process| {
+        let named = |mapping: &Mapping| {
+            let name = format!("{} of {}", mapping.name, command(process));
+            (name, mapping.held_bytes())
+        };
+        process.mappings.iter().flatten().map(named)
+    });
+    mappings.collect()
+}
+
+/// The command line, or the name of a process that has none.
+fn command(process: &Process) -> String {
+    if process.command_line.is_empty() {
+        return process.name.clone();
+    }
+    process.command_line.join(" ")
+}
+
+fn file_systems(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let systems = snapshot.shmem.iter().flat_map(|it| &it.file_systems);
+    let used = systems.filter_map(|it| Some((it.point.clone(), it.used_bytes?)));
+    used.collect()
+}
+
+fn side(snapshot: &Snapshot) -> Side {
+    Side {
+        host: snapshot.host.clone(),
+        at: snapshot.taken_at,
+    }
+}
+
+/// The first level of the trees: free, user, kernel, unaccounted.
+fn groups(before: &Line, after: &Line) -> Vec<Growth> {
+    let top = |tree: &Line| Line {
+        parts: tree.parts.iter().map(without_parts).collect(),
+        ..without_parts(tree)
+    };
+    growth(&top(before), &top(after))
+}
+
+fn without_parts(line: &Line) -> Line {
+    Line {
+        parts: Vec::new(),
+        ..line.clone()
+    }
+}
+
+/// What differs of the amounts that `list` finds in each of the two.
+fn changes(sides: [&Snapshot; 2], list: impl Fn(&Snapshot) -> Vec<(String, u64)>) -> Vec<Growth> {
+    let mut amounts = Amounts::default();
+    for (side, snapshot) in sides.into_iter().enumerate() {
+        for (name, bytes) in list(snapshot) {
+            amounts.add(side, name, bytes);
+        }
+    }
+    amounts.changes()
+}

@@ -1,0 +1,131 @@
+//! Kernel memory, copied by a program that the kernel runs on the spot (`BPF_PROG_TEST_RUN`).
+
+use anyhow::{Context as _, Result, bail};
+use aya::{
+    Ebpf,
+    programs::{Program, RawTracePointRunOptions, TestRun as _},
+};
+use memmap2::MmapRaw;
+use tracer_ebpf::{COPIED_PIECES, PIECE_LEN, maps, programs};
+
+use super::{
+    hooks::{self, Hook},
+    mapped, object,
+};
+
+/// Bytes that are copied at a time: all of them, or none.
+const PIECE: u64 = PIECE_LEN as u64;
+
+/// A window on kernel memory.
+pub struct KernelMemory {
+    ebpf: Ebpf,
+    copied: MmapRaw,
+}
+
+/// Memory as it was for a moment. Whoever owns it may have changed it meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Copied<'a> {
+    /// The bytes; zeros where they could not be read.
+    pub bytes: &'a [u8],
+    /// A bit for each piece of [`Self::PIECE`] bytes that could be read, the lowest for the first.
+    pub readable: u32,
+}
+
+impl Copied<'_> {
+    /// Bytes that could be read together, or not.
+    pub const PIECE: usize = PIECE_LEN;
+}
+
+impl KernelMemory {
+    /// Bytes that can be looked at at once.
+    pub const WINDOW: u64 = PIECE * COPIED_PIECES as u64;
+
+    /// Prepares to look; an error where the kernel does not let programs read its memory, as
+    /// under lockdown "confidentiality".
+    pub fn open() -> Result<Self> {
+        let mut ebpf = object::load_memory()?;
+        hooks::load(&mut ebpf, Hook::Raw, programs::COPY_MEMORY)?;
+        let copied = mapped::read_only(&ebpf, maps::COPIED, Self::WINDOW)?;
+        Ok(Self { ebpf, copied })
+    }
+
+    /// Copies so many bytes, rounded up to whole pieces and at most [`Self::WINDOW`], from
+    /// an address on.
+    pub fn window(&mut self, address: u64, len: u64) -> Result<Copied<'_>> {
+        let pieces = len.div_ceil(PIECE).min(COPIED_PIECES.into());
+        let readable = self.run(address, pieces)?;
+        let len = pieces as usize * PIECE_LEN;
+        // SAFETY: the memory is mapped as long as `self` lives, and has `WINDOW` bytes. Only the
+        // program writes it, which runs in here alone, with the sole reference to `self`.
+        let bytes = unsafe { std::slice::from_raw_parts(self.copied.as_ptr(), len) };
+        Ok(Copied { bytes, readable })
+    }
+
+    /// So many bytes from an address on; none if they cannot all be read.
+    pub fn read(&mut self, address: u64, len: usize) -> Option<&[u8]> {
+        let start = address % PIECE;
+        let pieces = (start + len as u64).div_ceil(PIECE);
+        let all = 1_u32.checked_shl(u32::try_from(pieces).ok()?);
+        let all = all.map_or(u32::MAX, |bit| bit - 1);
+        let copied = self.window(address - start, pieces * PIECE).ok()?;
+        if copied.readable & all != all {
+            return None;
+        }
+        copied.bytes.get(start as usize..)?.get(..len)
+    }
+
+    /// The word at an address; none if it cannot be read.
+    pub fn word(&mut self, address: u64) -> Option<u64> {
+        let bytes = self.read(address, size_of::<u64>())?;
+        bytes.try_into().ok().map(u64::from_ne_bytes)
+    }
+
+    /// The text at an address, up to its zero or so many bytes; none if it cannot be read.
+    pub fn text(&mut self, address: u64, most: usize) -> Option<String> {
+        let left = PIECE_LEN - (address % PIECE) as usize;
+        let len = most.min(left);
+        let bytes = self.read(address, len)?;
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(len);
+        Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
+    }
+
+    fn run(&self, address: u64, pieces: u64) -> Result<u32> {
+        let mut options = RawTracePointRunOptions::new();
+        options.args[..2].copy_from_slice(&[address, pieces]);
+        let Some(Program::RawTracePoint(program)) = self.ebpf.program(programs::COPY_MEMORY) else {
+            bail!("the BPF object has no program {}", programs::COPY_MEMORY);
+        };
+        let result = program.test_run(options);
+        Ok(result
+            .context("the kernel does not run the program that copies its memory")?
+            .return_value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::kernel::host;
+
+    #[test]
+    fn the_kernels_text_is_read_and_nothing_is_nowhere() {
+        let memory = KernelMemory::open();
+        let text = host::kallsyms().ok().and_then(|it| it.stext());
+        let (Ok(mut memory), Some(address)) = (memory, text) else {
+            // Written directly: the print macros are captured.
+            let skipped = "SKIPPED the_kernels_text_is_read_and_nothing_is_nowhere: needs root";
+            writeln!(std::io::stderr(), "{skipped}").expect("stderr is open");
+            return;
+        };
+        let len = Copied::PIECE + 16;
+        let text = memory.read(address + 8, len).expect("it is there").to_vec();
+        assert!(text.iter().any(|&byte| byte != 0));
+        let word = memory.word(address + 16).expect("it is there");
+        assert_eq!(word.to_ne_bytes(), text[8..16]);
+        assert_eq!(memory.word(0), None);
+        assert_eq!(memory.word(u64::MAX - 4), None);
+        assert_eq!(memory.read(address, 1 << 20), None, "more than a window");
+    }
+}

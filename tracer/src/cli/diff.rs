@@ -1,0 +1,42 @@
+//! The options of comparing two snapshots or two traces.
+
+use super::{Input, Output, RankingArgs, values};
+
+/// What to compare.
+#[derive(clap::Args, Debug)]
+#[command(max_term_width = 100)]
+pub struct DiffArgs {
+    /// The first: a snapshot, or a trace that `--json` wrote; `-` reads it from stdin
+    #[arg(value_name = "A", value_parser = values::input())]
+    pub before: Input,
+
+    /// The second, of another moment or another machine
+    #[arg(value_name = "B", value_parser = values::input())]
+    pub after: Input,
+
+    /// What of traces to compare.
+    #[command(flatten)]
+    pub ranking: RankingArgs,
+
+    /// Of traces, write folded stacks with the bytes of both, for a differential flame graph, to a
+    /// file that only you may read; `-` puts them on stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub folded: Option<Output>,
+
+    /// Write everything as JSON to a file that only you may read; `-` puts it on stdout instead
+    /// of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub json: Option<Output>,
+}
+
+impl DiffArgs {
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.before == Input::Stdin && self.after == Input::Stdin {
+            return Err("only one of the two can come from stdin".to_owned());
+        }
+        if self.json.is_some() && self.json == self.folded {
+            return Err("--json and --folded cannot go to the same place".to_owned());
+        }
+        Ok(())
+    }
+}

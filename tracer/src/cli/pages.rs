@@ -1,0 +1,26 @@
+//! The options of a look at every page frame.
+
+use super::{Output, values};
+use crate::model::PagesBy;
+
+/// What to show of the machine's page frames.
+#[derive(clap::Args, Debug)]
+#[command(max_term_width = 100)]
+pub struct PagesArgs {
+    /// What to count them by
+    #[arg(long, value_name = "WHAT", default_value = "use", value_parser = values::choice::<PagesBy>())]
+    pub by: PagesBy,
+
+    /// How many lines to show
+    #[arg(long, value_name = "N", default_value_t = 18)]
+    pub top: usize,
+
+    /// Write everything as JSON to a file that only you may read; `-` puts it on stdout instead
+    /// of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub json: Option<Output>,
+
+    /// Show every line, and what could not be read with its reason
+    #[arg(short, long)]
+    pub verbose: bool,
+}

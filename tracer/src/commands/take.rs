@@ -1,0 +1,174 @@
+//! A snapshot, from the running machine or from a file.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+
+use crate::{
+    bpf,
+    cli::Input,
+    kernel::host::{self, Depth, processes::Detail},
+    model::{
+        Feature, Limitation, Processes, Report, Saved as _, Shmem, Snapshot, SnapshotSchema, Tool,
+    },
+};
+
+/// What a file of zstd's format begins with (RFC 8878, 3.1.1).
+const COMPRESSED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// No snapshot is larger, however well it was compressed.
+const LARGEST: u64 = 4 << 30;
+
+/// How much of the running machine a verb has read beside the counters. A file has what it has.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) shmem: Depth,
+    pub(super) processes: bool,
+}
+
+impl Parts {
+    /// What takes next to no time.
+    pub(super) const QUICK: Self = Self {
+        shmem: Depth::Mounts,
+        processes: false,
+    };
+    /// All of shared memory.
+    pub(super) const SHMEM: Self = Self {
+        shmem: Depth::Contents,
+        processes: false,
+    };
+    /// All there is.
+    pub(super) const ALL: Self = Self {
+        shmem: Depth::Contents,
+        processes: true,
+    };
+}
+/// What a snapshot keeps of processes: there is time, as nobody waits for a screen.
+const DETAIL: Detail = Detail {
+    pss_time: Duration::from_secs(5),
+    pss_of: 0,
+    mappings_of: 50,
+    mappings_time: Duration::from_secs(5),
+};
+
+/// The snapshot in this file, or that of the running machine if there is none.
+pub(super) fn snapshot(from: Option<&Input>, parts: Parts) -> Result<Snapshot> {
+    from.map_or_else(|| running(parts), saved)
+}
+
+/// The machine's memory now.
+pub(super) fn running(parts: Parts) -> Result<Snapshot> {
+    let (memory, mut limitations) = host::memory_counters()?;
+    let (holders, unread) = host::known_holders(&memory, bpf::objects());
+    limitations.extend(unread);
+    let shmem = shmem(parts.shmem, &mut limitations);
+    let processes = parts.processes.then(|| processes(&mut limitations));
+    Ok(Snapshot {
+        schema: SnapshotSchema::V1,
+        tool: Tool::own(),
+        host: host::running()?,
+        taken_at: Timestamp::now(),
+        memory,
+        census: None,
+        holders: Some(holders),
+        shmem,
+        processes: processes.flatten(),
+        limitations,
+    })
+}
+
+/// Shared memory, so deep.
+fn shmem(depth: Depth, limitations: &mut Vec<Limitation>) -> Option<Shmem> {
+    match host::shmem(depth) {
+        Ok((shmem, unseen)) => {
+            limitations.extend(unseen);
+            Some(shmem)
+        }
+        Err(error) => {
+            limitations.push(Feature::MemoryFileSystems.degraded(format!("{error:#}")));
+            None
+        }
+    }
+}
+
+/// The processes, with the mappings of the largest.
+fn processes(limitations: &mut Vec<Limitation>) -> Option<Processes> {
+    match host::processes::processes(DETAIL) {
+        Ok((processes, limits)) => {
+            limitations.extend(limits);
+            Some(processes)
+        }
+        Err(error) => {
+            limitations.push(Feature::Processes.degraded(format!("{error:#}")));
+            None
+        }
+    }
+}
+
+/// A snapshot that was saved, compressed or not.
+pub(super) fn saved(input: &Input) -> Result<Snapshot> {
+    read(input, Snapshot::from_json)
+}
+
+/// What `pagetrace` saves.
+pub(super) enum Document {
+    Snapshot(Box<Snapshot>),
+    Report(Box<Report>),
+}
+
+/// A snapshot or a trace that was saved.
+pub(super) fn document(input: &Input) -> Result<Document> {
+    read(input, |json| {
+        Ok(if Report::is_meant(json) {
+            Document::Report(Box::new(Report::from_json(json)?))
+        } else {
+            Document::Snapshot(Box::new(Snapshot::from_json(json)?))
+        })
+    })
+}
+
+fn read<T>(input: &Input, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    let (name, bytes) = bytes(input);
+    let context = || format!("cannot read {}", name.display());
+    let json = bytes.and_then(decompressed).with_context(context)?;
+    parse(&json).with_context(context)
+}
+
+/// What a document was read from, and its bytes.
+pub(super) fn bytes(input: &Input) -> (&Path, io::Result<Vec<u8>>) {
+    match input {
+        Input::Stdin => {
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes);
+            (Path::new("stdin"), read.map(|_| bytes))
+        }
+        Input::File(path) => (path, fs::read(path)),
+    }
+}
+
+fn decompressed(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    if !bytes.starts_with(&COMPRESSED) {
+        return Ok(bytes);
+    }
+    let mut json = Vec::new();
+    let decoder = zstd::Decoder::new(&bytes[..])?;
+    let len = decoder.take(LARGEST).read_to_end(&mut json)?;
+    if len as u64 == LARGEST {
+        return Err(io::Error::other("it is larger than a snapshot can be"));
+    }
+    Ok(json)
+}
+
+/// Writes a snapshot, compressed.
+pub(super) fn compress(snapshot: &Snapshot, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    crate::render::document(snapshot, &mut encoder)?;
+    encoder.finish()?;
+    Ok(())
+}

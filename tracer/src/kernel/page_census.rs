@@ -1,0 +1,187 @@
+//! Counts page frames, one after the other, by what they are used for.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::page_struct::{PageStruct, Seen};
+use crate::model::{PageKey, PageUse};
+
+/// Blocks of the buddy allocator are of this order at most (`MAX_PAGE_ORDER`; 10 by default).
+const MAX_ORDER: u8 = 20;
+
+/// Page frames of vmalloc, each with the address in the function that asked for it.
+pub type VmallocFrames = FxHashMap<u64, u64>;
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct PageCounts {
+    /// How many page frames there are of each kind.
+    pub pages: FxHashMap<PageKey, u64>,
+    /// The page frames of each slab, with the address of its cache.
+    pub slabs: Vec<(u64, Range<u64>)>,
+}
+
+/// Counts the page frames of a node in ascending order.
+pub struct PageCounter<'a> {
+    layout: &'a PageStruct,
+    vmalloc: &'a VmallocFrames,
+    node: u32,
+    /// The next page frame.
+    frame: u64,
+    /// How many page frames are left of a free block that was counted.
+    free_left: u64,
+    /// The block whose end was not seen yet.
+    block: Option<Block>,
+    counts: PageCounts,
+    /// Neighbours are mostly alike: those that were not added yet.
+    run: Option<(PageKey, u64)>,
+}
+
+struct Block {
+    first: u64,
+    page_use: PageUse,
+    owner: u64,
+    pages: u64,
+}
+
+impl Block {
+    /// Whether the page behind it can be its own: a block lies at a multiple of its size.
+    fn may_go_on(&self) -> bool {
+        let is_plain = [PageUse::FreeOnCpu, PageUse::Plain, PageUse::Charged];
+        is_plain.contains(&self.page_use) && self.pages >> self.first.trailing_zeros().min(63) == 0
+    }
+}
+
+impl<'a> PageCounter<'a> {
+    /// Nothing counted yet; `frame` comes first.
+    pub fn new(layout: &'a PageStruct, vmalloc: &'a VmallocFrames, node: u32, frame: u64) -> Self {
+        Self {
+            layout,
+            vmalloc,
+            node,
+            frame,
+            free_left: 0,
+            block: None,
+            counts: PageCounts::default(),
+            run: None,
+        }
+    }
+
+    /// Counts the next page frame, whose `struct page` begins these bytes.
+    pub fn count(&mut self, page: &[u8]) {
+        if self.free_left > 0 {
+            self.free_left -= 1;
+        } else {
+            match self.layout.look(page) {
+                Seen::FreeBlock(order) => self.free_block(order.min(MAX_ORDER)),
+                Seen::First(page_use, owner) => self.first(page_use, owner),
+                Seen::Tail => self.tail(),
+            }
+        }
+        self.frame += 1;
+    }
+
+    /// Counts the next page frame, which no memory belongs to.
+    pub fn absent(&mut self) {
+        if self.free_left > 0 {
+            self.free_left -= 1;
+        } else {
+            self.begin(PageUse::Absent, 0);
+        }
+        self.frame += 1;
+    }
+
+    /// What was counted.
+    pub fn finish(mut self) -> PageCounts {
+        self.close();
+        self.flush();
+        self.counts
+    }
+
+    fn free_block(&mut self, order: u8) {
+        self.close();
+        self.add(PageUse::Free, 0, order, 1 << order);
+        self.free_left = (1 << order) - 1;
+    }
+
+    fn first(&mut self, page_use: PageUse, owner: u64) {
+        // Only these can be of vmalloc: all others have marks of their own.
+        let caller = match page_use {
+            PageUse::Plain | PageUse::Charged | PageUse::Unreferenced => {
+                self.vmalloc.get(&self.frame)
+            }
+            _ => None,
+        };
+        match (caller, page_use) {
+            (Some(&caller), _) => self.begin(PageUse::Vmalloc, caller),
+            (None, PageUse::Unreferenced) => self.unreferenced(),
+            (None, _) => self.begin(page_use, owner),
+        }
+    }
+
+    fn begin(&mut self, page_use: PageUse, owner: u64) {
+        self.close();
+        self.block = Some(Block {
+            first: self.frame,
+            page_use,
+            owner,
+            pages: 1,
+        });
+    }
+
+    /// A page without a reference, a type or a place on a list: of a block that is no compound page
+    /// only the first page has any.
+    fn unreferenced(&mut self) {
+        match &mut self.block {
+            Some(block) if block.may_go_on() => block.pages += 1,
+            _ => self.begin(PageUse::Unreferenced, 0),
+        }
+    }
+
+    /// A tail whose first page was not seen belongs to a block that was made or split meanwhile.
+    fn tail(&mut self) {
+        match &mut self.block {
+            Some(block) => block.pages += 1,
+            None => self.begin(PageUse::Unreferenced, 0),
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(block) = self.block.take() {
+            if block.page_use == PageUse::Slab {
+                let frames = block.first..block.first + block.pages;
+                self.counts.slabs.push((block.owner, frames));
+            }
+            let order = block.pages.ilog2() as u8;
+            self.add(block.page_use, block.owner, order, block.pages);
+        }
+    }
+
+    fn add(&mut self, page_use: PageUse, owner: u64, order: u8, pages: u64) {
+        let node = self.node;
+        let key = PageKey {
+            page_use,
+            owner,
+            order,
+            node,
+        };
+        match &mut self.run {
+            Some((last, count)) if *last == key => *count += pages,
+            _ => {
+                self.flush();
+                self.run = Some((key, pages));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some((key, pages)) = self.run.take() {
+            *self.counts.pages.entry(key).or_default() += pages;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "page_census_tests.rs"]
+mod tests;

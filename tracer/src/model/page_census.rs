@@ -1,0 +1,108 @@
+//! Every page frame of the machine, by what it is used for.
+
+use serde::{Deserialize, Serialize};
+
+/// What a page frame is used for, as its `struct page` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageUse {
+    /// On the free lists of the buddy allocator.
+    Free,
+    /// Free, on the lists of single CPUs.
+    FreeOnCpu,
+    /// Anonymous memory.
+    Anonymous,
+    /// Anonymous memory that no process has mapped, and that is not in the swap cache: pinned.
+    AnonymousUnmapped,
+    /// Page cache.
+    File,
+    /// Page cache of tmpfs, memfds and shared anonymous memory.
+    Shmem,
+    /// Huge pages of hugetlbfs.
+    Hugetlb,
+    /// User memory that belongs to no file and no anonymous memory any more: held by somebody.
+    Pinned,
+    /// Objects of a slab cache.
+    Slab,
+    /// Objects too large for slabs.
+    LargeKmalloc,
+    /// Page tables.
+    PageTable,
+    /// Pages of a network driver's page pool.
+    PagePool,
+    /// Compressed swap.
+    Zsmalloc,
+    /// Given back to a hypervisor, by a balloon.
+    Offline,
+    /// Kernel memory that is charged to a memory control group.
+    Charged,
+    /// Memory of vmalloc, kernel stacks among it.
+    Vmalloc,
+    /// Other kernel memory: per-CPU memory, and what no counter shows.
+    Plain,
+    /// Kernel memory without a reference: the other pages of blocks that are no compound pages,
+    /// and frozen pages.
+    Unreferenced,
+    /// Never managed by the page allocator.
+    Reserved,
+    /// No memory at all.
+    Absent,
+}
+
+impl PageUse {
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::FreeOnCpu => "free, on lists of CPUs",
+            Self::Anonymous => "anonymous",
+            Self::AnonymousUnmapped => "anonymous, not mapped",
+            Self::File => "page cache of files",
+            Self::Shmem => "shmem",
+            Self::Hugetlb => "huge pages (hugetlb)",
+            Self::Pinned => "pinned without a mapping",
+            Self::Slab => "slab",
+            Self::LargeKmalloc => "large kmallocs",
+            Self::PageTable => "page tables",
+            Self::PagePool => "page pools",
+            Self::Zsmalloc => "compressed swap",
+            Self::Offline => "balloon",
+            Self::Charged => "kernel, charged to a cgroup",
+            Self::Vmalloc => "vmalloc",
+            Self::Plain => "kernel, without a mark",
+            Self::Unreferenced => "kernel, without a reference",
+            Self::Reserved => "reserved",
+            Self::Absent => "no memory",
+        }
+    }
+}
+
+/// What page frames have in common that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PageKey {
+    /// What they are used for.
+    pub page_use: PageUse,
+    /// The address of what they belong to: a slab cache, a page pool, a control group, of vmalloc that
+    /// in the function that asked; 0 for none.
+    pub owner: u64,
+    /// The order of their block.
+    pub order: u8,
+    /// Their NUMA node.
+    pub node: u32,
+}
+
+/// Page frames that have everything in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageGroup {
+    /// What they are used for.
+    pub page_use: PageUse,
+    /// The slab cache, network device or control group that they belong to; of vmalloc, the function
+    /// that asked.
+    pub owner: Option<String>,
+    /// The order of their block.
+    pub order: u8,
+    /// Their NUMA node.
+    pub node: u32,
+    /// How many there are.
+    pub pages: u64,
+}

@@ -1,0 +1,153 @@
+//! What every page frame is, for people.
+
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    io::{self, Write},
+};
+
+use super::{
+    escape::harmless,
+    styles::{CULPRIT, FAINT, HEADING},
+    table::Extent,
+    text,
+};
+use crate::model::{PageGroup, PageUse, PageUseRow, PagesBy, PagesReport};
+
+/// Writes what page frames are, by what was asked for; the writer may take colours out again.
+pub fn pages(
+    report: &PagesReport,
+    by: PagesBy,
+    extent: Extent,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "{HEADING}{}{HEADING:#}", sentence(report))?;
+    match by {
+        PagesBy::Use => uses(report, extent, out)?,
+        _ => groups(report, by, extent, out)?,
+    }
+    for limitation in &report.limitations {
+        writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
+    }
+    let (host, taken_at) = (text::host(&report.host), report.taken_at);
+    let seconds = report.seconds.count();
+    writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
+}
+
+/// Kernel memory that no mark of its own explains.
+const UNMARKED: [PageUse; 5] = [
+    PageUse::Plain,
+    PageUse::Unreferenced,
+    PageUse::Charged,
+    PageUse::PagePool,
+    PageUse::Pinned,
+];
+
+fn sentence(report: &PagesReport) -> String {
+    let bytes = |uses: &[PageUse]| {
+        let rows = report
+            .uses
+            .iter()
+            .filter(|row| uses.contains(&row.page_use));
+        rows.map(|row| row.bytes).fold(0, u64::saturating_add)
+    };
+    format!(
+        "{} of {} are kernel pages without a mark: per-CPU memory, and what no counter shows",
+        text::bytes(bytes(&UNMARKED)),
+        text::bytes(report.host.mem_total_bytes)
+    )
+}
+
+fn uses(report: &PagesReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
+    let [name, bytes, share, counters, difference] =
+        ["", "PAGES", "SHARE", "COUNTERS", "DIFFERENCE"];
+    writeln!(
+        out,
+        "{HEADING}{name:<27} {bytes:>12} {share:>7}  {name:<12} {counters:>12} {difference:>12}{HEADING:#}"
+    )?;
+    let rows = report.uses.iter();
+    let rows = rows.filter(|row| extent.whole || row.page_use != PageUse::Absent);
+    for row in rows.take(extent.top) {
+        use_row(row, report.host.mem_total_bytes, out)?;
+    }
+    Ok(())
+}
+
+fn use_row(row: &PageUseRow, total: u64, out: &mut impl Write) -> io::Result<()> {
+    let share = row.bytes as f64 / total.max(1) as f64;
+    let style = if UNMARKED.contains(&row.page_use) {
+        CULPRIT
+    } else {
+        anstyle::Style::new()
+    };
+    let counted = row.counters_bytes.map(|counted| {
+        let difference = row.bytes.cast_signed().saturating_sub(counted);
+        let [counted, difference] = [counted, difference].map(text::signed_bytes);
+        format!(
+            "{counted:>12} {difference:>12}  {FAINT}{}{FAINT:#}",
+            row.counters
+        )
+    });
+    let line = format!(
+        "{style}{:<27} {:>12} {:>7}{style:#}  {:<12} {}",
+        row.page_use.name(),
+        text::bytes(row.bytes),
+        text::percent(share),
+        text::bar(share, 12),
+        counted.unwrap_or_default()
+    );
+    writeln!(out, "{}", line.trim_end())
+}
+
+fn groups(
+    report: &PagesReport,
+    by: PagesBy,
+    extent: Extent,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut pages = HashMap::<_, u64>::new();
+    for group in &report.groups {
+        if let Some(name) = name(group, by) {
+            *pages.entry(name).or_default() += group.pages;
+        }
+    }
+    let mut rows: Vec<_> = pages.into_iter().collect();
+    rows.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
+    if rows.is_empty() {
+        return writeln!(
+            out,
+            "There are none with a {}",
+            crate::model::Choice::name(by)
+        );
+    }
+    let most = rows.first().map_or(1, |row| row.1);
+    let top = if extent.whole { usize::MAX } else { extent.top };
+    for (name, pages) in rows.into_iter().take(top) {
+        let bytes = text::bytes(pages.saturating_mul(report.host.page_size));
+        let bar = text::bar(pages as f64 / most as f64, 12);
+        writeln!(
+            out,
+            "{bytes:>12} {:>12}  {bar:<12} {name}",
+            text::counted(pages, "page")
+        )?;
+    }
+    Ok(())
+}
+
+/// The line that a group is part of; none if it is left out.
+fn name(group: &PageGroup, by: PagesBy) -> Option<String> {
+    let page_use = group.page_use.name();
+    let owner = |wanted: PageUse| {
+        let owner = group.owner.as_deref().unwrap_or("(not known)");
+        (group.page_use == wanted).then(|| harmless(owner).into_owned())
+    };
+    match by {
+        PagesBy::Use => Some(page_use.to_owned()),
+        PagesBy::Order => Some(format!("order {:>2}, {page_use}", group.order)),
+        PagesBy::Node => Some(format!("node {}, {page_use}", group.node)),
+        PagesBy::Cache => owner(PageUse::Slab),
+        PagesBy::Cgroup => owner(PageUse::Charged),
+        PagesBy::Device => owner(PageUse::PagePool),
+        PagesBy::Caller => owner(PageUse::Vmalloc),
+    }
+}
