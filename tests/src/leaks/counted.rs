@@ -80,6 +80,7 @@ fn send(bytes: usize) -> io::Result<()> {
 
 fn array(bytes: usize) -> io::Result<std::os::fd::OwnedFd> {
     let value = page_size() as u32;
+    bpf_syscall::lift_memlock_limit();
     bpf_syscall::create_array(value, bytes as u32 / value)
 }
 
