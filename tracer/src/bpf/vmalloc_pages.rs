@@ -98,8 +98,8 @@ fn caches(
         let bytes = memory.read(cache.wrapping_add(cache_size), size_of::<u32>());
         let stride = bytes.and_then(|bytes| bytes.try_into().ok());
         let stride = stride.map(u32::from_ne_bytes).unwrap_or(0) as usize;
-        // Aligned to a cache line at most.
-        if (object..=object.next_multiple_of(64)).contains(&stride) {
+        // Less than a word more (`find_mergeable`, mm/slab_common.c).
+        if (object..object + size_of::<u64>()).contains(&stride) {
             found.push((cache, stride));
         }
     }
