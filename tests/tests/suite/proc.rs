@@ -67,22 +67,24 @@ fn a_process_is_as_large_as_the_kernel_says() {
     assert!(report.entries.is_sorted_by_key(sorted), "{report:#?}");
 }
 
+/// Piles up JSON, 40 MiB a second.
+const GROWS: [&str; 7] = [
+    "json",
+    "--mib",
+    "1",
+    "--mib-per-second",
+    "40",
+    "--at-most-mib",
+    "800",
+];
+
 #[test]
 fn who_piles_up_json_is_first_by_growth() {
     let Some(_machine) = root_or_skip("who_piles_up_json_is_first_by_growth") else {
         return;
     };
-    let args = [
-        "json",
-        "--mib",
-        "1",
-        "--mib-per-second",
-        "40",
-        "--at-most-mib",
-        "800",
-    ];
     let is_first = || {
-        let leak = Leaker::start(LEAK, &args);
+        let leak = Leaker::start(LEAK, &GROWS);
         let report = all(&["-i", "2"]);
         let entry = entry_of(&report, leak.pid());
         let growth = entry.growth_bytes.expect("it was watched");
@@ -106,16 +108,7 @@ fn the_screen_names_who_grows_and_where() {
     let Some(_machine) = root_or_skip("the_screen_names_who_grows_and_where") else {
         return;
     };
-    let args = [
-        "json",
-        "--mib",
-        "1",
-        "--mib-per-second",
-        "40",
-        "--at-most-mib",
-        "800",
-    ];
-    let leak = Leaker::start(LEAK, &args);
+    let leak = Leaker::start(LEAK, &GROWS);
     let pid = leak.pid().to_string();
     let finished = Pagetrace::new(&["proc", &pid, "-i", "1"]).run();
     let answer = finished.stdout.lines().next().expect("an answer");

@@ -103,3 +103,65 @@ fn counter(
         | PageUse::Absent => (None, ""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{analysis::balance, model::Threshold};
+
+    const CACHE: u64 = 0xffff_8880_0000_1000;
+
+    fn key(page_use: PageUse, owner: u64) -> PageKey {
+        PageKey {
+            page_use,
+            owner,
+            order: 0,
+            node: 0,
+        }
+    }
+
+    #[test]
+    fn owners_of_one_name_are_one_group() {
+        let charged = |owner| key(PageUse::Charged, owner);
+        let pages = HashMap::from([(charged(8), 3), (charged(16), 4), (charged(24), 9)]);
+        let named = |name: &str| Some(name.to_owned());
+        let names = HashMap::from([(8, named("/a")), (16, named("/a")), (24, None)]);
+        let groups = page_groups(&pages, &names);
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|it| (it.owner.as_deref(), it.pages))
+            .collect();
+        assert_eq!(groups, [(None, 9), (Some("/a"), 7)]);
+    }
+
+    #[test]
+    fn a_use_without_a_counter_has_none_and_no_zero() {
+        let meminfo = [("MemTotal", 1 << 20), ("MemFree", 40_960), ("AnonPages", 0)];
+        let counters = MemoryCounters {
+            page_size: 4096,
+            meminfo: meminfo.map(|(name, bytes)| (name.to_owned(), bytes)).into(),
+            ..MemoryCounters::default()
+        };
+        let tree = balance(&counters, Threshold::Usual)
+            .expect("a balance")
+            .tree;
+        let pages = [
+            (PageUse::Free, 0),
+            (PageUse::Slab, CACHE),
+            (PageUse::Plain, 0),
+        ];
+        let pages = pages.map(|(page_use, owner)| (key(page_use, owner), 10));
+        let groups = page_groups(&HashMap::from(pages), &HashMap::new());
+        let uses = page_uses(&groups, &counters, &tree);
+        let uses: Vec<_> = uses
+            .iter()
+            .map(|it| (it.page_use, it.bytes, it.counters_bytes))
+            .collect();
+        let expected = [
+            (PageUse::Free, 40_960, Some(40_960)),
+            (PageUse::Slab, 40_960, None),
+            (PageUse::Plain, 40_960, None),
+        ];
+        assert_eq!(uses, expected);
+    }
+}

@@ -1,16 +1,13 @@
 //! Kernel memory, copied by a program that the kernel runs on the spot (`BPF_PROG_TEST_RUN`).
 
-use anyhow::{Context as _, Result, bail};
-use aya::{
-    Ebpf,
-    programs::{Program, RawTracePointRunOptions, TestRun as _},
-};
+use anyhow::Result;
+use aya::Ebpf;
 use memmap2::MmapRaw;
 use tracer_ebpf::{COPIED_PIECES, PIECE_LEN, maps, programs};
 
 use super::{
     hooks::{self, Hook},
-    mapped, object,
+    mapped, object, queries,
 };
 
 /// Bytes that are copied at a time: all of them, or none.
@@ -53,7 +50,7 @@ impl KernelMemory {
     /// an address on.
     pub fn window(&mut self, address: u64, len: u64) -> Result<Copied<'_>> {
         let pieces = len.div_ceil(PIECE).min(COPIED_PIECES.into());
-        let readable = self.run(address, pieces)?;
+        let readable = queries::run(&self.ebpf, programs::COPY_MEMORY, [address, pieces, 0])?;
         let len = pieces as usize * PIECE_LEN;
         // SAFETY: the memory is mapped as long as `self` lives, and has `WINDOW` bytes. Only the
         // program writes it, which runs in here alone, with the sole reference to `self`.
@@ -87,18 +84,6 @@ impl KernelMemory {
         let bytes = self.read(address, len)?;
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(len);
         Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
-    }
-
-    fn run(&self, address: u64, pieces: u64) -> Result<u32> {
-        let mut options = RawTracePointRunOptions::new();
-        options.args[..2].copy_from_slice(&[address, pieces]);
-        let Some(Program::RawTracePoint(program)) = self.ebpf.program(programs::COPY_MEMORY) else {
-            bail!("the BPF object has no program {}", programs::COPY_MEMORY);
-        };
-        let result = program.test_run(options);
-        Ok(result
-            .context("the kernel does not run the program that copies its memory")?
-            .return_value)
     }
 }
 

@@ -75,7 +75,8 @@ impl PageStructs {
     }
 }
 
-fn run(ebpf: &Ebpf, name: &str, arguments: [u64; 3]) -> Result<u32> {
+/// What a program returns that is run with these arguments.
+pub(super) fn run(ebpf: &Ebpf, name: &str, arguments: [u64; 3]) -> Result<u32> {
     let mut options = RawTracePointRunOptions::new();
     options.args[..3].copy_from_slice(&arguments);
     let Some(Program::RawTracePoint(program)) = ebpf.program(name) else {

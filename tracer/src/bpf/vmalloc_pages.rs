@@ -114,7 +114,10 @@ fn areas(
     slab: &Range<u64>,
     stride: usize,
 ) -> Vec<VmapArea> {
-    let (start, len) = (base + slab.start * PAGE, (slab.end - slab.start) * PAGE);
+    let (start, len) = (
+        base.wrapping_add(slab.start * PAGE),
+        (slab.end - slab.start) * PAGE,
+    );
     let Some(bytes) = memory.read(start, len as usize) else {
         return Vec::new();
     };

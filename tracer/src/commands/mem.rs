@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::Result;
 
-use super::{destination::Destination, take};
+use super::{answer::Answer, take};
 use crate::{
     analysis,
-    cli::{MemArgs, Output},
+    cli::MemArgs,
     kernel::host,
     model::{Line, MemReport, Threshold},
     render,
@@ -22,7 +22,7 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
     if let Some(interval) = args.watch {
         return watch(interval, args.top.max(LINES));
     }
-    let json = args.json.as_ref().map(Destination::open).transpose()?;
+    let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
     let mut snapshot = take::snapshot(args.from.as_ref(), take::Parts::QUICK)?;
     if args.census && args.from.is_none() {
         let (memory, census) = host::counters_and_census()?;
@@ -35,17 +35,7 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
     let compare = |census| analysis::compare(census, &snapshot.memory, &balance.tree);
     let census = snapshot.census.as_ref().map(compare);
     let report = MemReport::new(snapshot, balance, census.unwrap_or_default());
-    if let Some(json) = &json {
-        json.write(|out| render::document(&report, out))?;
-    }
-    if args.json != Some(Output::Stdout) {
-        let extent = render::Extent {
-            top: args.top,
-            whole: args.verbose,
-        };
-        render::print(|out| render::mem(&report, extent, out))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    answer.write(&report, render::mem)
 }
 
 /// How many lines of what changes are shown at least.

@@ -1,6 +1,7 @@
 //! One file or folder per verb: asks `kernel` and `bpf`, has it analysed, has it
 //! rendered. The only asynchronous code.
 
+mod answer;
 pub mod check;
 mod destination;
 pub mod diff;

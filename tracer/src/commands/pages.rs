@@ -6,14 +6,15 @@ use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
-use super::destination::Destination;
+use super::answer::Answer;
 use crate::{
     analysis,
     bpf::{self, Features, KernelMemory, OwnerLayout, PageArray, PageCensus, VmallocSource},
-    cli::{Output, PagesArgs},
+    cli::PagesArgs,
     kernel::{btf::Btf, host, page_census::VmallocFrames, page_struct::PageStruct},
     model::{
-        Feature, Limitation, PageKey, PageUse, PagesReport, PagesSchema, Seconds, Threshold, Tool,
+        Feature, Limitation, MemoryCounters, PageKey, PageUse, PagesReport, PagesSchema, Seconds,
+        Threshold, Tool,
     },
     render,
     symbols::KernelSymbols,
@@ -21,19 +22,11 @@ use crate::{
 
 /// Looks at every page frame and writes what they are as the options say.
 pub fn run(args: &PagesArgs) -> Result<ExitCode> {
-    let json = args.json.as_ref().map(Destination::open).transpose()?;
-    let report = report()?;
-    if let Some(json) = &json {
-        json.write(|out| render::document(&report, out))?;
-    }
-    if args.json != Some(Output::Stdout) {
-        let extent = render::Extent {
-            top: args.top,
-            whole: args.verbose,
-        };
-        render::print(|out| render::pages(&report, args.by, extent, out))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
+    let by = args.by;
+    answer.write(&report()?, |report, extent, out| {
+        render::pages(report, by, extent, out)
+    })
 }
 
 fn report() -> Result<PagesReport> {
@@ -41,12 +34,15 @@ fn report() -> Result<PagesReport> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
     let mut memory = KernelMemory::open()?;
-    let (counters, mut limitations) = host::memory_counters()?;
+    let mut limitations = Vec::new();
     let (taken_at, started) = (Timestamp::now(), Instant::now());
-    let pages = count(&mut memory, array, &btf, &mut limitations)?;
+    let (pages, counters) = count(&mut memory, array, &btf, &mut limitations)?;
     let seconds = Seconds::from(started.elapsed());
     let mut names = bpf::owner_names(&mut memory, &OwnerLayout::of(&btf), pages.keys());
-    names.extend(callers(&pages)?);
+    match callers(&pages) {
+        Ok(callers) => names.extend(callers),
+        Err(error) => limitations.push(Feature::KernelSymbols.degraded(format!("{error:#}"))),
+    }
     let groups = analysis::page_groups(&pages, &names);
     let balance = analysis::balance(&counters, Threshold::Usual)?;
     Ok(PagesReport {
@@ -64,13 +60,13 @@ fn report() -> Result<PagesReport> {
 type Pages = FxHashMap<PageKey, u64>;
 
 /// Counts all page frames twice: the first time tells where slabs are, and these tell what is of
-/// vmalloc.
+/// vmalloc. The counters are of the moment before the second time.
 fn count(
     memory: &mut KernelMemory,
     array: PageArray,
     btf: &Btf<'_>,
     limitations: &mut Vec<Limitation>,
-) -> Result<Pages> {
+) -> Result<(Pages, MemoryCounters)> {
     let census = PageCensus {
         array,
         layout: &PageStruct::of(btf)?,
@@ -80,12 +76,14 @@ fn count(
     let vmalloc = VmallocSource::of(btf)
         .ok()
         .and_then(|source| source.frames(memory, array, &counts.slabs));
-    let Some(vmalloc) = vmalloc else {
+    if vmalloc.is_none() {
         let reason = "where vmalloc keeps its areas was not found: its pages are without a mark";
         limitations.push(Feature::VmallocCallers.degraded(reason));
-        return Ok(counts.pages);
-    };
-    Ok(census.count(memory, &vmalloc)?.pages)
+    }
+    let (counters, unread) = host::memory_counters()?;
+    limitations.extend(unread);
+    let counts = census.count(memory, &vmalloc.unwrap_or_default())?;
+    Ok((counts.pages, counters))
 }
 
 /// The functions that asked vmalloc, by the addresses in them.

@@ -8,6 +8,9 @@ use super::{
     bytes::{half, word},
 };
 
+/// Bytes of a page frame on x86-64.
+const PAGE: u64 = 4096;
+
 /// Where in these structs lies what, on this kernel, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct VmallocLayout {
@@ -31,6 +34,8 @@ pub struct VmallocLayout {
 pub struct VmapArea {
     /// Where it begins.
     pub start: u64,
+    /// Where it ends.
+    pub end: u64,
     /// Its `vm_struct`.
     pub memory: u64,
 }
@@ -72,7 +77,7 @@ impl VmallocLayout {
         let [start, end, memory] = [self.start, self.end, self.memory].map(|at| word(bytes, at));
         let (start, end, memory) = (start?, end?, memory?);
         let is_area = start < end && is_in_kernel(start) && is_in_kernel(memory);
-        (is_area && self.is_in_use(address, bytes)?).then_some(VmapArea { start, memory })
+        (is_area && self.is_in_use(address, bytes)?).then_some(VmapArea { start, end, memory })
     }
 
     /// Whether the area is in the tree of those in use. One that was taken out is its own parent
@@ -97,7 +102,10 @@ impl VmallocLayout {
             count: half(bytes, self.count)?,
             caller: word(bytes, self.caller)?,
         };
-        (is_own && is_areas && memory.count > 0 && is_in_kernel(memory.pages)).then_some(memory)
+        // However stale it is, an area has no more pages than addresses.
+        let most = (area.end - area.start) / PAGE;
+        let is_possible = (1..=most).contains(&memory.count.into());
+        (is_own && is_areas && is_possible && is_in_kernel(memory.pages)).then_some(memory)
     }
 }
 
@@ -132,11 +140,12 @@ mod tests {
 
     #[test]
     fn an_area_has_a_range_and_memory() {
+        let end = START + 0x2000;
         let area = VmapArea {
             start: START,
+            end,
             memory: LIST,
         };
-        let end = START + 0x2000;
         let is = |words: &[u64]| LAYOUT.area(LIST, &bytes(words));
         assert_eq!(is(&[START, end, LIST, LIST | 1]), Some(area));
         assert_eq!(is(&[START, end, LIST, 0]), Some(area), "the root");
@@ -150,6 +159,7 @@ mod tests {
     fn only_memory_of_its_own_counts() {
         let area = VmapArea {
             start: START,
+            end: START + 0x4000,
             memory: LIST,
         };
         let is = |words: &[u64]| LAYOUT.memory(area, &bytes(words));
@@ -162,5 +172,10 @@ mod tests {
         assert_eq!(is(&[START, 0x4, LIST, 3, 7]), None, "vmap");
         assert_eq!(is(&[START + 8, 0x2, LIST, 3, 7]), None, "another's");
         assert_eq!(is(&[START, 0x2, LIST, 0, 7]), None, "no pages");
+        assert_eq!(
+            is(&[START, 0x2, LIST, 5, 7]),
+            None,
+            "more than it has room for"
+        );
     }
 }

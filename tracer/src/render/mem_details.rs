@@ -90,6 +90,7 @@ fn unread(report: &MemReport, whole: bool) -> Vec<String> {
         limitations.into_iter().map(text::limitation).collect()
     } else {
         let mut names: Vec<_> = limitations.iter().map(|it| it.feature.name()).collect();
+        names.sort_unstable();
         names.dedup();
         vec![format!(
             "Not known, --verbose says why: {}",

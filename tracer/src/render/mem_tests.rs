@@ -5,8 +5,8 @@ use crate::{
     analysis,
     kernel::meminfo,
     model::{
-        Feature, Host, HugePages, MemoryCounters, SlabCache, Snapshot, SnapshotSchema, Threshold,
-        Tool, VmallocCaller, ZoneTotals,
+        Feature, HugePages, MemoryCounters, SlabCache, Snapshot, SnapshotSchema, Threshold, Tool,
+        VmallocCaller, ZoneTotals,
     },
 };
 
@@ -16,13 +16,7 @@ fn snapshot(memory: MemoryCounters) -> Snapshot {
     Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
-        host: Host {
-            kernel: "6.18.44".to_owned(),
-            arch: "x86_64".to_owned(),
-            cpus: 2,
-            page_size: 4096,
-            mem_total_bytes: 24 << 30,
-        },
+        host: crate::render::sample::host(),
         taken_at: Timestamp::UNIX_EPOCH,
         memory,
         census: None,

@@ -12,7 +12,7 @@ use super::{
     table::Extent,
     text,
 };
-use crate::model::{PageGroup, PageUse, PageUseRow, PagesBy, PagesReport};
+use crate::model::{Choice as _, PageGroup, PageUse, PageUseRow, PagesBy, PagesReport};
 
 /// Writes what page frames are, by what was asked for; the writer may take colours out again.
 pub fn pages(
@@ -34,8 +34,8 @@ pub fn pages(
     writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
 }
 
-/// Kernel memory that no mark of its own explains.
-const UNMARKED: [PageUse; 5] = [
+/// What no counter of its own shows.
+const UNCOUNTED: [PageUse; 5] = [
     PageUse::Plain,
     PageUse::Unreferenced,
     PageUse::Charged,
@@ -52,30 +52,42 @@ fn sentence(report: &PagesReport) -> String {
         rows.map(|row| row.bytes).fold(0, u64::saturating_add)
     };
     format!(
-        "{} of {} are kernel pages without a mark: per-CPU memory, and what no counter shows",
-        text::bytes(bytes(&UNMARKED)),
+        "{} of {} are in no counter of their own: straight from the page allocator, or per-CPU memory",
+        text::bytes(bytes(&UNCOUNTED)),
         text::bytes(report.host.mem_total_bytes)
     )
 }
 
 fn uses(report: &PagesReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
     let [name, bytes, share, counters, difference] =
-        ["", "PAGES", "SHARE", "COUNTERS", "DIFFERENCE"];
+        ["", "BYTES", "SHARE", "COUNTERS", "DIFFERENCE"];
     writeln!(
         out,
         "{HEADING}{name:<27} {bytes:>12} {share:>7}  {name:<12} {counters:>12} {difference:>12}{HEADING:#}"
     )?;
     let rows = report.uses.iter();
-    let rows = rows.filter(|row| extent.whole || row.page_use != PageUse::Absent);
-    for row in rows.take(extent.top) {
+    let mut rows = rows.filter(|row| extent.whole || row.page_use != PageUse::Absent);
+    for row in rows.by_ref().take(shown(extent)) {
         use_row(row, report.host.mem_total_bytes, out)?;
     }
-    Ok(())
+    hidden(rows.count(), out)
+}
+
+const fn shown(extent: Extent) -> usize {
+    if extent.whole { usize::MAX } else { extent.top }
+}
+
+fn hidden(lines: usize, out: &mut impl Write) -> io::Result<()> {
+    if lines == 0 {
+        return Ok(());
+    }
+    let lines = text::counted(lines as u64, "more line");
+    writeln!(out, "{FAINT}{lines} with --verbose{FAINT:#}")
 }
 
 fn use_row(row: &PageUseRow, total: u64, out: &mut impl Write) -> io::Result<()> {
     let share = row.bytes as f64 / total.max(1) as f64;
-    let style = if UNMARKED.contains(&row.page_use) {
+    let style = if UNCOUNTED.contains(&row.page_use) {
         CULPRIT
     } else {
         anstyle::Style::new()
@@ -114,15 +126,11 @@ fn groups(
     let mut rows: Vec<_> = pages.into_iter().collect();
     rows.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     if rows.is_empty() {
-        return writeln!(
-            out,
-            "There are none with a {}",
-            crate::model::Choice::name(by)
-        );
+        return writeln!(out, "There are none with a {}", by.name());
     }
     let most = rows.first().map_or(1, |row| row.1);
-    let top = if extent.whole { usize::MAX } else { extent.top };
-    for (name, pages) in rows.into_iter().take(top) {
+    let mut rows = rows.into_iter();
+    for (name, pages) in rows.by_ref().take(shown(extent)) {
         let bytes = text::bytes(pages.saturating_mul(report.host.page_size));
         let bar = text::bar(pages as f64 / most as f64, 12);
         writeln!(
@@ -131,7 +139,7 @@ fn groups(
             text::counted(pages, "page")
         )?;
     }
-    Ok(())
+    hidden(rows.len(), out)
 }
 
 /// The line that a group is part of; none if it is left out.
@@ -151,3 +159,7 @@ fn name(group: &PageGroup, by: PagesBy) -> Option<String> {
         PagesBy::Caller => owner(PageUse::Vmalloc),
     }
 }
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

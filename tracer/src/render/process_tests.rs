@@ -1,7 +1,6 @@
 use super::*;
 use crate::model::{
-    Counted, Feature, GrownMapping, Host, Mapping, MemoryCgroup, MemoryLimit, Peek, ProcessSchema,
-    Tool,
+    Counted, Feature, GrownMapping, Mapping, MemoryCgroup, MemoryLimit, Peek, ProcessSchema, Tool,
 };
 
 const MIB: u64 = 1 << 20;
@@ -47,13 +46,7 @@ fn report() -> ProcessReport {
     ProcessReport {
         schema: ProcessSchema::V1,
         tool: Tool::own(),
-        host: Host {
-            kernel: "6.18.44".to_owned(),
-            arch: "x86_64".to_owned(),
-            cpus: 2,
-            page_size: 4096,
-            mem_total_bytes: 24 << 30,
-        },
+        host: crate::render::sample::host(),
         taken_at: "2026-11-25T14:29:45Z".parse().expect("a time"),
         interval_seconds: None,
         growth_bytes: None,

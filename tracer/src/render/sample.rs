@@ -195,6 +195,17 @@ fn meminfo() -> Meminfo {
     }
 }
 
+/// The machine of all samples.
+pub(super) fn host() -> Host {
+    Host {
+        kernel: "6.18.44".to_owned(),
+        arch: "x86_64".to_owned(),
+        cpus: 2,
+        page_size: 4096,
+        mem_total_bytes: 24 << 30,
+    }
+}
+
 /// Pipes that were filled, by write and by splice, a driver that leaks all the time, and little
 /// else.
 pub(super) fn report() -> Report {
@@ -204,13 +215,7 @@ pub(super) fn report() -> Report {
             name: "pagetrace".to_owned(),
             version: "0.1.0".to_owned(),
         },
-        host: Host {
-            kernel: "6.18.44".to_owned(),
-            arch: "x86_64".to_owned(),
-            cpus: 2,
-            page_size: 4096,
-            mem_total_bytes: 24 << 30,
-        },
+        host: host(),
         window: window(),
         cost: Cost {
             process_cpu_seconds: Some(Duration::from_millis(192).into()),

@@ -69,7 +69,7 @@ fn snapshots(program: &Path, folder: &Path) -> Result<[String; 2]> {
     let document: Value = serde_json::from_str(&json).context("mem wrote no JSON")?;
     let write = |more: u64| {
         let mut snapshot = document["snapshot"].clone();
-        multiply(&mut snapshot["processes"]["processes"], more);
+        multiply(&mut snapshot["processes"]["processes"], more)?;
         let path = text(&folder.join(format!("{more}.json")))?;
         fs::write(&path, snapshot.to_string()).with_context(|| format!("cannot write {path}"))?;
         anyhow::Ok(path)
@@ -78,10 +78,9 @@ fn snapshots(program: &Path, folder: &Path) -> Result<[String; 2]> {
 }
 
 /// Each process with as many command lines, and so many bytes more of anonymous memory.
-fn multiply(processes: &mut Value, more: u64) {
-    let Some(list) = processes.as_array_mut() else {
-        return;
-    };
+fn multiply(processes: &mut Value, more: u64) -> Result<()> {
+    let list = processes.as_array_mut();
+    let list = list.context("the snapshot has no processes")?;
     let copies = list.iter().flat_map(|process| {
         (0..COPIES).map(move |copy| {
             let mut process = process.clone();
@@ -93,6 +92,7 @@ fn multiply(processes: &mut Value, more: u64) {
         })
     });
     *list = copies.collect();
+    Ok(())
 }
 
 fn text(path: &Path) -> Result<String> {
@@ -136,7 +136,7 @@ mod tests {
         let mut processes = json!([
             {"pid": 1, "anonymous_bytes": 5}, {"pid": 2, "anonymous_bytes": null},
         ]);
-        multiply(&mut processes, 4096);
+        multiply(&mut processes, 4096).expect("a list");
         let list = processes.as_array().expect("a list");
         let mut lines: Vec<_> = list
             .iter()

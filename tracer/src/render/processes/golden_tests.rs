@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::{
-    Feature, GrownMapping, Host, MemoryCgroup, MemoryLimit, ProcSchema, ProcessPart, ProcessSort,
+    Feature, GrownMapping, MemoryCgroup, MemoryLimit, ProcSchema, ProcessPart, ProcessSort,
     Replaced, Tool, Unread, UnreadReason,
 };
 
@@ -67,13 +67,7 @@ fn report() -> ProcReport {
     ProcReport {
         schema: ProcSchema::V1,
         tool: Tool::own(),
-        host: Host {
-            kernel: "6.18.44".to_owned(),
-            arch: "x86_64".to_owned(),
-            cpus: 2,
-            page_size: 4096,
-            mem_total_bytes: 24 << 30,
-        },
+        host: crate::render::sample::host(),
         taken_at: "2026-11-25T14:29:45Z".parse().expect("a time"),
         interval_seconds: None,
         sort: ProcessSort::Pss,
