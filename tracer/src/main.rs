@@ -15,6 +15,8 @@ fn main() -> ExitCode {
         cli::Command::Report(args) => commands::report::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),
         cli::Command::Pages(args) => commands::pages::run(&args),
+        cli::Command::Holders(args) => commands::holders::run(&args),
+        cli::Command::Sock(args) => commands::sock::run(&args),
         cli::Command::Shm(args) => commands::shm::run(&args),
         cli::Command::Proc(args) => commands::proc::run(&args),
         cli::Command::Snapshot(args) => commands::snapshot::run(&args),

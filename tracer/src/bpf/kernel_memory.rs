@@ -9,6 +9,7 @@ use super::{
     hooks::{self, Hook},
     mapped, object, queries,
 };
+use crate::kernel::read_memory::ReadMemory;
 
 /// Bytes that are copied at a time: all of them, or none.
 const PIECE: u64 = PIECE_LEN as u64;
@@ -57,9 +58,10 @@ impl KernelMemory {
         let bytes = unsafe { std::slice::from_raw_parts(self.copied.as_ptr(), len) };
         Ok(Copied { bytes, readable })
     }
+}
 
-    /// So many bytes from an address on; none if they cannot all be read.
-    pub fn read(&mut self, address: u64, len: usize) -> Option<&[u8]> {
+impl ReadMemory for KernelMemory {
+    fn read(&mut self, address: u64, len: usize) -> Option<&[u8]> {
         let start = address % PIECE;
         let pieces = (start + len as u64).div_ceil(PIECE);
         let all = 1_u32.checked_shl(u32::try_from(pieces).ok()?);
@@ -69,21 +71,6 @@ impl KernelMemory {
             return None;
         }
         copied.bytes.get(start as usize..)?.get(..len)
-    }
-
-    /// The word at an address; none if it cannot be read.
-    pub fn word(&mut self, address: u64) -> Option<u64> {
-        let bytes = self.read(address, size_of::<u64>())?;
-        bytes.try_into().ok().map(u64::from_ne_bytes)
-    }
-
-    /// The text at an address, up to its zero or so many bytes; none if it cannot be read.
-    pub fn text(&mut self, address: u64, most: usize) -> Option<String> {
-        let left = PIECE_LEN - (address % PIECE) as usize;
-        let len = most.min(left);
-        let bytes = self.read(address, len)?;
-        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(len);
-        Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
     }
 }
 

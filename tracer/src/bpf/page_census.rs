@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Copied, KernelMemory, PageArray};
 use crate::kernel::{
-    page_census::{PageCounter, PageCounts, VmallocFrames},
+    page_census::{BlockVisitor, PageCounter, PageCounts, VmallocFrames},
     page_struct::PageStruct,
     zoneinfo::Zone,
 };
@@ -20,11 +20,17 @@ pub struct PageCensus<'a> {
 }
 
 impl PageCensus<'_> {
-    /// How many page frames there are of each kind, if these are of vmalloc.
-    pub fn count(&self, memory: &mut KernelMemory, vmalloc: &VmallocFrames) -> Result<PageCounts> {
+    /// How many page frames there are of each kind, if these are of vmalloc; the blocks of each zone are
+    /// shown in ascending order.
+    pub fn count(
+        &self,
+        memory: &mut KernelMemory,
+        vmalloc: &VmallocFrames,
+        visitor: &mut impl BlockVisitor,
+    ) -> Result<PageCounts> {
         let mut counts = PageCounts::default();
         for zone in self.zones {
-            let zone = self.count_zone(memory, vmalloc, zone)?;
+            let zone = self.count_zone(memory, vmalloc, zone, visitor)?;
             for (key, pages) in zone.pages {
                 *counts.pages.entry(key).or_default() += pages;
             }
@@ -38,15 +44,24 @@ impl PageCensus<'_> {
         memory: &mut KernelMemory,
         vmalloc: &VmallocFrames,
         zone: &Zone,
+        visitor: &mut impl BlockVisitor,
     ) -> Result<PageCounts> {
         let size = self.layout.size as u64;
         let (mut next, end) = (zone.frames.start, zone.frames.end);
-        let mut counter = PageCounter::new(self.layout, vmalloc, zone.node, next);
+        let mut counter = PageCounter::new(self.layout, vmalloc, zone.node, next, visitor);
+        let mut window = LEAST;
         while next < end {
-            let frames = (end - next).min(KernelMemory::WINDOW / size);
+            let frames = (end - next).min(window);
             let copied = memory.window(self.page_struct(next), frames * size)?;
             count_window(&mut counter, copied, self.layout.size, frames as usize);
             next += frames;
+            // Most of an idle machine are large free blocks, of which one page struct tells.
+            let skipped = counter.skip_free(end - next);
+            next += skipped;
+            window = match skipped {
+                0 => (window * 2).min(KernelMemory::WINDOW / size),
+                _ => LEAST,
+            };
         }
         Ok(counter.finish())
     }
@@ -59,7 +74,15 @@ impl PageCensus<'_> {
     }
 }
 
-fn count_window(counter: &mut PageCounter<'_>, copied: Copied<'_>, size: usize, frames: usize) {
+/// Page structs to copy at a time where free blocks are to be expected.
+const LEAST: u64 = 64;
+
+fn count_window(
+    counter: &mut PageCounter<'_, impl BlockVisitor>,
+    copied: Copied<'_>,
+    size: usize,
+    frames: usize,
+) {
     let readable = |at: usize| copied.readable >> (at / Copied::PIECE) & 1 == 1;
     for frame in 0..frames {
         let (start, last) = (frame * size, (frame + 1) * size - 1);

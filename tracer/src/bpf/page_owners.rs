@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::KernelMemory;
 use crate::{
-    kernel::btf::Btf,
+    kernel::{btf::Btf, read_memory::ReadMemory as _},
     model::{PageKey, PageUse},
 };
 

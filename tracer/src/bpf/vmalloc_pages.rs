@@ -1,25 +1,22 @@
 //! Which page frames are of vmalloc, and who asked for them.
 //!
-//! What vmalloc keeps of its areas lies in slabs, and every slab's page frames are known. Where a page
-//! frame's memory is seen by the kernel (its direct map) follows from the caches, which lie in slabs
-//! themselves.
+//! What vmalloc keeps of its areas lies in slabs, and every slab's page frames are known.
 
-use std::{collections::HashSet, ops::Range};
+use std::ops::Range;
 
 use anyhow::Result;
 
 use super::{KernelMemory, PageArray};
 use crate::kernel::{
     btf::Btf,
+    objects::Slabs,
     page_census::VmallocFrames,
+    read_memory::ReadMemory as _,
     vmalloc_area::{VmallocLayout, VmallocMemory, VmapArea},
 };
 
 /// Bytes of a page frame on x86-64.
 const PAGE: u64 = 4096;
-
-/// What is known of slabs: the page frames of each, with the address of its cache.
-type Slabs<'a> = &'a [(u64, Range<u64>)];
 
 /// How to find the areas of vmalloc.
 #[derive(Clone, Copy, Debug)]
@@ -38,50 +35,24 @@ impl VmallocSource {
         })
     }
 
-    /// Page frames of vmalloc; none where the kernel's memory is not laid out as is known.
+    /// Page frames of vmalloc, if the direct map of all memory begins here.
     pub fn frames(
         &self,
         memory: &mut KernelMemory,
         array: PageArray,
-        slabs: Slabs<'_>,
-    ) -> Option<VmallocFrames> {
-        let base = direct_map(slabs)?;
+        direct_map: u64,
+        slabs: &Slabs,
+    ) -> VmallocFrames {
         let mut frames = VmallocFrames::default();
         for (cache, stride) in caches(memory, self.cache_size, self.layout.area_size, slabs) {
-            let of_cache = slabs.iter().filter(|(owner, _)| *owner == cache);
-            for (_, slab) in of_cache {
-                for area in areas(memory, &self.layout, base, slab, stride) {
+            for slab in slabs.of_cache(cache) {
+                for area in areas(memory, &self.layout, direct_map, slab, stride) {
                     add(memory, array, &self.layout, area, &mut frames);
                 }
             }
         }
-        Some(frames)
+        frames
     }
-}
-
-/// Where the direct map begins: caches lie in slabs, so that for each of them some slab's page frame
-/// leads to the same beginning, which is a multiple of 1 GiB (KASLR; arch/x86/mm/kaslr.c).
-fn direct_map(slabs: Slabs<'_>) -> Option<u64> {
-    const ALIGNMENT: u64 = 1 << 30;
-    let caches: HashSet<u64> = slabs.iter().map(|(cache, _)| *cache).collect();
-    let beginnings = |cache: u64| {
-        let page = cache - cache % PAGE;
-        let frames = slabs.iter().flat_map(|(_, frames)| frames.clone());
-        let bases = frames.filter_map(move |frame| page.checked_sub(frame * PAGE));
-        bases
-            .filter(|base| base % ALIGNMENT == 0)
-            .collect::<HashSet<_>>()
-    };
-    let mut caches = caches.into_iter().filter(|&cache| cache > PAGE);
-    let mut common = beginnings(caches.next()?);
-    for cache in caches {
-        if common.len() < 2 {
-            break;
-        }
-        let others = beginnings(cache);
-        common.retain(|base| others.contains(base));
-    }
-    (common.len() == 1).then(|| common.into_iter().next())?
 }
 
 /// The caches whose objects are so large, each with the distance between two. SLUB keeps objects of
@@ -90,11 +61,10 @@ fn caches(
     memory: &mut KernelMemory,
     cache_size: u64,
     object: usize,
-    slabs: Slabs<'_>,
+    slabs: &Slabs,
 ) -> Vec<(u64, usize)> {
-    let caches: HashSet<u64> = slabs.iter().map(|(cache, _)| *cache).collect();
     let mut found = Vec::new();
-    for cache in caches {
+    for cache in slabs.caches() {
         let bytes = memory.read(cache.wrapping_add(cache_size), size_of::<u32>());
         let stride = bytes.and_then(|bytes| bytes.try_into().ok());
         let stride = stride.map(u32::from_ne_bytes).unwrap_or(0) as usize;

@@ -4,6 +4,7 @@
 
 mod diff;
 mod filters;
+mod holders;
 mod mem;
 mod output;
 mod pages;
@@ -12,6 +13,7 @@ mod ranking;
 mod report;
 mod shm;
 mod snapshot;
+mod sock;
 mod symbols;
 mod trace;
 mod tracer;
@@ -20,6 +22,7 @@ mod window;
 
 pub use diff::DiffArgs;
 pub use filters::{FilterArgs, GfpFlag};
+pub use holders::HoldersArgs;
 pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
 pub use pages::PagesArgs;
@@ -28,6 +31,7 @@ pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs};
 pub use shm::ShmArgs;
 pub use snapshot::SnapshotArgs;
+pub use sock::SockArgs;
 pub use symbols::SymbolArgs;
 pub use trace::TraceArgs;
 pub use tracer::{DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TracerArgs};
@@ -52,6 +56,8 @@ Examples:
   pagetrace -- modprobe mydriver          what one command leaves behind
   pagetrace mem                           where all of memory went, in one tree
   pagetrace pages                         what every page frame is, beside the counters
+  pagetrace holders                       who holds what no counter shows, and what closing frees
+  pagetrace sock                          what the queues of every socket hold
   pagetrace shm                           what holds shared memory: tmpfs, memfds, segments
   pagetrace proc -i 10                    which processes grow, and who is killed for memory
   pagetrace proc 4711 --peek              what the memory of a process holds
@@ -81,6 +87,8 @@ Exit codes:
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
                       pagetrace pages [OPTIONS]\n       \
+                      pagetrace holders [OPTIONS]\n       \
+                      pagetrace sock [OPTIONS]\n       \
                       pagetrace shm [OPTIONS]\n       \
                       pagetrace proc [PID] [OPTIONS]\n       \
                       pagetrace snapshot -o FILE\n       \
@@ -111,6 +119,10 @@ pub enum Command {
     Mem(MemArgs),
     /// Say what every page frame is used for, beside the kernel's counters
     Pages(PagesArgs),
+    /// Say who holds the page frames that no counter explains, and what is free once they let go
+    Holders(HoldersArgs),
+    /// Say what the queues of every socket hold, in all network namespaces
+    Sock(SockArgs),
     /// Say what holds shared memory: file systems in memory, deleted files, memfds, segments
     Shm(ShmArgs),
     /// Say which processes have the memory, which grow, and what one of them holds
@@ -139,6 +151,8 @@ impl Command {
             Self::Diff(args) => args.check(),
             Self::Mem(_)
             | Self::Pages(_)
+            | Self::Holders(_)
+            | Self::Sock(_)
             | Self::Shm(_)
             | Self::Proc(_)
             | Self::Snapshot(_)

@@ -5,14 +5,18 @@ mod answer;
 pub mod check;
 mod destination;
 pub mod diff;
+pub mod holders;
+mod holding;
 mod interruption;
 pub mod mem;
 mod outputs;
+mod page_frames;
 pub mod pages;
 pub mod proc;
 pub mod report;
 pub mod shm;
 pub mod snapshot;
+pub mod sock;
 mod take;
 pub mod trace;
 

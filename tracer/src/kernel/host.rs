@@ -5,10 +5,14 @@ mod holders;
 mod memory;
 mod netlink;
 pub mod processes;
+mod samples;
+mod shared_mappings;
 mod shmem;
 
 pub use holders::known_holders;
 pub use memory::{counters_and_census, memory_counters};
+pub use samples::Samples;
+pub use shared_mappings::{SharedMapping, shared_mappings};
 pub use shmem::{Depth, shmem};
 
 use std::{
@@ -35,9 +39,10 @@ use super::{
     meminfo, mountinfo,
     notes::{self, BuildId},
     pageflags::PageFlagsFile,
+    sockstat,
     zoneinfo::{self, Zone},
 };
-use crate::model::{Census, Host};
+use crate::model::{Census, Host, TcpMemory};
 
 /// Where the kernel describes its types.
 pub const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -47,6 +52,18 @@ pub const KALLSYMS: &str = "/proc/kallsyms";
 
 /// Where the kernel says what each page frame is.
 pub const PAGE_FLAGS: &str = "/proc/kpageflags";
+
+/// What TCP accounts for on the whole machine; none of a kernel without it.
+pub fn tcp_memory() -> Option<TcpMemory> {
+    let pages = sockstat::tcp_pages(&read("/proc/net/sockstat").ok()?)?;
+    let (pressure, limit) = sockstat::tcp_limits(&read("/proc/sys/net/ipv4/tcp_mem").ok()?)?;
+    let bytes = |pages: u64| pages.saturating_mul(rustix::param::page_size() as u64);
+    Some(TcpMemory {
+        bytes: bytes(pages),
+        pressure_bytes: bytes(pressure),
+        limit_bytes: bytes(limit),
+    })
+}
 
 /// The running machine.
 pub fn running() -> Result<Host> {

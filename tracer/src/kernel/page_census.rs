@@ -5,7 +5,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::page_struct::{PageStruct, Seen};
-use crate::model::{PageKey, PageUse};
+use crate::model::{PageBlock, PageKey, PageUse};
 
 /// Blocks of the buddy allocator are of this order at most (`MAX_PAGE_ORDER`; 10 by default).
 const MAX_ORDER: u8 = 20;
@@ -22,8 +22,19 @@ pub struct PageCounts {
     pub slabs: Vec<(u64, Range<u64>)>,
 }
 
+/// Is shown the blocks that something may be known to hold, in ascending order.
+pub trait BlockVisitor {
+    /// One block.
+    fn block(&mut self, block: &PageBlock);
+}
+
+/// Looks at none.
+impl BlockVisitor for () {
+    fn block(&mut self, _block: &PageBlock) {}
+}
+
 /// Counts the page frames of a node in ascending order.
-pub struct PageCounter<'a> {
+pub struct PageCounter<'a, V> {
     layout: &'a PageStruct,
     vmalloc: &'a VmallocFrames,
     node: u32,
@@ -32,30 +43,28 @@ pub struct PageCounter<'a> {
     /// How many page frames are left of a free block that was counted.
     free_left: u64,
     /// The block whose end was not seen yet.
-    block: Option<Block>,
+    block: Option<PageBlock>,
+    visitor: &'a mut V,
     counts: PageCounts,
     /// Neighbours are mostly alike: those that were not added yet.
     run: Option<(PageKey, u64)>,
 }
 
-struct Block {
-    first: u64,
-    page_use: PageUse,
-    owner: u64,
-    pages: u64,
+/// Whether the page frame behind a block can be its own: a block lies at a multiple of its size.
+fn may_go_on(block: &PageBlock) -> bool {
+    let is_plain = [PageUse::FreeOnCpu, PageUse::Plain, PageUse::Charged];
+    is_plain.contains(&block.page_use) && block.pages >> block.first.trailing_zeros().min(63) == 0
 }
 
-impl Block {
-    /// Whether the page behind it can be its own: a block lies at a multiple of its size.
-    fn may_go_on(&self) -> bool {
-        let is_plain = [PageUse::FreeOnCpu, PageUse::Plain, PageUse::Charged];
-        is_plain.contains(&self.page_use) && self.pages >> self.first.trailing_zeros().min(63) == 0
-    }
-}
-
-impl<'a> PageCounter<'a> {
+impl<'a, V: BlockVisitor> PageCounter<'a, V> {
     /// Nothing counted yet; `frame` comes first.
-    pub fn new(layout: &'a PageStruct, vmalloc: &'a VmallocFrames, node: u32, frame: u64) -> Self {
+    pub fn new(
+        layout: &'a PageStruct,
+        vmalloc: &'a VmallocFrames,
+        node: u32,
+        frame: u64,
+        visitor: &'a mut V,
+    ) -> Self {
         Self {
             layout,
             vmalloc,
@@ -63,6 +72,7 @@ impl<'a> PageCounter<'a> {
             frame,
             free_left: 0,
             block: None,
+            visitor,
             counts: PageCounts::default(),
             run: None,
         }
@@ -75,8 +85,8 @@ impl<'a> PageCounter<'a> {
         } else {
             match self.layout.look(page) {
                 Seen::FreeBlock(order) => self.free_block(order.min(MAX_ORDER)),
-                Seen::First(page_use, owner) => self.first(page_use, owner),
-                Seen::Tail => self.tail(),
+                Seen::First(page_use, owner) => self.first(page_use, owner, page),
+                Seen::Tail => self.tail(page),
             }
         }
         self.frame += 1;
@@ -87,9 +97,18 @@ impl<'a> PageCounter<'a> {
         if self.free_left > 0 {
             self.free_left -= 1;
         } else {
-            self.begin(PageUse::Absent, 0);
+            self.begin(PageUse::Absent, 0, &[]);
         }
         self.frame += 1;
+    }
+
+    /// Passes over the rest of a free block that was counted, but at most so many page frames; gives how
+    /// many these were.
+    pub fn skip_free(&mut self, most: u64) -> u64 {
+        let skipped = self.free_left.min(most);
+        self.free_left -= skipped;
+        self.frame += skipped;
+        skipped
     }
 
     /// What was counted.
@@ -105,7 +124,7 @@ impl<'a> PageCounter<'a> {
         self.free_left = (1 << order) - 1;
     }
 
-    fn first(&mut self, page_use: PageUse, owner: u64) {
+    fn first(&mut self, page_use: PageUse, owner: u64, page: &[u8]) {
         // Only these can be of vmalloc: all others have marks of their own.
         let caller = match page_use {
             PageUse::Plain | PageUse::Charged | PageUse::Unreferenced => {
@@ -114,36 +133,48 @@ impl<'a> PageCounter<'a> {
             _ => None,
         };
         match (caller, page_use) {
-            (Some(&caller), _) => self.begin(PageUse::Vmalloc, caller),
-            (None, PageUse::Unreferenced) => self.unreferenced(),
-            (None, _) => self.begin(page_use, owner),
+            (Some(&caller), _) => self.begin(PageUse::Vmalloc, caller, page),
+            (None, PageUse::Unreferenced) => self.unreferenced(page),
+            (None, _) => self.begin(page_use, owner, page),
         }
     }
 
-    fn begin(&mut self, page_use: PageUse, owner: u64) {
+    fn begin(&mut self, page_use: PageUse, owner: u64, page: &[u8]) {
         self.close();
-        self.block = Some(Block {
+        let (references, mappings) = if page_use.has_holders() {
+            (self.layout.references(page), self.layout.mappings(page))
+        } else {
+            (0, 0)
+        };
+        self.block = Some(PageBlock {
             first: self.frame,
             page_use,
             owner,
             pages: 1,
+            references,
+            mappings,
         });
     }
 
     /// A page without a reference, a type or a place on a list: of a block that is no compound page
     /// only the first page has any.
-    fn unreferenced(&mut self) {
+    fn unreferenced(&mut self, page: &[u8]) {
         match &mut self.block {
-            Some(block) if block.may_go_on() => block.pages += 1,
-            _ => self.begin(PageUse::Unreferenced, 0),
+            Some(block) if may_go_on(block) => block.pages += 1,
+            _ => self.begin(PageUse::Unreferenced, 0, page),
         }
     }
 
     /// A tail whose first page was not seen belongs to a block that was made or split meanwhile.
-    fn tail(&mut self) {
+    fn tail(&mut self, page: &[u8]) {
         match &mut self.block {
-            Some(block) => block.pages += 1,
-            None => self.begin(PageUse::Unreferenced, 0),
+            Some(block) => {
+                block.pages += 1;
+                if block.page_use.has_holders() {
+                    block.mappings += self.layout.mappings(page);
+                }
+            }
+            None => self.begin(PageUse::Unreferenced, 0, page),
         }
     }
 
@@ -152,6 +183,9 @@ impl<'a> PageCounter<'a> {
             if block.page_use == PageUse::Slab {
                 let frames = block.first..block.first + block.pages;
                 self.counts.slabs.push((block.owner, frames));
+            }
+            if block.page_use.has_holders() {
+                self.visitor.block(&block);
             }
             let order = block.pages.ilog2() as u8;
             self.add(block.page_use, block.owner, order, block.pages);

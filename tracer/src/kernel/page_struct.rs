@@ -126,6 +126,18 @@ impl PageStruct {
         }
     }
 
+    /// How often something refers to the page whose `struct page` begins these bytes.
+    pub fn references(&self, page: &[u8]) -> u32 {
+        half(page, self.references).unwrap_or(0)
+    }
+
+    /// How often user space has this page mapped, which has no type. Counted from -1 on; what lies
+    /// below are types.
+    pub fn mappings(&self, page: &[u8]) -> u64 {
+        let mappings = half(page, self.page_type).map_or(-1, u32::cast_signed);
+        mappings.saturating_add(1).max(0).cast_unsigned().into()
+    }
+
     fn is_tail(&self, page: &[u8]) -> bool {
         word(page, self.head).is_some_and(|head| head & 1 == 1)
     }

@@ -238,7 +238,7 @@ fn address(message: &[u8], port: usize, ip: usize) -> Option<SocketAddr> {
 }
 
 /// A path, which may end with a 0, or a name that begins with one: shown as `@name`.
-fn unix_name(path: &[u8]) -> String {
+pub(super) fn unix_name(path: &[u8]) -> String {
     match path.strip_prefix(&[0]) {
         Some(name) => format!("@{}", String::from_utf8_lossy(name)),
         None => {
@@ -249,7 +249,7 @@ fn unix_name(path: &[u8]) -> String {
 }
 
 /// The protocols that are known for queues (include/uapi/linux/netlink.h).
-fn netlink_protocol(number: u8) -> String {
+pub(super) fn netlink_protocol(number: u8) -> String {
     let name = match number {
         0 => "route",
         4 => "sock_diag",

@@ -58,6 +58,8 @@ pub enum Feature {
     BpfMemory,
     /// Buffers that devices share.
     DmaBufs,
+    /// The kernel's objects that hold page frames.
+    PageHolders,
     /// Known holders of memory that no counter shows.
     KnownHolders,
     /// A look at every file system in memory.
@@ -135,6 +137,7 @@ impl Feature {
             Self::PagePools => "page pools",
             Self::BpfMemory => "BPF maps and programs without a descriptor",
             Self::DmaBufs => "dma-bufs",
+            Self::PageHolders => "holders of page frames",
             Self::KnownHolders => "sum of known holders",
             Self::MemoryFileSystems => "look at every tmpfs",
             Self::ProcessContents => "look into every process",

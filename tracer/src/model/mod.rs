@@ -7,9 +7,11 @@ mod choice;
 pub mod context;
 mod cost;
 mod diff;
+mod found;
 mod frame;
 mod growth;
 mod holder;
+mod holders_report;
 mod host;
 mod kind;
 mod limitation;
@@ -30,6 +32,8 @@ mod shmem;
 mod shmem_balance;
 mod site_record;
 mod snapshot;
+mod socket;
+mod sockets_report;
 mod summary;
 mod tracer_frames;
 mod window;
@@ -40,16 +44,23 @@ pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
 pub use diff::{DiffSchema, Side, SnapshotDiff, StackChange, TraceDiff};
+pub use found::{
+    Found, FoundObject, FoundSocket, FoundTask, Held, HeldBlock, Holding, Lost, Reference, Weight,
+};
 pub use frame::Frame;
 pub use growth::Growth;
 pub use holder::{Certainty, HolderKind, HolderPart, KnownHolder};
+pub use holders_report::{
+    HeldBy, HolderGroup, HoldersBy, HoldersLosses, HoldersReport, HoldersSchema, HoldersTotals,
+    ObjectKind, PageHolder,
+};
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
-pub use page_census::{PageGroup, PageKey, PageUse};
+pub use page_census::{PageBlock, PageGroup, PageKey, PageUse};
 pub use page_state::PageState;
 pub use pages_report::{PageUseRow, PagesBy, PagesReport, PagesSchema};
 pub use peek::{Counted, PageRun, Peek};
@@ -71,6 +82,10 @@ pub use shmem::{
 pub use shmem_balance::{ShmReport, ShmemBalance, ShmemEntry};
 pub use site_record::SiteRecord;
 pub use snapshot::{MemReport, Snapshot, SnapshotSchema};
+pub use socket::{SocketOwner, SocketState, Walked};
+pub use sockets_report::{
+    ProtocolTotals, SocketEntry, SocketTotals, SocketsReport, SocketsSchema, TcpMemory,
+};
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use tracer_frames::TracerFrames;
 pub use window::{Scope, Window};

@@ -50,6 +50,21 @@ pub enum PageUse {
 }
 
 impl PageUse {
+    /// Whether no counter is of these page frames alone: they were taken straight from the page
+    /// allocator, or somebody keeps them from being freed.
+    pub const fn is_unexplained(self) -> bool {
+        matches!(
+            self,
+            Self::Plain | Self::Unreferenced | Self::Charged | Self::PagePool | Self::Pinned
+        )
+    }
+
+    /// Whether it is known who refers to such page frames: those that no counter explains, and large
+    /// kmallocs, which a counter of slabs has as well.
+    pub const fn has_holders(self) -> bool {
+        self.is_unexplained() || matches!(self, Self::LargeKmalloc)
+    }
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -89,6 +104,24 @@ pub struct PageKey {
     pub order: u8,
     /// Their NUMA node.
     pub node: u32,
+}
+
+/// Page frames that were taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageBlock {
+    /// The first of them.
+    pub first: u64,
+    /// How many there are.
+    pub pages: u64,
+    /// What they are used for.
+    pub page_use: PageUse,
+    /// The address of what they belong to, as of [`PageKey`].
+    pub owner: u64,
+    /// How often something refers to them, as the kernel counts it; 0 for uses that a counter
+    /// explains.
+    pub references: u32,
+    /// How often user space has one of them mapped, likewise.
+    pub mappings: u64,
 }
 
 /// Page frames that have everything in common.

@@ -34,26 +34,13 @@ pub fn pages(
     writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
 }
 
-/// What no counter of its own shows.
-const UNCOUNTED: [PageUse; 5] = [
-    PageUse::Plain,
-    PageUse::Unreferenced,
-    PageUse::Charged,
-    PageUse::PagePool,
-    PageUse::Pinned,
-];
-
 fn sentence(report: &PagesReport) -> String {
-    let bytes = |uses: &[PageUse]| {
-        let rows = report
-            .uses
-            .iter()
-            .filter(|row| uses.contains(&row.page_use));
-        rows.map(|row| row.bytes).fold(0, u64::saturating_add)
-    };
+    let rows = report.uses.iter();
+    let rows = rows.filter(|row| row.page_use.is_unexplained());
+    let bytes = rows.map(|row| row.bytes).fold(0, u64::saturating_add);
     format!(
         "{} of {} are in no counter of their own: straight from the page allocator, or per-CPU memory",
-        text::bytes(bytes(&UNCOUNTED)),
+        text::bytes(bytes),
         text::bytes(report.host.mem_total_bytes)
     )
 }
@@ -87,7 +74,7 @@ fn hidden(lines: usize, out: &mut impl Write) -> io::Result<()> {
 
 fn use_row(row: &PageUseRow, total: u64, out: &mut impl Write) -> io::Result<()> {
     let share = row.bytes as f64 / total.max(1) as f64;
-    let style = if UNCOUNTED.contains(&row.page_use) {
+    let style = if row.page_use.is_unexplained() {
         CULPRIT
     } else {
         anstyle::Style::new()

@@ -1,0 +1,21 @@
+//! The options of a look at sockets.
+
+use super::{Output, values};
+
+/// What to show of sockets.
+#[derive(clap::Args, Debug)]
+#[command(max_term_width = 100)]
+pub struct SockArgs {
+    /// How many sockets to show
+    #[arg(long, value_name = "N", default_value_t = 14)]
+    pub top: usize,
+
+    /// Write everything as JSON to a file that only you may read; `-` puts it on stdout instead
+    /// of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub json: Option<Output>,
+
+    /// Show every socket, also those whose queues are empty, and what could not be followed
+    #[arg(short, long)]
+    pub verbose: bool,
+}

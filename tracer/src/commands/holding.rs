@@ -1,0 +1,174 @@
+//! Who holds page frames: two walks over the kernel's objects, and a look at every page frame between
+//! them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+
+use super::page_frames::PageFrames;
+use crate::{
+    analysis::About,
+    bpf::{self, OwnerLayout},
+    kernel::{
+        btf::Btf,
+        host::{self, Samples},
+        memcg,
+        objects::{self, Join, ObjectLayouts, Own, Places},
+    },
+    model::{Feature, Found, Held, HoldersLosses, Holding, Limitation, PageKey, PageUse, Seconds},
+};
+
+/// What was found at one moment.
+pub(super) struct Look {
+    pub(super) found: Found,
+    pub(super) held: Held,
+    pub(super) about: About,
+    pub(super) taken_at: Timestamp,
+    pub(super) seconds: Seconds,
+    pub(super) losses: HoldersLosses,
+    pub(super) limitations: Vec<Limitation>,
+}
+
+/// Follows everything that can hold page frames.
+pub(super) fn look() -> Result<Look> {
+    let (taken_at, started) = (Timestamp::now(), Instant::now());
+    let blob = host::btf()?;
+    let btf = Btf::parse(&blob)?;
+    let layouts = ObjectLayouts::of(&btf).context("this kernel's objects cannot be followed")?;
+    let samples = Samples::open();
+    let mut limitations = missing(&layouts, &samples);
+    let mut frames = PageFrames::look(&btf, &mut limitations)?;
+    let places = frames
+        .places()
+        .context("where the kernel sees all memory was not found")?;
+    let mut found = walk(&mut frames, &layouts, places, &samples);
+    let mut join = Join::new(&found.references);
+    frames.count(&mut join)?;
+    let first = join.finish();
+    let again = walk(&mut frames, &layouts, places, &samples);
+    let unconfirmed = found.confirmed_by(&again);
+    let held = if unconfirmed.is_empty() {
+        first
+    } else {
+        let mut join = Join::new(&found.references);
+        frames.count(&mut join)?;
+        join.finish()
+    };
+    let losses = HoldersLosses {
+        raced_queues: found.lost.raced,
+        stray_pointers: found.lost.strays,
+        unreadable_objects: found.lost.unreadable,
+        unconfirmed_references: unconfirmed.values().sum(),
+    };
+    let about = About {
+        page_size: rustix::param::page_size() as u64,
+        unconfirmed,
+        owners: owners(&mut frames, &btf, &held),
+        cgroups: cgroups(&found, &held),
+        mapped_by: mapped_by(&found, &held),
+    };
+    Ok(Look {
+        found,
+        held,
+        about,
+        taken_at,
+        seconds: started.elapsed().into(),
+        losses,
+        limitations,
+    })
+}
+
+fn walk(
+    frames: &mut PageFrames,
+    layouts: &ObjectLayouts,
+    places: Places,
+    samples: &Samples,
+) -> Found {
+    let own = Own {
+        process: frames.own_process,
+        samples: &samples.numbers(),
+    };
+    objects::walk(&mut frames.memory, layouts, places, &frames.slabs, own)
+}
+
+/// The kinds of objects that are not followed here.
+fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
+    let kinds = layouts.missing().into_iter();
+    let kinds = kinds.map(|(kind, why)| format!("{kind} are not followed: {why}"));
+    let files = samples.missing().iter();
+    let files = files.map(|(kind, error)| {
+        format!(
+            "{}s are not followed: none can be opened: {error}",
+            kind.name()
+        )
+    });
+    let reasons = kinds.chain(files);
+    reasons
+        .map(|reason| Feature::PageHolders.degraded(reason))
+        .collect()
+}
+
+/// The names of page pools' devices, and of control groups.
+fn owners(frames: &mut PageFrames, btf: &Btf<'_>, held: &Held) -> HashMap<u64, Option<String>> {
+    let is_named = |page_use| matches!(page_use, PageUse::PagePool | PageUse::Charged);
+    let blocks = held.blocks.iter().filter(|it| is_named(it.page_use));
+    let keys: BTreeSet<_> = blocks
+        .map(|block| PageKey {
+            page_use: block.page_use,
+            owner: block.owner,
+            order: 0,
+            node: 0,
+        })
+        .collect();
+    bpf::owner_names(&mut frames.memory, &OwnerLayout::of(btf), &keys)
+}
+
+/// The objects that hold page frames.
+fn holding<'a>(found: &'a Found, held: &Held) -> Vec<&'a crate::model::FoundObject> {
+    let objects: BTreeSet<_> = held
+        .blocks
+        .iter()
+        .flat_map(|block| block.held.iter().map(|(object, _)| *object))
+        .collect();
+    let objects = objects.into_iter();
+    objects
+        .filter_map(|object| found.objects.get(object as usize))
+        .collect()
+}
+
+/// The memory control groups of the processes that hold page frames.
+fn cgroups(found: &Found, held: &Held) -> HashMap<u32, String> {
+    let objects = holding(found, held).into_iter();
+    let tasks: BTreeSet<_> = objects
+        .flat_map(|object| object.descriptors.iter().map(|(task, _)| *task))
+        .collect();
+    let tasks = tasks.into_iter();
+    let cgroup = |task: u32| {
+        let pid = found.tasks.get(task as usize)?.pid;
+        let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        Some((pid, memcg::path(&text)?.to_owned()))
+    };
+    tasks.filter_map(cgroup).collect()
+}
+
+/// The processes that have objects mapped of which nobody has a descriptor, by inode.
+fn mapped_by(found: &Found, held: &Held) -> HashMap<u64, Vec<u32>> {
+    let objects = holding(found, held).into_iter();
+    let mut without = objects
+        .filter(|it| it.descriptors.is_empty() && it.holding == Holding::Unknown && it.inode != 0);
+    let mut mapped_by = HashMap::<u64, Vec<u32>>::new();
+    if without.next().is_some() {
+        for mapping in host::shared_mappings() {
+            mapped_by
+                .entry(mapping.inode)
+                .or_default()
+                .push(mapping.pid);
+        }
+    }
+    mapped_by
+}

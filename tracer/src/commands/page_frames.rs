@@ -1,0 +1,91 @@
+//! What it takes to look at page frames: where their structs lie, and what slabs and vmalloc have.
+
+use anyhow::{Result, anyhow};
+
+use crate::{
+    bpf::{Features, KernelMemory, PageArray, PageCensus, VmallocSource},
+    kernel::{
+        btf::Btf,
+        host,
+        objects::{Places, Slabs},
+        page_census::{BlockVisitor, PageCounts, VmallocFrames},
+        page_struct::PageStruct,
+        zoneinfo::Zone,
+    },
+    model::{Feature, Limitation},
+};
+
+/// The page frames of the running machine, looked at once.
+pub(super) struct PageFrames {
+    pub(super) memory: KernelMemory,
+    pub(super) slabs: Slabs,
+    /// This process's id in the initial namespace.
+    pub(super) own_process: u32,
+    array: PageArray,
+    layout: PageStruct,
+    zones: Vec<Zone>,
+    direct_map: Option<u64>,
+    vmalloc: VmallocFrames,
+}
+
+impl PageFrames {
+    /// Looks at all page frames for the first time, which tells where slabs are, and these tell what is
+    /// of vmalloc.
+    pub(super) fn look(btf: &Btf<'_>, limitations: &mut Vec<Limitation>) -> Result<Self> {
+        let features = Features::probe()?;
+        let array = features.page_array.map_err(refusal)?;
+        let mut memory = KernelMemory::open()?;
+        let (layout, zones) = (PageStruct::of(btf)?, host::zones()?);
+        let census = PageCensus {
+            array,
+            layout: &layout,
+            zones: &zones,
+        };
+        let counts = census.count(&mut memory, &VmallocFrames::default(), &mut ())?;
+        let slabs = Slabs::new(counts.slabs);
+        let direct_map = slabs.direct_map();
+        let source = VmallocSource::of(btf).ok().zip(direct_map);
+        let vmalloc = source.map(|(source, base)| source.frames(&mut memory, array, base, &slabs));
+        if vmalloc.is_none() {
+            let reason =
+                "where vmalloc keeps its areas was not found: its pages are without a mark";
+            limitations.push(Feature::VmallocCallers.degraded(reason));
+        }
+        Ok(Self {
+            memory,
+            slabs,
+            own_process: features.own_process,
+            array,
+            layout,
+            zones,
+            direct_map,
+            vmalloc: vmalloc.unwrap_or_default(),
+        })
+    }
+
+    /// Counts all page frames again, and shows the blocks of each zone in ascending order.
+    pub(super) fn count(&mut self, visitor: &mut impl BlockVisitor) -> Result<PageCounts> {
+        let census = PageCensus {
+            array: self.array,
+            layout: &self.layout,
+            zones: &self.zones,
+        };
+        census.count(&mut self.memory, &self.vmalloc, visitor)
+    }
+
+    /// Which page frames pointers lead to; none where the kernel's memory is not laid out as is known.
+    pub(super) fn places(&self) -> Option<Places> {
+        let end = self.zones.iter().map(|zone| zone.frames.end).max()?;
+        Some(Places::new(
+            self.array.base,
+            &self.layout,
+            self.direct_map?,
+            end,
+        ))
+    }
+}
+
+/// Without the array of page structs there is nothing to look at.
+fn refusal(limitation: Limitation) -> anyhow::Error {
+    anyhow!("cannot find the page structs: {}", limitation.reason)
+}

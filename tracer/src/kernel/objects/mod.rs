@@ -1,0 +1,27 @@
+//! What holds page frames that no counter shows, found by following the kernel's own pointers: pipes,
+//! sockets and their queues, rings. References to page frames are collected as the kernel counts them.
+//!
+//! Everything here reads memory that others change meanwhile. What is read is checked before it is
+//! believed, every walk has a bound, and two walks are compared ([`crate::model::Found::confirmed_by`]).
+
+mod files;
+mod join;
+mod layouts;
+mod packets;
+mod pipes;
+mod places;
+mod queues;
+mod rings;
+mod slab_reader;
+mod slabs;
+mod socket_state;
+mod sockets;
+mod tasks;
+mod walk;
+
+pub use files::FileKinds;
+pub use join::Join;
+pub use layouts::ObjectLayouts;
+pub use places::Places;
+pub use slabs::Slabs;
+pub use walk::{Own, walk};

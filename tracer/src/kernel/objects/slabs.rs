@@ -1,0 +1,86 @@
+//! Which page frames are of which slab cache.
+
+use std::{collections::HashSet, ops::Range};
+
+/// Bytes of a page frame on x86-64.
+const PAGE: u64 = 4096;
+
+/// The slabs of a machine at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Slabs {
+    /// The page frames of each, with the address of its cache, in ascending order.
+    slabs: Vec<(u64, Range<u64>)>,
+}
+
+impl Slabs {
+    /// Those that a census has found.
+    pub fn new(mut slabs: Vec<(u64, Range<u64>)>) -> Self {
+        slabs.sort_unstable_by_key(|(_, frames)| frames.start);
+        Self { slabs }
+    }
+
+    /// The addresses of all caches, each once.
+    pub fn caches(&self) -> Vec<u64> {
+        let mut caches: Vec<_> = self.slabs.iter().map(|(cache, _)| *cache).collect();
+        caches.sort_unstable();
+        caches.dedup();
+        caches
+    }
+
+    /// The cache and all page frames of the slab that a page frame is part of.
+    pub fn around(&self, frame: u64) -> Option<(u64, Range<u64>)> {
+        let after = self
+            .slabs
+            .partition_point(|(_, frames)| frames.start <= frame);
+        let slab = self.slabs[..after].last()?;
+        slab.1.contains(&frame).then(|| slab.clone())
+    }
+
+    /// Where the direct map begins: caches lie in slabs themselves, so that for each of them some slab's
+    /// page frame leads to the same beginning, which is a multiple of 1 GiB (KASLR;
+    /// arch/x86/mm/kaslr.c). None where the kernel's memory is not laid out like that.
+    pub fn direct_map(&self) -> Option<u64> {
+        let mut caches = self.caches().into_iter().filter(|&cache| cache > PAGE);
+        let mut common = self.beginnings(caches.next()?);
+        for cache in caches {
+            if common.len() < 2 {
+                break;
+            }
+            let others = self.beginnings(cache);
+            common.retain(|base| others.contains(base));
+        }
+        (common.len() == 1).then(|| common.into_iter().next())?
+    }
+
+    /// Where the direct map may begin, if a cache lies in one of these slabs.
+    fn beginnings(&self, cache: u64) -> HashSet<u64> {
+        const ALIGNMENT: u64 = 1 << 30;
+        let page = cache - cache % PAGE;
+        let frames = self.slabs.iter().flat_map(|(_, frames)| frames.clone());
+        let bases = frames.filter_map(|frame| page.checked_sub(frame * PAGE));
+        bases.filter(|base| base % ALIGNMENT == 0).collect()
+    }
+
+    /// The page frames of a cache's slabs.
+    pub fn of_cache(&self, cache: u64) -> impl Iterator<Item = &Range<u64>> {
+        let slabs = self.slabs.iter().filter(move |(of, _)| *of == cache);
+        slabs.map(|(_, frames)| frames)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_frame_is_of_the_slab_around_it() {
+        let slabs = Slabs::new(vec![(7, 16..24), (8, 4..5), (7, 32..40)]);
+        assert_eq!(slabs.around(23), Some((7, 16..24)));
+        assert_eq!(slabs.around(4), Some((8, 4..5)));
+        for frame in [0, 5, 24, 40] {
+            assert_eq!(slabs.around(frame), None);
+        }
+        assert_eq!(slabs.caches(), [7, 8]);
+        assert_eq!(slabs.of_cache(7).count(), 2);
+    }
+}

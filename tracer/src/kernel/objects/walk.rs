@@ -1,0 +1,224 @@
+//! One walk over all objects that hold page frames.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    FileKinds, ObjectLayouts, Places, Slabs, files,
+    packets::SharedHead,
+    pipes, rings,
+    slab_reader::SlabReader,
+    sockets,
+    tasks::{self, Descriptor},
+};
+use crate::{
+    kernel::read_memory::ReadMemory,
+    model::{Found, FoundObject, FoundTask, Holding, ObjectKind, Reference, Weight},
+};
+
+/// What belongs to whoever walks.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'a> {
+    /// Its process's id, in the initial namespace.
+    pub process: u32,
+    /// A descriptor of each kind of file, by which files of that kind are known.
+    pub samples: &'a [(u32, ObjectKind)],
+}
+
+/// What the steps of a walk share.
+pub(super) struct Walker<'a, M> {
+    pub(super) memory: SlabReader<'a, M>,
+    pub(super) layouts: &'a ObjectLayouts,
+    pub(super) places: Places,
+    pub(super) slabs: &'a Slabs,
+    pub(super) found: Found,
+    /// The objects of files that were found.
+    pub(super) by_file: FxHashMap<u64, u32>,
+    /// Socks that were followed.
+    pub(super) by_sock: FxHashMap<u64, u32>,
+    /// Files that were sent over a socket and not received yet, with the socket's place.
+    pub(super) in_flight: Vec<(u64, u32)>,
+    /// Data of packets that more than one packet refers to.
+    pub(super) heads: FxHashMap<u64, SharedHead>,
+}
+
+/// Whether an address is of the kernel's half and aligned to words.
+pub(super) const fn is_kernel(address: u64) -> bool {
+    address >> 56 == 0xff && address.is_multiple_of(8)
+}
+
+/// Follows what each file, socket and task holds.
+pub fn walk<M: ReadMemory>(
+    memory: &mut M,
+    layouts: &ObjectLayouts,
+    places: Places,
+    slabs: &Slabs,
+    own: Own<'_>,
+) -> Found {
+    let mut walker = Walker {
+        memory: SlabReader::new(memory, places, slabs),
+        layouts,
+        places,
+        slabs,
+        found: Found::default(),
+        by_file: FxHashMap::default(),
+        by_sock: FxHashMap::default(),
+        in_flight: Vec::new(),
+        heads: FxHashMap::default(),
+    };
+    let descriptors = tasks::descriptors(&mut walker);
+    let kinds = FileKinds::learn(&mut walker, &descriptors, own.process, own.samples);
+    walker.files(&kinds, &descriptors, own);
+    walker.files_in_flight(&kinds);
+    sockets::without_file(&mut walker);
+    walker.files_in_flight(&kinds);
+    walker.finish()
+}
+
+impl<M: ReadMemory> Walker<'_, M> {
+    /// The cache whose name this is, if no other was merged with it.
+    pub(super) fn cache_named(&mut self, name: &str) -> Option<u64> {
+        let at = self.layouts.cache.name;
+        let memory = &mut self.memory;
+        let caches = self.slabs.caches().into_iter();
+        caches.filter(|cache| is_kernel(*cache)).find(|cache| {
+            let text = memory.word(cache + at);
+            let found = text.and_then(|text| memory.text(text, name.len() + 1));
+            found.as_deref() == Some(name)
+        })
+    }
+
+    /// The cache that an object lies in.
+    pub(super) fn cache_of(&self, object: u64) -> Option<u64> {
+        let frame = self.places.of_address(object)?;
+        self.slabs.around(frame).map(|(cache, _)| cache)
+    }
+
+    /// Shows every object of a cache, with its address, whether it is in use or not.
+    pub(super) fn each_object(&mut self, cache: u64, mut show: impl FnMut(u64, &[u8])) {
+        const PAGE: u64 = 4096;
+        let stride = self.memory.half(cache + self.layouts.cache.size);
+        let stride = stride.filter(|&it| it >= 8).unwrap_or(0) as usize;
+        if stride == 0 {
+            self.found.lost.unreadable += 1;
+            return;
+        }
+        let slabs = self.slabs;
+        for slab in slabs.of_cache(cache) {
+            let start = self.places.address(slab.start);
+            let len = (slab.end - slab.start) * PAGE;
+            match self.memory.read(start, len as usize) {
+                Some(bytes) => {
+                    let addresses = (start..).step_by(stride);
+                    let objects = addresses.zip(bytes.chunks_exact(stride));
+                    objects.for_each(|(address, bytes)| show(address, bytes));
+                }
+                None => self.found.lost.unreadable += 1,
+            }
+        }
+    }
+
+    /// Adds an object without references yet, and says its place.
+    pub(super) fn add(&mut self, kind: ObjectKind, address: u64) -> u32 {
+        let place = self.found.objects.len() as u32;
+        self.found.objects.push(FoundObject {
+            kind,
+            address,
+            inode: 0,
+            descriptors: Vec::new(),
+            holding: Holding::Unknown,
+            payload_bytes: 0,
+            socket: None,
+        });
+        place
+    }
+
+    pub(super) fn object(&mut self, place: u32) -> &mut FoundObject {
+        &mut self.found.objects[place as usize]
+    }
+
+    /// A reference to what a `struct page *` points to.
+    pub(super) fn refer(&mut self, object: u32, page: u64, weight: Weight) {
+        let frame = self.places.of_page(page);
+        self.refer_frame(object, frame, weight);
+    }
+
+    /// A reference to the page frame that memory at an address lies in. What vmalloc has mapped is
+    /// counted as that.
+    pub(super) fn refer_memory(&mut self, object: u32, address: u64, weight: Weight) {
+        if let Some(frame) = self.places.of_address(address) {
+            self.refer_frame(object, Some(frame), weight);
+        }
+    }
+
+    fn refer_frame(&mut self, object: u32, frame: Option<u64>, weight: Weight) {
+        match frame {
+            Some(frame) => self.found.references.push(Reference {
+                frame,
+                object,
+                weight,
+            }),
+            None => self.found.lost.strays += 1,
+        }
+    }
+
+    /// Follows every file: those of descriptors, and those that only the slabs know.
+    fn files(&mut self, kinds: &FileKinds, descriptors: &[Descriptor], own: Own<'_>) {
+        let is_sample = |it: &Descriptor, tasks: &[FoundTask]| {
+            let is_own = tasks[it.task as usize].pid == own.process;
+            is_own && own.samples.iter().any(|(number, _)| *number == it.number)
+        };
+        let mut samples = Vec::new();
+        for descriptor in descriptors {
+            if is_sample(descriptor, &self.found.tasks) {
+                samples.push(descriptor.file);
+                continue;
+            }
+            if let Some(place) = self.file(kinds, descriptor.file) {
+                let named = (descriptor.task, descriptor.number);
+                self.object(place).descriptors.push(named);
+            }
+        }
+        for file in files::all(self, kinds, descriptors.first().map(|it| it.file)) {
+            if !samples.contains(&file) {
+                self.file(kinds, file);
+            }
+        }
+    }
+
+    /// The place of a file's object, which is followed if it was not yet.
+    fn file(&mut self, kinds: &FileKinds, address: u64) -> Option<u32> {
+        if let Some(&place) = self.by_file.get(&address) {
+            return Some(place);
+        }
+        let file = files::file(self, kinds, address)?;
+        let place = match file.kind {
+            ObjectKind::Pipe => pipes::pipe(self, file),
+            ObjectKind::Socket => sockets::of_file(self, file.private)?,
+            ObjectKind::PerfRing => rings::perf(self, file)?,
+            ObjectKind::IoUring => rings::io_uring(self, file)?,
+            ObjectKind::PacketRing | ObjectKind::TaskFragment => return None,
+        };
+        self.object(place).inode = file.inode;
+        self.by_file.insert(address, place);
+        Some(place)
+    }
+
+    /// Follows the files that were sent and not received, and what is in flight in these.
+    fn files_in_flight(&mut self, kinds: &FileKinds) {
+        while let Some((file, socket)) = self.in_flight.pop() {
+            let Some(place) = self.file(kinds, file) else {
+                continue;
+            };
+            let object = self.object(place);
+            if object.holding == Holding::Unknown && place != socket {
+                object.holding = Holding::InFlight(socket);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Found {
+        self.count_shared_heads();
+        self.found.references.sort_unstable();
+        self.found
+    }
+}

@@ -1,0 +1,64 @@
+//! A socket and its queues.
+
+use serde::{Deserialize, Serialize};
+
+/// What a socket says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SocketState {
+    /// Its protocol: `tcp`, `tcp6`, `raw6`, `unix-stream`, `packet` …
+    pub protocol: String,
+    /// Its state, as `ss` calls it.
+    pub state: String,
+    /// Its address, or the name that it is bound to; of netlink, the protocol.
+    pub local: Option<String>,
+    /// What it is connected to.
+    pub remote: Option<String>,
+    /// The number of its network namespace, as `/proc/PID/ns/net` has it; 0 if it could not be read.
+    pub netns: u64,
+    /// What it belongs to.
+    pub owner: SocketOwner,
+    /// What is to be read, as `ss` has it: bytes of data for TCP and unix sockets, else of memory; of a
+    /// listener, connections that wait.
+    pub recv_q: u64,
+    /// What is to be sent, likewise; of a listener, how many connections may wait.
+    pub send_q: u64,
+    /// Memory that received packets account for (`sk_rmem_alloc`).
+    pub received_bytes: u64,
+    /// At most so much (`sk_rcvbuf`).
+    pub receive_limit_bytes: u64,
+    /// Memory that packets to be sent account for (`sk_wmem_queued`).
+    pub queued_bytes: u64,
+    /// At most so much (`sk_sndbuf`).
+    pub send_limit_bytes: u64,
+    /// Packets that were dropped, as there was no room (`sk_drops`).
+    pub drops: u64,
+}
+
+/// What a socket belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketOwner {
+    /// A file, which processes may have descriptors of.
+    #[default]
+    File,
+    /// The kernel, which made it for itself.
+    Kernel,
+    /// Nobody: its process has closed it, and the protocol still works on it; or no process has accepted
+    /// it yet.
+    Nobody,
+}
+
+/// What was found in a socket's queues.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walked {
+    /// Packets (`struct sk_buff`).
+    pub skbs: u64,
+    /// Their data.
+    pub payload_bytes: u64,
+    /// What the kernel accounts for them (`truesize`).
+    pub truesize_bytes: u64,
+    /// When the oldest was received, in nanoseconds since 1970, where somebody asked the kernel to note it.
+    pub oldest_ns: Option<u64>,
+    /// Whether a queue was changed while it was followed, so that there is more in it.
+    pub truncated: bool,
+}

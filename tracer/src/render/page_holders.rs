@@ -1,0 +1,162 @@
+//! Who holds page frames, for people: two lines each, who and what it is worth.
+
+use std::io::{self, Write};
+
+use super::{
+    escape::harmless,
+    styles::{CULPRIT, FAINT, HEADING},
+    table::Extent,
+    text,
+};
+use crate::model::{HolderGroup, HoldersLosses, HoldersReport, Limitation};
+
+/// Writes who holds what no counter explains; the writer may take colours out again.
+pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
+    writeln!(out, "{HEADING}{}{HEADING:#}", sentence(report))?;
+    writeln!(
+        out,
+        "\n{HEADING}{:>12} {:>12}  HELD BY{HEADING:#}",
+        "PINNED", "PAYLOAD"
+    )?;
+    let shown = if extent.whole { usize::MAX } else { extent.top };
+    for group in report.groups.iter().take(shown) {
+        holder(group, out)?;
+    }
+    more(report, shown, out)?;
+    unheld(report, out)?;
+    losses(&report.losses, &report.limitations, extent, out)?;
+    let (host, taken_at) = (text::host(&report.host), report.taken_at);
+    let seconds = report.seconds.count();
+    writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
+}
+
+fn sentence(report: &HoldersReport) -> String {
+    let totals = &report.totals;
+    let all = text::bytes(totals.unexplained_bytes);
+    let Some(first) = report.groups.first() else {
+        return format!("{all} are in no counter of their own; nothing was found that holds them");
+    };
+    format!(
+        "{} of {all} that no counter explains have a holder; most have {}: {}",
+        text::bytes(totals.held_bytes),
+        harmless(&first.name),
+        text::bytes(first.pinned_bytes)
+    )
+}
+
+fn holder(group: &HolderGroup, out: &mut impl Write) -> io::Result<()> {
+    let pinned = text::bytes(group.pinned_bytes);
+    let payload = text::bytes(group.payload_bytes);
+    let mark = if group.unconfirmed > 0 { "~" } else { " " };
+    let state = group.state.and_then(state).map(|it| format!(", {it}"));
+    writeln!(
+        out,
+        "{pinned:>12}{mark}{payload:>12}  {CULPRIT}{}{CULPRIT:#}{}",
+        harmless(&group.name),
+        state.unwrap_or_default()
+    )?;
+    writeln!(out, "{FAINT}{:26}{}{FAINT:#}", "", promise(group))
+}
+
+/// What a process does that answers why nobody reads.
+pub(super) const fn state(letter: char) -> Option<&'static str> {
+    match letter {
+        'T' | 't' => Some("stopped"),
+        'D' => Some("waits in the kernel (D)"),
+        'Z' | 'X' => Some("ended"),
+        _ => None,
+    }
+}
+
+/// `references 1,280 of 1,280 found: to close it frees 5.00 MiB`.
+fn promise(group: &HolderGroup) -> String {
+    let (found, counted) = (group.references_found, group.references_counted);
+    let found = text::count(found);
+    let it = if group.objects == 1 { "it" } else { "them" };
+    let references = match counted {
+        0 => format!("{found} references found, which the kernel does not count"),
+        _ => format!("references {found} of {} found", text::count(counted)),
+    };
+    if group.frees_bytes == group.pinned_bytes {
+        return format!("{references}: to close {it} frees all of it");
+    }
+    let growth = format!("to close {it} frees {}", text::bytes(group.frees_bytes));
+    let rest = text::bytes(group.pinned_bytes - group.frees_bytes);
+    format!("{references}: {growth}; others hold {rest} as well")
+}
+
+fn more(report: &HoldersReport, shown: usize, out: &mut impl Write) -> io::Result<()> {
+    let Some(rest) = report.groups.get(shown..).filter(|it| !it.is_empty()) else {
+        return Ok(());
+    };
+    let pinned = rest.iter().map(|it| it.pinned_bytes);
+    let pinned = text::bytes(pinned.fold(0, u64::saturating_add));
+    let holders = text::counted(rest.len() as u64, "more holder");
+    writeln!(
+        out,
+        "{FAINT}{pinned:>12} {:12}  {holders} with --verbose{FAINT:#}",
+        ""
+    )
+}
+
+fn unheld(report: &HoldersReport, out: &mut impl Write) -> io::Result<()> {
+    let bytes = text::bytes(report.totals.unheld_bytes);
+    let mut uses: Vec<_> = report
+        .unheld
+        .iter()
+        .filter(|(_, bytes)| **bytes > 0)
+        .collect();
+    uses.sort_by_key(|(_, bytes)| std::cmp::Reverse(**bytes));
+    let uses = uses
+        .iter()
+        .map(|(page_use, bytes)| format!("{} {}", text::bytes(**bytes), page_use.name()));
+    let uses: Vec<_> = uses.take(3).collect();
+    writeln!(
+        out,
+        "{bytes:>12} {:12}  held by nothing that was found: {}",
+        "",
+        uses.join("; ")
+    )?;
+    if let Some(per_cpu) = report.totals.per_cpu_bytes {
+        let per_cpu = text::bytes(per_cpu);
+        writeln!(
+            out,
+            "{FAINT}{:26}of that, {per_cpu} are per-CPU memory (Percpu){FAINT:#}",
+            ""
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes what a walk could not follow.
+pub(super) fn losses(
+    losses: &HoldersLosses,
+    limitations: &[Limitation],
+    extent: Extent,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let counts = [
+        (
+            losses.raced_queues,
+            "queue that changed while it was followed",
+        ),
+        (
+            losses.unconfirmed_references,
+            "reference that only one of two walks saw",
+        ),
+        (losses.unreadable_objects, "object that could not be read"),
+        (losses.stray_pointers, "pointer to no page frame"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts
+        .map(|(count, what)| format!("{} {what}", text::count(count)))
+        .collect();
+    if !counts.is_empty() {
+        writeln!(out, "{FAINT}Not followed: {}{FAINT:#}", counts.join(", "))?;
+    }
+    let shown = if extent.whole { usize::MAX } else { 2 };
+    for limitation in limitations.iter().take(shown) {
+        writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Sockets and what their queues hold, a line each.
+
+use std::io::{self, Write};
+
+use super::{
+    escape::harmless,
+    page_holders,
+    styles::{CULPRIT, FAINT, HEADING},
+    table::Extent,
+    text,
+};
+use crate::model::{HeldBy, SocketEntry, SocketsReport};
+
+/// Writes the sockets that take most memory; the writer may take colours out again.
+pub fn sockets(report: &SocketsReport, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
+    writeln!(out, "{HEADING}{}{HEADING:#}", sentence(report))?;
+    writeln!(out, "{FAINT}{}{FAINT:#}", protocols(report))?;
+    if let Some(tcp) = report
+        .tcp
+        .filter(|it| extent.whole || it.bytes > it.pressure_bytes)
+    {
+        let [bytes, pressure, limit] =
+            [tcp.bytes, tcp.pressure_bytes, tcp.limit_bytes].map(text::bytes);
+        writeln!(
+            out,
+            "TCP accounts for {bytes}; it saves from {pressure} on, and takes {limit} at most"
+        )?;
+    }
+    let [pinned, truesize, payload, skbs, receive, send] =
+        ["PINNED", "TRUESIZE", "PAYLOAD", "SKBS", "RECV-Q", "SEND-Q"];
+    writeln!(
+        out,
+        "\n{HEADING}{pinned:>10} {truesize:>10} {payload:>10} {skbs:>7} {receive:>10} {send:>10}  SOCKET{HEADING:#}"
+    )?;
+    let holds = |it: &&SocketEntry| extent.whole || it.memory_bytes() > 0;
+    let mut rows = report.sockets.iter().filter(holds);
+    let shown = if extent.whole { usize::MAX } else { extent.top };
+    for socket in rows.by_ref().take(shown) {
+        row(socket, out)?;
+    }
+    let rest = rows.count() as u64;
+    if rest > 0 {
+        let sockets = text::counted(rest, "more socket");
+        writeln!(out, "{FAINT}{sockets} with --verbose{FAINT:#}")?;
+    }
+    page_holders::losses(&report.losses, &report.limitations, extent, out)?;
+    let (host, taken_at) = (text::host(&report.host), report.taken_at);
+    let seconds = report.seconds.count();
+    writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
+}
+
+fn sentence(report: &SocketsReport) -> String {
+    let totals = &report.totals;
+    let sockets = text::counted(totals.sockets, "socket");
+    let holds = format!(
+        "{sockets} hold {} in page frames for {} of data in {}",
+        text::bytes(totals.pinned_bytes),
+        text::bytes(totals.payload_bytes),
+        text::counted(totals.skbs, "packet")
+    );
+    match report.sockets.first() {
+        Some(first) if first.memory_bytes() > 0 => {
+            format!("{holds}; most: {}", whose(first).unwrap_or_default())
+        }
+        _ => holds,
+    }
+}
+
+/// `unix-stream 12, tcp 7, netlink 3`.
+fn protocols(report: &SocketsReport) -> String {
+    let protocols = report.protocols.iter();
+    let protocols: Vec<_> = protocols
+        .map(|it| format!("{} {}", it.protocol, text::count(it.totals.sockets)))
+        .collect();
+    protocols.join(", ")
+}
+
+fn row(socket: &SocketEntry, out: &mut impl Write) -> io::Result<()> {
+    let [pinned, truesize, payload] = [
+        socket.pinned_bytes,
+        socket.truesize_bytes,
+        socket.payload_bytes,
+    ]
+    .map(text::bytes);
+    let mark = if socket.truncated { "~" } else { " " };
+    let [skbs, receive, send] = [socket.skbs, socket.recv_q, socket.send_q].map(text::count);
+    writeln!(
+        out,
+        "{pinned:>10} {truesize:>10} {payload:>10} {skbs:>7}{mark}{receive:>10} {send:>10}  {}",
+        name(socket)
+    )
+}
+
+/// `tcp 10.0.0.1:80 -> 10.0.0.2:4711 ESTAB, nginx (pid 7, fd 12), stopped, netns 4026532001`.
+fn name(socket: &SocketEntry) -> String {
+    let mut name = format!("{CULPRIT}{}{CULPRIT:#}", address(socket));
+    name += &format!(" {}", socket.state);
+    if let Some(whose) = whose(socket) {
+        name += &format!(", {whose}");
+    }
+    let state = socket.process_state.and_then(page_holders::state);
+    for note in state.into_iter().chain(held_by(socket.holding)) {
+        name += &format!(", {note}");
+    }
+    let counts = [(socket.drops, "drops")];
+    for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        name += &format!(", {} {what}", text::count(count));
+    }
+    if let Some(oldest) = socket.oldest_seconds {
+        name += &format!(", oldest {:.0} s", oldest.count());
+    }
+    name
+}
+
+fn address(socket: &SocketEntry) -> String {
+    let mut address = socket.protocol.clone();
+    if let Some(local) = &socket.local {
+        address += &format!(" {}", harmless(local));
+    }
+    if let Some(remote) = &socket.remote {
+        address += &format!(" -> {}", harmless(remote));
+    }
+    address
+}
+
+fn whose(socket: &SocketEntry) -> Option<String> {
+    let pid = socket.pid?;
+    let name = harmless(socket.comm.as_deref().unwrap_or("?"));
+    let others = match socket.pids.len() {
+        0 | 1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    let descriptor = socket.fd.map(|fd| format!(", fd {fd}"));
+    Some(format!(
+        "{name} (pid {pid}{others}{})",
+        descriptor.unwrap_or_default()
+    ))
+}
+
+const fn held_by(holding: Option<HeldBy>) -> Option<&'static str> {
+    Some(match holding {
+        None | Some(HeldBy::Task) => return None,
+        Some(HeldBy::InFlight) => "sent and not received",
+        Some(HeldBy::NotAccepted) => "not accepted",
+        Some(HeldBy::Mapping) => "mapped",
+        Some(HeldBy::Orphan) => "closed by its process",
+        Some(HeldBy::Kernel) => "of the kernel itself",
+        Some(HeldBy::Unknown) => "held by nothing that was found",
+    })
+}
