@@ -4,8 +4,8 @@ use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{selected::Pages, window::Epochs};
-use crate::model::{Context, Entry, GroupBy, NoStack, Report, Share, Site, SortKey};
+use super::{held, selected::Pages, window::Epochs};
+use crate::model::{Context, Entry, GroupBy, HeldPages, NoStack, Report, Share, Site, SortKey};
 
 /// Who took pages: the name of a function and its module, or what is known instead.
 type Owner<'a> = (Cow<'a, str>, Option<&'a str>);
@@ -25,6 +25,7 @@ struct Draft<'a> {
     pages: Pages,
     allocated_pages: u64,
     sites: Vec<Share>,
+    held_by: Vec<HeldPages>,
 }
 
 impl<'a> Entries<'a> {
@@ -46,6 +47,7 @@ impl<'a> Entries<'a> {
             site: index,
             pages: pages.number,
         });
+        held::add(&mut draft.held_by, &site.held_by);
         draft.pages.append(pages);
     }
 
@@ -94,6 +96,7 @@ impl<'a> Draft<'a> {
             pages: Pages::default(),
             allocated_pages: 0,
             sites: Vec::new(),
+            held_by: Vec::new(),
         }
     }
 
@@ -114,6 +117,7 @@ impl<'a> Draft<'a> {
             growth_bytes_per_second: (epochs.growth(pages.slices) * page_size as f64).round()
                 as u64,
             age_histogram: epochs.histogram(pages.slices),
+            held_by: self.held_by,
             sites: self.sites,
         }
     }

@@ -8,8 +8,8 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use crate::model::{
-    Found, FoundObject, Held, HeldBlock, HeldBy, HolderGroup, HoldersBy, HoldersTotals, Holding,
-    ObjectKind, PageHolder, PageUse, Reference, SocketOwner,
+    Found, FoundObject, Held, HeldBlock, HeldBy, HeldPages, HolderGroup, HoldersBy, HoldersTotals,
+    Holding, ObjectKind, PageHolder, PageUse, Reference, SocketOwner,
 };
 
 /// What is known of objects beside what a walk has found.
@@ -349,6 +349,40 @@ fn whose(holder: &PageHolder, descriptors: Option<String>) -> String {
     };
     let descriptors = descriptors.map(|it| format!(", {it}")).unwrap_or_default();
     format!("{how}{comma} {name} (pid {pid}{others}{descriptors})")
+}
+
+/// The holders of each site's pages, most pages first, by how many pages of a site an object has.
+pub fn held_pages(
+    found: &Found,
+    about: &About,
+    pages: &BTreeMap<(u32, u32), u64>,
+) -> BTreeMap<u32, Vec<HeldPages>> {
+    let mut sites = BTreeMap::<u32, BTreeMap<String, (u64, Vec<PageHolder>)>>::new();
+    for ((site, object), pages) in pages {
+        let Some(holder) = holder(found, about, *object) else {
+            continue;
+        };
+        let key = key(&holder, HoldersBy::Holder, *object);
+        let (sum, holders) = sites.entry(*site).or_default().entry(key).or_default();
+        *sum += pages;
+        holders.push(holder);
+    }
+    let named = |(pages, holders): (u64, Vec<PageHolder>)| HeldPages {
+        holder: match &holders[..] {
+            [holder] => one(holder),
+            holders => several(holders),
+        },
+        pages,
+    };
+    let sites = sites.into_iter();
+    sites
+        .map(|(site, holders)| {
+            let mut holders: Vec<_> = holders.into_values().map(named).collect();
+            holders
+                .sort_by(|a, b| (Reverse(a.pages), &a.holder).cmp(&(Reverse(b.pages), &b.holder)));
+            (site, holders)
+        })
+        .collect()
 }
 
 /// Bytes that nothing which was found refers to, by use, and the sums of all.

@@ -94,6 +94,7 @@ fn site(stack: Stack, group: Group, unnamed_owner: Option<usize>, names: &Names)
         first_seen: group.first_seen.filter(|_| is_task),
         allocated_pages: group.allocated_pages,
         unfreed: sites::unfreed(group.pages),
+        held_by: group.held_by,
     }
 }
 

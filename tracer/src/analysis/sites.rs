@@ -9,8 +9,8 @@ use std::{
 use anyhow::Result;
 use tracer_ebpf::SiteId;
 
-use super::Survivors;
-use crate::model::{Kind, SiteRecord, Task, Unfreed};
+use super::{Survivors, held};
+use crate::model::{HeldPages, Kind, SiteRecord, Task, Unfreed};
 
 /// What identifies a call site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,8 @@ pub(super) struct Group {
     pub(super) first_seen: Option<Task>,
     /// Return addresses of whoever an interrupt came on top of, the first time.
     pub(super) interrupted: Vec<u64>,
+    /// Who has the pages now.
+    pub(super) held_by: Vec<HeldPages>,
 }
 
 /// Pages that are the same.
@@ -90,6 +92,7 @@ pub(super) fn group(
         let (stack, order) = identity(id, &mut record);
         let group = groups.entry(stack).or_default();
         group.allocated_pages += record.allocated_pages;
+        held::add(&mut group.held_by, &record.held_by);
         group.first_seen = group.first_seen.take().or(record.first_seen.map(task));
         if group.interrupted.is_empty() {
             group.interrupted = interrupted;
@@ -167,6 +170,7 @@ mod tests {
             order: id % 2,
             first_seen,
             allocated_pages: 10,
+            held_by: vec![],
             is_mismatched: false,
         })
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::values;
+use crate::model::FoldedBy;
 
 /// Where these options are in the help.
 const HEADING: &str = "Where it goes";
@@ -15,6 +16,10 @@ pub struct OutputArgs {
     /// them on stdout instead of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub folded: Option<Output>,
+
+    /// What stands at the root of a folded stack
+    #[arg(long, value_name = "WHAT", default_value = "stack", value_parser = values::choice::<FoldedBy>())]
+    pub folded_by: FoldedBy,
 
     /// Write the whole report as JSON to a file that only you may read; `-` puts it on stdout
     /// instead of the table

@@ -31,6 +31,11 @@ pub struct TracerArgs {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CHECK_EVERY, value_parser = clap::value_parser!(u64).range(1..))]
     check_every: u64,
 
+    /// Do not look up who has the pages at the end of the window, which takes about as long as to look at
+    /// every page frame
+    #[arg(long)]
+    pub no_holders: bool,
+
     /// Have the kernel unwind every stack: many times slower, and the same report
     #[arg(long, conflicts_with = "check_every")]
     no_cache: bool,

@@ -70,7 +70,7 @@ pub(super) fn look() -> Result<Look> {
         unconfirmed,
         owners: owners(&mut frames, &btf, &held),
         cgroups: cgroups(&found, &held),
-        mapped_by: mapped_by(&found, &held),
+        mapped_by: mapped_by(&found, held_by(&held)),
     };
     Ok(Look {
         found,
@@ -83,7 +83,8 @@ pub(super) fn look() -> Result<Look> {
     })
 }
 
-fn walk(
+/// Follows everything that can hold page frames, once.
+pub(super) fn walk(
     frames: &mut PageFrames,
     layouts: &ObjectLayouts,
     places: Places,
@@ -128,22 +129,18 @@ fn owners(frames: &mut PageFrames, btf: &Btf<'_>, held: &Held) -> HashMap<u64, O
     bpf::owner_names(&mut frames.memory, &OwnerLayout::of(btf), &keys)
 }
 
-/// The objects that hold page frames.
-fn holding<'a>(found: &'a Found, held: &Held) -> Vec<&'a crate::model::FoundObject> {
-    let objects: BTreeSet<_> = held
-        .blocks
-        .iter()
-        .flat_map(|block| block.held.iter().map(|(object, _)| *object))
-        .collect();
-    let objects = objects.into_iter();
-    objects
-        .filter_map(|object| found.objects.get(object as usize))
-        .collect()
+/// The objects that hold page frames, each as often as it does.
+fn held_by(held: &Held) -> impl Iterator<Item = u32> {
+    let held = held.blocks.iter().flat_map(|block| &block.held);
+    held.map(|(object, _)| *object)
 }
 
 /// The memory control groups of the processes that hold page frames.
 fn cgroups(found: &Found, held: &Held) -> HashMap<u32, String> {
-    let objects = holding(found, held).into_iter();
+    let objects: BTreeSet<_> = held_by(held).collect();
+    let objects = objects
+        .into_iter()
+        .filter_map(|object| found.objects.get(object as usize));
     let tasks: BTreeSet<_> = objects
         .flat_map(|object| object.descriptors.iter().map(|(task, _)| *task))
         .collect();
@@ -156,9 +153,13 @@ fn cgroups(found: &Found, held: &Held) -> HashMap<u32, String> {
     tasks.filter_map(cgroup).collect()
 }
 
-/// The processes that have objects mapped of which nobody has a descriptor, by inode.
-fn mapped_by(found: &Found, held: &Held) -> HashMap<u64, Vec<u32>> {
-    let objects = holding(found, held).into_iter();
+/// The processes that have objects mapped of which nobody has a descriptor, by inode, if any of these
+/// objects is one.
+pub(super) fn mapped_by(
+    found: &Found,
+    objects: impl Iterator<Item = u32>,
+) -> HashMap<u64, Vec<u32>> {
+    let objects = objects.filter_map(|object| found.objects.get(object as usize));
     let mut without = objects
         .filter(|it| it.descriptors.is_empty() && it.holding == Holding::Unknown && it.inode != 0);
     let mut mapped_by = HashMap::<u64, Vec<u32>>::new();

@@ -8,7 +8,7 @@ use super::destination::Destination;
 use crate::{
     analysis,
     cli::{Output, OutputArgs, RankingArgs},
-    model::{Report, Selection},
+    model::{FoldedBy, Report, Selection},
     render::{self, Extent},
 };
 
@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Outputs {
     json: Option<Destination>,
     folded: Option<Destination>,
+    folded_by: FoldedBy,
     table: Option<Extent>,
     selection: Selection,
 }
@@ -31,6 +32,7 @@ impl Outputs {
         Ok(Self {
             json: open(&output.json)?,
             folded: open(&output.folded)?,
+            folded_by: output.folded_by,
             table: (!stdout_taken).then_some(extent),
             selection: ranking.selection(),
         })
@@ -41,7 +43,9 @@ impl Outputs {
     pub(super) fn write(&self, report: &Report) -> Result<()> {
         let summary = analysis::summary(report, &self.selection);
         let json = write(&self.json, |out| render::json(report, &summary, out));
-        let folded = write(&self.folded, |out| render::folded(report, &summary, out));
+        let folded = write(&self.folded, |out| {
+            render::folded(report, &summary, self.folded_by, out)
+        });
         let print = |extent| render::print(|out| render::table(report, &summary, extent, out));
         let table = self.table.map_or(Ok(()), print);
         json.and(folded).and(table)

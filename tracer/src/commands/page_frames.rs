@@ -34,6 +34,24 @@ impl PageFrames {
     pub(super) fn look(btf: &Btf<'_>, limitations: &mut Vec<Limitation>) -> Result<Self> {
         let features = Features::probe()?;
         let array = features.page_array.map_err(refusal)?;
+        let mut frames = Self::with_slabs(btf, array, features.own_process)?;
+        let source = VmallocSource::of(btf).ok().zip(frames.direct_map);
+        match source {
+            Some((source, base)) => {
+                let slabs = &frames.slabs;
+                frames.vmalloc = source.frames(&mut frames.memory, array, base, slabs);
+            }
+            None => {
+                let reason =
+                    "where vmalloc keeps its areas was not found: its pages are without a mark";
+                limitations.push(Feature::VmallocCallers.degraded(reason));
+            }
+        }
+        Ok(frames)
+    }
+
+    /// Looks at all page frames for the first time, which tells where slabs are.
+    pub(super) fn with_slabs(btf: &Btf<'_>, array: PageArray, own_process: u32) -> Result<Self> {
         let mut memory = KernelMemory::open()?;
         let (layout, zones) = (PageStruct::of(btf)?, host::zones()?);
         let census = PageCensus {
@@ -43,23 +61,15 @@ impl PageFrames {
         };
         let counts = census.count(&mut memory, &VmallocFrames::default(), &mut ())?;
         let slabs = Slabs::new(counts.slabs);
-        let direct_map = slabs.direct_map();
-        let source = VmallocSource::of(btf).ok().zip(direct_map);
-        let vmalloc = source.map(|(source, base)| source.frames(&mut memory, array, base, &slabs));
-        if vmalloc.is_none() {
-            let reason =
-                "where vmalloc keeps its areas was not found: its pages are without a mark";
-            limitations.push(Feature::VmallocCallers.degraded(reason));
-        }
         Ok(Self {
             memory,
-            slabs,
-            own_process: features.own_process,
+            own_process,
             array,
             layout,
             zones,
-            direct_map,
-            vmalloc: vmalloc.unwrap_or_default(),
+            direct_map: slabs.direct_map(),
+            slabs,
+            vmalloc: VmallocFrames::default(),
         })
     }
 

@@ -4,7 +4,8 @@ use crate::kernel::page_struct::sample;
 /// Counts these page frames, from this one on.
 fn counted(frame: u64, pages: &[Option<sample::Page>], vmalloc: &VmallocFrames) -> PageCounts {
     let layout = sample::layout();
-    let mut counter = PageCounter::new(&layout, vmalloc, 3, frame, &mut ());
+    let mut nobody = ();
+    let mut counter = PageCounter::new(&layout, vmalloc, 3, frame, &mut nobody);
     for page in pages {
         match page {
             Some(page) => counter.count(&sample::bytes(*page)),

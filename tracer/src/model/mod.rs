@@ -71,10 +71,10 @@ pub use proc_report::{
 pub use process::{
     Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Unread, UnreadReason,
 };
-pub use report::{NoStack, Report, Schema, Site, Task, Tool, Unfreed};
+pub use report::{HeldPages, NoStack, Report, Schema, Site, Task, Tool, Unfreed};
 pub use saved::Saved;
 pub use seconds::Seconds;
-pub use selection::{GroupBy, Selection, SortKey};
+pub use selection::{FoldedBy, GroupBy, Selection, SortKey};
 pub use shmem::{
     Device, Holder, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemKind, ShmemObject,
     SizedFile, SysvSegment, WalkedFiles,

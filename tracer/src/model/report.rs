@@ -71,6 +71,9 @@ pub struct Site {
     pub allocated_pages: u64,
     /// Pages taken in the window and not freed.
     pub unfreed: Vec<Unfreed>,
+    /// Who has the pages now, most pages first; the rest has nobody that was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<HeldPages>,
 }
 
 /// Why pages have no stack. They are counted all the same.
@@ -92,6 +95,15 @@ pub struct Task {
     pub pid: u32,
     /// Its name, which it chooses itself.
     pub name: String,
+}
+
+/// Pages that something holds: a pipe, a socket, a ring, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPages {
+    /// Who.
+    pub holder: String,
+    /// How many.
+    pub pages: u64,
 }
 
 /// Pages of one kind and order that a site took and that were not freed.

@@ -35,6 +35,34 @@ impl Choice for GroupBy {
     }
 }
 
+/// What stands at the root of a folded stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FoldedBy {
+    /// The stack's own first function.
+    #[default]
+    Stack,
+    /// Who has the pages.
+    Holder,
+}
+
+impl Choice for FoldedBy {
+    const ALL: &'static [Self] = &[Self::Stack, Self::Holder];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stack => "stack",
+            Self::Holder => "holder",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Stack => "The stack alone",
+            Self::Holder => "Who has the pages at the end, and then the stack",
+        }
+    }
+}
+
 /// What the entries are ranked by, the largest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,5 +1,7 @@
 //! A site as the programs recorded it.
 
+use super::HeldPages;
+
 /// What the kernel wrote down about one site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteRecord {
@@ -12,6 +14,8 @@ pub struct SiteRecord {
     pub first_seen: Option<(u32, String)>,
     /// Pages ever recorded for this site, the freed ones included.
     pub allocated_pages: u64,
+    /// Who has its pages now, as of [`Site`](super::Site).
+    pub held_by: Vec<HeldPages>,
     /// Whether the kernel's record does not match the key that the site is found by: there
     /// are no frames then, and the order is a guess.
     pub is_mismatched: bool,

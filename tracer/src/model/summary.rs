@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Context, Kind, Seconds, Selection};
+use super::{Context, HeldPages, Kind, Seconds, Selection};
 
 /// What is shown of a report under one selection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,6 +72,9 @@ pub struct Entry {
     pub growth_bytes_per_second: u64,
     /// Its pages by age, oldest first.
     pub age_histogram: Vec<AgeBucket>,
+    /// Who has pages of its sites now, most pages first, whatever their kind and age.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<HeldPages>,
     /// Its call sites, most pages first.
     pub sites: Vec<Share>,
 }

@@ -3,16 +3,31 @@
 use std::io::{self, Write};
 
 use super::escape::harmless;
-use crate::model::{Frame, Report, Site, Summary};
+use crate::model::{FoldedBy, Frame, Report, Site, Summary};
 
 /// Writes one line per distinct stack with pages that are ranked; the bytes add
 /// up to the ranked total.
-pub fn folded(report: &Report, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub fn folded(
+    report: &Report,
+    summary: &Summary,
+    by: FoldedBy,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let names: Vec<_> = report.frames.iter().map(name).collect();
     let mut lines = Vec::with_capacity(summary.totals.sites);
     for share in summary.entries.iter().flat_map(|entry| &entry.sites) {
         let site = &report.sites[share.site];
-        lines.push((line(site, &names), share.pages * report.host.page_size));
+        let line = line(site, &names);
+        let bytes = |pages: u64| pages * report.host.page_size;
+        match by {
+            FoldedBy::Stack => lines.push((line, bytes(share.pages))),
+            FoldedBy::Holder => {
+                let holders = holders(site, share.pages);
+                let holders =
+                    holders.map(|(holder, pages)| (format!("{holder};{line}"), bytes(pages)));
+                lines.extend(holders);
+            }
+        }
     }
     lines.sort_unstable();
     for same in lines.chunk_by(|(a, _), (b, _)| a == b) {
@@ -20,6 +35,25 @@ pub fn folded(report: &Report, summary: &Summary, out: &mut dyn Write) -> io::Re
         writeln!(out, "{} {bytes}", same[0].0)?;
     }
     Ok(())
+}
+
+/// Who has so many pages of a site, and how many of them; nobody's are the rest.
+fn holders(site: &Site, pages: u64) -> impl Iterator<Item = (String, u64)> {
+    let mut left = pages;
+    let mut take = move |pages: u64| {
+        let taken = pages.min(left);
+        left -= taken;
+        taken
+    };
+    let held = site
+        .held_by
+        .iter()
+        .map(|held| (word(&held.holder), held.pages));
+    let rest = ("[held_by_nothing_that_was_found]".to_owned(), u64::MAX);
+    let all = held
+        .chain([rest])
+        .map(move |(holder, pages)| (holder, take(pages)));
+    all.filter(|(_, pages)| *pages > 0)
 }
 
 fn line(site: &Site, names: &[String]) -> String {

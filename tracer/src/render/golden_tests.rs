@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     analysis::summary,
     model::{
-        Feature, GroupBy, Kind, KindChoice, Losses, RecursionMisses, Selection, Site, Summary,
-        Unfreed,
+        Feature, FoldedBy, GroupBy, Kind, KindChoice, Losses, RecursionMisses, Selection, Site,
+        Summary, Unfreed,
     },
     render::{
         folded,
@@ -36,6 +36,10 @@ fn text_of(write: impl Fn(&Report, &Summary, &mut dyn Write) -> io::Result<()>) 
     let report = report();
     write(&report, &summary(&report, &selection()), &mut text).expect("memory takes everything");
     String::from_utf8(text).expect("all names are UTF-8")
+}
+
+fn by_stack(report: &Report, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    folded(report, summary, FoldedBy::Stack, out)
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn no_name_reaches_the_terminal_raw() {
         "{text}"
     );
     let mut lines = Vec::new();
-    folded(&report, &summary, &mut lines).expect("memory takes everything");
+    folded(&report, &summary, FoldedBy::Stack, &mut lines).expect("memory takes everything");
     let lines = String::from_utf8(lines).expect("UTF-8");
     assert!(!lines.contains(harmful), "{lines:?}");
     assert_eq!(lines.lines().count(), 4, "{lines}");
@@ -261,12 +265,20 @@ fn the_first_screen_has_what_matters() {
 
 #[test]
 fn the_folded_stacks() {
-    insta::assert_snapshot!("folded", text_of(folded));
+    insta::assert_snapshot!("folded", text_of(by_stack));
+}
+
+#[test]
+fn the_stacks_folded_by_holder() {
+    let by_holder = |report: &Report, summary: &Summary, out: &mut dyn Write| {
+        folded(report, summary, FoldedBy::Holder, out)
+    };
+    insta::assert_snapshot!("folded_by_holder", text_of(by_holder));
 }
 
 #[test]
 fn folded_bytes_add_up() {
-    let text = text_of(folded);
+    let text = text_of(by_stack);
     let bytes = text
         .lines()
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());

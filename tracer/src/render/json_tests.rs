@@ -9,8 +9,8 @@ use super::*;
 use crate::{
     analysis::summary,
     model::{
-        Choice as _, Context, Feature, Frame, Kind, NoStack, ProgramTime, Saved as _, Scope,
-        Seconds, Selection, Site, Task, Unfreed,
+        Choice as _, Context, Feature, Frame, HeldPages, Kind, NoStack, ProgramTime, Saved as _,
+        Scope, Seconds, Selection, Site, Task, Unfreed,
     },
     render::sample::{report, selection},
 };
@@ -218,6 +218,10 @@ impl Random {
             }),
             allocated_pages: self.0.u64(..1 << 40),
             unfreed: self.list(Self::unfreed),
+            held_by: self.list(|random| HeldPages {
+                holder: random.text(),
+                pages: random.0.u64(..1 << 40),
+            }),
         }
     }
 

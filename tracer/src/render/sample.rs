@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use crate::model::{
-    Context, Cost, Frame, Host, Kind, KindChoice, Losses, Meminfo, NoStack, ProgramTime,
+    Context, Cost, Frame, HeldPages, Host, Kind, KindChoice, Losses, Meminfo, NoStack, ProgramTime,
     RecursionMisses, Report, Schema, Scope, Selection, Site, Task, Tool, Unfreed, UnwindRuleUse,
     Window,
 };
@@ -92,6 +92,10 @@ fn pipes() -> Site {
         }),
         allocated_pages: 8016,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(1, 4000), (2, 4000)])],
+        held_by: vec![HeldPages {
+            holder: "500 pipes, leak (pid 4242, fd 3-1002)".to_owned(),
+            pages: 7999,
+        }],
     }
 }
 
@@ -100,6 +104,7 @@ fn splices() -> Site {
         stack: vec![ALLOC, PIPE_WRITE, SPLICE, SYSCALL],
         allocated_pages: 500,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(3, 200)])],
+        held_by: vec![],
         ..pipes()
     }
 }
@@ -117,6 +122,7 @@ fn driver() -> Site {
             unfreed(Kind::Raw, 3, &steady(16)),
             unfreed(Kind::File, 0, &[(7, 6)]),
         ],
+        held_by: vec![],
         ..pipes()
     }
 }
@@ -129,6 +135,7 @@ fn full() -> Site {
         first_seen: None,
         allocated_pages: 1,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(7, 1)])],
+        held_by: vec![],
         ..pipes()
     }
 }
@@ -140,6 +147,7 @@ fn slabs() -> Site {
         owner_frame: Some(INODE),
         allocated_pages: 64,
         unfreed: vec![unfreed(Kind::Slab, 3, &steady(8))],
+        held_by: vec![],
         ..pipes()
     }
 }

@@ -2,12 +2,13 @@
 
 mod command;
 mod filters;
+mod holders;
 mod pages;
 pub mod plan;
 mod readings;
 mod watch;
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 use anyhow::Result;
 
@@ -97,6 +98,15 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
         scan.is_unverified().then(limitation)
     });
     let bulk = tracer.bulk_limitation().cloned();
+    let found = if plan.holders {
+        holders::held_by(&tracer, &plan)
+    } else {
+        Ok(BTreeMap::new())
+    };
+    let (mut held_by, not_held) = match found {
+        Ok(held_by) => (held_by, None),
+        Err(limitation) => (BTreeMap::new(), Some(limitation)),
+    };
     let Capture {
         sites,
         tracer_frames,
@@ -109,9 +119,14 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
     let missed_frees = unverified.is_none().then_some(settled.missed_free_pages);
     losses.missed_frees_at_end_pages = missed_frees;
     losses.unknown_reference_pages = settled.unknown_reference_pages;
-    let limitations = plan.limitations.into_iter().chain(unverified).chain(bulk);
+    let limitations = plan.limitations.into_iter().chain(unverified);
+    let limitations = limitations.chain(bulk).chain(not_held);
+    let mut records = analysis::records(&survivors, sites.ids(), |id| sites.record(id))?;
+    for (id, record) in &mut records {
+        record.held_by = held_by.remove(id).unwrap_or_default();
+    }
     Ok(Recorded {
-        records: analysis::records(&survivors, sites.ids(), |id| sites.record(id))?,
+        records,
         survivors,
         tracer_frames,
         taken_pages,
@@ -131,6 +146,7 @@ fn request(args: &TraceArgs) -> Request {
         max_sites: args.tracer.max_sites,
         hook: args.tracer.hook,
         check_every: args.tracer.check_every(),
+        holders: !args.tracer.no_holders,
         verbose: args.output.verbose,
     }
 }

@@ -26,6 +26,8 @@ pub struct Request {
     /// Of so many stacks unwound by rules, the kernel unwinds one too; none to have the kernel
     /// unwind every stack.
     pub check_every: Option<u64>,
+    /// Whether who has the pages is looked up at the end.
+    pub holders: bool,
     /// Whether the kernel side sends messages.
     pub verbose: bool,
 }
@@ -37,6 +39,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Where page structs lie, if that is known, whichever tracepoints are in use.
     pub page_structs: Option<PageArray>,
+    /// Whether who has the pages is looked up at the end.
+    pub holders: bool,
     /// What is limited, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
 }
@@ -77,6 +81,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     Ok(Plan {
         settings,
         page_structs: features.page_array.ok(),
+        holders: request.holders,
         limitations: limitations.collect(),
     })
 }

@@ -1,0 +1,83 @@
+//! Who holds the pages of each call site, looked at once when the window has ended.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::{Context as _, Result};
+use tracer_ebpf::Slot;
+
+use super::plan::Plan;
+use crate::{
+    analysis::{self, About},
+    bpf::{PageArray, SiteTable, Tracer},
+    commands::{
+        holding::{mapped_by, walk},
+        page_frames::PageFrames,
+    },
+    kernel::{
+        btf::Btf,
+        host::{self, Samples},
+        objects::ObjectLayouts,
+    },
+    model::{Feature, Found, HeldPages, Limitation},
+};
+
+/// The holders of each site's pages, most pages first; none of them is an error that costs the report.
+pub(super) fn held_by(
+    tracer: &Tracer,
+    plan: &Plan,
+) -> Result<BTreeMap<u32, Vec<HeldPages>>, Limitation> {
+    let Some(array) = plan.page_structs else {
+        let reason = "who holds pages is not known without the array of page structs";
+        return Err(Feature::PageHolders.degraded(reason));
+    };
+    let found = found(array, plan.settings.own_process);
+    let found = found.map_err(|error| {
+        let reason = format!("who holds pages could not be looked up: {error:#}");
+        Feature::PageHolders.degraded(reason)
+    })?;
+    let pages = pages(&found, tracer.slots(), tracer.sites());
+    let about = About {
+        mapped_by: mapped_by(&found, pages.keys().map(|(_, object)| *object)),
+        ..About::default()
+    };
+    Ok(analysis::held_pages(&found, &about, &pages))
+}
+
+fn found(array: PageArray, own_process: u32) -> Result<Found> {
+    let blob = host::btf()?;
+    let btf = Btf::parse(&blob)?;
+    let layouts = ObjectLayouts::of(&btf)?;
+    let mut frames = PageFrames::with_slabs(&btf, array, own_process)?;
+    let places = frames
+        .places()
+        .context("where the kernel sees all memory was not found")?;
+    Ok(walk(&mut frames, &layouts, places, &Samples::open()))
+}
+
+/// How many pages of a site an object has: a block counts for the first that refers to it.
+fn pages(found: &Found, slots: &[AtomicU32], sites: &SiteTable) -> BTreeMap<(u32, u32), u64> {
+    let mut pages = BTreeMap::new();
+    let mut end = 0;
+    for reference in &found.references {
+        let frame = usize::try_from(reference.frame).unwrap_or(usize::MAX);
+        let word = slots
+            .get(frame)
+            .map_or(0, |slot| slot.load(Ordering::Relaxed));
+        if word == 0 || frame < end {
+            continue;
+        }
+        let site = Slot(word).site();
+        let order = sites.order(site).min(tracer_ebpf::MAX_ORDER);
+        let first = frame >> order << order;
+        end = first + (1 << order);
+        let block = slots.get(first..end).unwrap_or_default();
+        let same = block
+            .iter()
+            .filter(|slot| slot.load(Ordering::Relaxed) == word);
+        *pages.entry((site, reference.object)).or_default() += same.count() as u64;
+    }
+    pages
+}
