@@ -8,7 +8,7 @@ use crate::model::HeldPages;
 pub(super) fn add(sums: &mut Vec<HeldPages>, more: &[HeldPages]) {
     for held in more {
         match sums.iter_mut().find(|sum| sum.holder == held.holder) {
-            Some(sum) => sum.pages += held.pages,
+            Some(sum) => sum.pages = sum.pages.saturating_add(held.pages),
             None => sums.push(held.clone()),
         }
     }

@@ -7,9 +7,11 @@ use std::{
 
 use rustc_hash::FxHashMap;
 
+use super::balance::signed;
 use crate::model::{
-    Found, FoundObject, Held, HeldBlock, HeldBy, HeldPages, HolderGroup, HoldersBy, HoldersTotals,
-    Holding, ObjectKind, PageHolder, PageUse, Reference, SocketOwner,
+    Found, FoundObject, Held, HeldBlock, HeldBy, HeldPages, HolderGroup, HoldersBaseline,
+    HoldersBy, HoldersReport, HoldersTotals, Holding, ObjectKind, PageHolder, PageUse, Reference,
+    SocketOwner,
 };
 
 /// What is known of objects beside what a walk has found.
@@ -228,15 +230,18 @@ pub fn holder_groups(found: &Found, held: &Held, about: &About, by: HoldersBy) -
             continue;
         };
         holder.device = owners.get(&(object, PageUse::PagePool)).cloned();
-        let (key, place) = (key(&holder, by, object), members.len());
+        let (key, place) = (key(&holder, by), members.len());
         let (group, holders) = members.entry(key).or_insert((place, Vec::new()));
         group_of.insert(object, *group);
         holders.push(holder);
     }
     let accounts = accounts(held, |object| group_of.get(&object).copied());
-    for (place, holders) in members.into_values() {
+    for (key, (place, holders)) in members {
         let account = accounts.get(&place).copied().unwrap_or_default();
-        names.push(group(&holders, by, account, about.page_size));
+        names.push(HolderGroup {
+            key,
+            ..group(&holders, by, account, about.page_size)
+        });
     }
     names.sort_by(|a, b| {
         (Reverse(a.pinned_bytes), &a.name).cmp(&(Reverse(b.pinned_bytes), &b.name))
@@ -249,10 +254,17 @@ fn held_by(block: &HeldBlock) -> impl Iterator<Item = u32> {
 }
 
 /// What all objects of a group have in common.
-fn key(holder: &PageHolder, by: HoldersBy, object: u32) -> String {
+fn key(holder: &PageHolder, by: HoldersBy) -> String {
+    let what = what(holder);
     match by {
-        HoldersBy::Holder => format!("{:?} {:?} {:?}", what(holder), holder.holding, holder.pids),
-        HoldersBy::Object => object.to_string(),
+        HoldersBy::Holder => format!("{what} {:?} {:?}", holder.holding, holder.pids),
+        HoldersBy::Object => {
+            let (object, fd) = (&holder.object, holder.fd);
+            format!(
+                "{what} {object} {:?} {:?} {fd:?}",
+                holder.holding, holder.pids
+            )
+        }
         _ => common(holder, by),
     }
 }
@@ -299,6 +311,7 @@ fn group(holders: &[PageHolder], by: HoldersBy, account: Account, page_size: u64
     let bytes = |pages: u64| pages.saturating_mul(page_size);
     HolderGroup {
         name,
+        key: String::new(),
         objects: holders.len() as u64,
         state: state.filter(|_| is_of_process),
         pinned_bytes: bytes(account.pinned),
@@ -362,7 +375,7 @@ pub fn held_pages(
         let Some(holder) = holder(found, about, *object) else {
             continue;
         };
-        let key = key(&holder, HoldersBy::Holder, *object);
+        let key = key(&holder, HoldersBy::Holder);
         let (sum, holders) = sites.entry(*site).or_default().entry(key).or_default();
         *sum += pages;
         holders.push(holder);
@@ -383,6 +396,24 @@ pub fn held_pages(
             (site, holders)
         })
         .collect()
+}
+
+/// Notes how many bytes each group has more than at the baseline, and puts what grew most first.
+pub fn since_baseline(report: &mut HoldersReport, baseline: &HoldersReport) {
+    let before = baseline.groups.iter();
+    let before: HashMap<_, _> = before.map(|it| (&it.key, it.pinned_bytes)).collect();
+    let growth = |after: u64, before: u64| signed(after).saturating_sub(signed(before));
+    for group in &mut report.groups {
+        let before = before.get(&group.key).copied().unwrap_or(0);
+        group.growth_bytes = Some(growth(group.pinned_bytes, before));
+    }
+    report
+        .groups
+        .sort_by_key(|group| (Reverse(group.growth_bytes), Reverse(group.pinned_bytes)));
+    report.baseline = Some(HoldersBaseline {
+        taken_at: baseline.taken_at,
+        unheld_growth_bytes: growth(report.totals.unheld_bytes, baseline.totals.unheld_bytes),
+    });
 }
 
 /// Bytes that nothing which was found refers to, by use, and the sums of all.

@@ -35,7 +35,7 @@ pub use balance::{balance, explain};
 pub use census::compare;
 pub use diff::{snapshots, traces};
 pub use growth::growth;
-pub use holders::{About, held_pages, holder_groups, holders, holders_totals};
+pub use holders::{About, held_pages, holder_groups, holders, holders_totals, since_baseline};
 pub use pages::{page_groups, page_uses};
 pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};

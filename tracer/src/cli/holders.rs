@@ -1,15 +1,42 @@
 //! The options of a look at who holds page frames.
 
-use super::{Output, values};
+use std::{path::PathBuf, time::Duration};
+
+use super::{Input, Output, values};
 use crate::model::HoldersBy;
+
+/// What growth is measured against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Baseline {
+    /// A look at the machine now.
+    Now,
+    /// One that was saved.
+    File(PathBuf),
+}
 
 /// What to show of those who hold page frames.
 #[derive(clap::Args, Debug)]
 #[command(max_term_width = 100)]
 pub struct HoldersArgs {
+    /// Look at what `--json` or `pagetrace snapshot` saved instead of the running machine; `-` reads it
+    /// from stdin
+    #[arg(long, value_name = "FILE|-", value_parser = values::input())]
+    pub from: Option<Input>,
+
     /// What to show together
     #[arg(long, value_name = "WHAT", default_value = "holder", value_parser = values::choice::<HoldersBy>())]
+    #[arg(conflicts_with = "from")]
     pub by: HoldersBy,
+
+    /// Show what grew since this look, as `--json` or `pagetrace snapshot` saved it; `now` looks now,
+    /// and again once you press Enter
+    #[arg(long, value_name = "FILE|now", value_parser = values::baseline)]
+    pub baseline: Option<Baseline>,
+
+    /// Show what grew since the first look, again every so many seconds, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
+    #[arg(conflicts_with_all = ["from", "json", "baseline"])]
+    pub watch: Option<Duration>,
 
     /// How many holders to show
     #[arg(long, value_name = "N", default_value_t = 7)]

@@ -22,7 +22,7 @@ mod window;
 
 pub use diff::DiffArgs;
 pub use filters::{FilterArgs, GfpFlag};
-pub use holders::HoldersArgs;
+pub use holders::{Baseline, HoldersArgs};
 pub use mem::MemArgs;
 pub use output::{Output, OutputArgs};
 pub use pages::PagesArgs;

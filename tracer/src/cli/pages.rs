@@ -1,12 +1,17 @@
 //! The options of a look at every page frame.
 
-use super::{Output, values};
+use super::{Input, Output, values};
 use crate::model::PagesBy;
 
 /// What to show of the machine's page frames.
 #[derive(clap::Args, Debug)]
 #[command(max_term_width = 100)]
 pub struct PagesArgs {
+    /// Look at what `--json` or `pagetrace snapshot` saved instead of the running machine; `-` reads it
+    /// from stdin
+    #[arg(long, value_name = "FILE|-", value_parser = values::input())]
+    pub from: Option<Input>,
+
     /// What to count them by
     #[arg(long, value_name = "WHAT", default_value = "use", value_parser = values::choice::<PagesBy>())]
     pub by: PagesBy,

@@ -1,11 +1,16 @@
 //! The options of a look at sockets.
 
-use super::{Output, values};
+use super::{Input, Output, values};
 
 /// What to show of sockets.
 #[derive(clap::Args, Debug)]
 #[command(max_term_width = 100)]
 pub struct SockArgs {
+    /// Look at what `--json` or `pagetrace snapshot` saved instead of the running machine; `-` reads it
+    /// from stdin
+    #[arg(long, value_name = "FILE|-", value_parser = values::input())]
+    pub from: Option<Input>,
+
     /// How many sockets to show
     #[arg(long, value_name = "N", default_value_t = 14)]
     pub top: usize,

@@ -5,7 +5,7 @@ use std::{ffi::OsString, ops::RangeInclusive, time::Duration};
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use tracer_ebpf::MAX_ORDER;
 
-use super::{GfpFlag, Input, Output};
+use super::{Baseline, GfpFlag, Input, Output};
 use crate::model::{Choice, Threshold};
 
 /// The longest window: 7 days.
@@ -36,6 +36,15 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
         Duration::ZERO => Err("give at least 1 second".to_owned()),
         interval => Ok(interval),
+    }
+}
+
+/// `now`, or the path of a file.
+pub(super) fn baseline(text: &str) -> Result<Baseline, String> {
+    match text {
+        "now" => Ok(Baseline::Now),
+        "" => Err("give the name of a file, or \"now\"".to_owned()),
+        path => Ok(Baseline::File(path.into())),
     }
 }
 

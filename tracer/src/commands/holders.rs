@@ -1,28 +1,82 @@
 //! `pagetrace holders`: who holds the page frames that no counter explains.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode, thread, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{
     answer::Answer,
     holding::{self, Look},
+    take,
 };
 use crate::{
     analysis,
-    cli::HoldersArgs,
+    cli::{Baseline, HoldersArgs, Input},
     kernel::host,
     model::{HoldersBy, HoldersReport, HoldersSchema, Tool},
-    render,
+    render::{self, Extent},
 };
 
 /// Follows everything that can hold page frames, and writes who does as the options say.
 pub fn run(args: &HoldersArgs) -> Result<ExitCode> {
+    if let Some(interval) = args.watch {
+        return watch(interval, args);
+    }
     let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
-    answer.write(&report(holding::look()?, args.by)?, render::holders)
+    let baseline = args.baseline.as_ref();
+    let baseline = baseline.map(|it| first(it, args.by)).transpose()?;
+    let mut report = match &args.from {
+        Some(input) => saved(input)?,
+        None => now(args.by)?,
+    };
+    if let Some(baseline) = baseline {
+        analysis::since_baseline(&mut report, &baseline);
+    }
+    answer.write(&report, render::holders)
 }
 
-fn report(look: Look, by: HoldersBy) -> Result<HoldersReport> {
+/// What growth is measured against.
+fn first(baseline: &Baseline, by: HoldersBy) -> Result<HoldersReport> {
+    match baseline {
+        Baseline::File(path) => saved(&Input::File(path.clone())),
+        Baseline::Now => {
+            let report = now(by)?;
+            render::say("looked; press Enter to look again, and see what grew");
+            let read = io::stdin().read_line(&mut String::new());
+            read.context("cannot wait for Enter on stdin")?;
+            Ok(report)
+        }
+    }
+}
+
+fn saved(input: &Input) -> Result<HoldersReport> {
+    let of_snapshot = |it: crate::model::Snapshot| it.page_holders;
+    take::part(input, of_snapshot, "who holds page frames")
+}
+
+/// Shows again and again what grew since the beginning.
+fn watch(interval: Duration, args: &HoldersArgs) -> Result<ExitCode> {
+    let extent = Extent {
+        top: args.top,
+        whole: args.verbose,
+    };
+    let first = now(args.by)?;
+    let mut is_read = true;
+    while is_read {
+        thread::sleep(interval);
+        let mut report = now(args.by)?;
+        analysis::since_baseline(&mut report, &first);
+        is_read = render::print_page(|out| render::holders(&report, extent, out))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn now(by: HoldersBy) -> Result<HoldersReport> {
+    report(&holding::look()?, by)
+}
+
+/// Who holds page frames, by a look at them.
+pub(super) fn report(look: &Look, by: HoldersBy) -> Result<HoldersReport> {
     let host = host::running()?;
     let per_cpu = host::meminfo_bytes("Percpu").ok();
     let (unheld, totals) = analysis::holders_totals(&look.held, host.page_size, per_cpu);
@@ -33,11 +87,12 @@ fn report(look: Look, by: HoldersBy) -> Result<HoldersReport> {
         taken_at: look.taken_at,
         seconds: look.seconds,
         totals,
+        baseline: None,
         by,
         groups: analysis::holder_groups(&look.found, &look.held, &look.about, by),
         holders: analysis::holders(&look.found, &look.held, &look.about),
         unheld,
         losses: look.losses,
-        limitations: look.limitations,
+        limitations: look.limitations.clone(),
     })
 }

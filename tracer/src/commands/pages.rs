@@ -6,13 +6,15 @@ use anyhow::Result;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
-use super::{answer::Answer, page_frames::PageFrames};
+use super::{answer::Answer, page_frames::PageFrames, take};
 use crate::{
     analysis,
     bpf::{self, OwnerLayout},
     cli::PagesArgs,
     kernel::{btf::Btf, host},
-    model::{Feature, PageKey, PageUse, PagesReport, PagesSchema, Seconds, Threshold, Tool},
+    model::{
+        Feature, PageKey, PageUse, PagesReport, PagesSchema, Seconds, Snapshot, Threshold, Tool,
+    },
     render,
     symbols::KernelSymbols,
 };
@@ -21,12 +23,17 @@ use crate::{
 pub fn run(args: &PagesArgs) -> Result<ExitCode> {
     let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
     let by = args.by;
-    answer.write(&report()?, |report, extent, out| {
+    let report = match &args.from {
+        Some(input) => take::part(input, |it: Snapshot| it.pages, "page frames' uses")?,
+        None => report()?,
+    };
+    answer.write(&report, |report, extent, out| {
         render::pages(report, by, extent, out)
     })
 }
 
-fn report() -> Result<PagesReport> {
+/// What every page frame is used for now.
+pub(super) fn report() -> Result<PagesReport> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
     let mut limitations = Vec::new();

@@ -7,22 +7,31 @@ use anyhow::Result;
 use super::{
     answer::Answer,
     holding::{self, Look},
+    take,
 };
 use crate::{
     analysis,
     cli::SockArgs,
     kernel::host,
-    model::{SocketsReport, SocketsSchema, Tool},
+    model::{Snapshot, SocketsReport, SocketsSchema, Tool},
     render,
 };
 
 /// Follows the queues of every socket, and writes what they hold as the options say.
 pub fn run(args: &SockArgs) -> Result<ExitCode> {
     let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
-    answer.write(&report(holding::look()?)?, render::sockets)
+    let report = match &args.from {
+        Some(input) => {
+            let of_snapshot = |it: Snapshot| it.sockets;
+            take::part(input, of_snapshot, "sockets' queues")?
+        }
+        None => report(&holding::look()?)?,
+    };
+    answer.write(&report, render::sockets)
 }
 
-fn report(look: Look) -> Result<SocketsReport> {
+/// Every socket, by a look at them.
+pub(super) fn report(look: &Look) -> Result<SocketsReport> {
     let sockets = analysis::sockets(&look.found, &look.held, &look.about, look.taken_at);
     let (totals, protocols) = analysis::socket_totals(&sockets);
     Ok(SocketsReport {
@@ -36,6 +45,6 @@ fn report(look: Look) -> Result<SocketsReport> {
         tcp: host::tcp_memory(),
         sockets,
         losses: look.losses,
-        limitations: look.limitations,
+        limitations: look.limitations.clone(),
     })
 }

@@ -10,12 +10,14 @@ use std::{
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use super::{holders, holding, pages, sock};
 use crate::{
     bpf,
     cli::Input,
     kernel::host::{self, Depth, processes::Detail},
     model::{
-        Feature, Limitation, Processes, Report, Saved as _, Shmem, Snapshot, SnapshotSchema, Tool,
+        Feature, HoldersBy, HoldersReport, Limitation, PagesReport, Processes, Report, Saved,
+        Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
     },
 };
 
@@ -30,6 +32,8 @@ const LARGEST: u64 = 4 << 30;
 pub(super) struct Parts {
     pub(super) shmem: Depth,
     pub(super) processes: bool,
+    /// What a look at the kernel's own memory tells.
+    pub(super) kernel_memory: bool,
 }
 
 impl Parts {
@@ -37,16 +41,19 @@ impl Parts {
     pub(super) const QUICK: Self = Self {
         shmem: Depth::Mounts,
         processes: false,
+        kernel_memory: false,
     };
     /// All of shared memory.
     pub(super) const SHMEM: Self = Self {
         shmem: Depth::Contents,
         processes: false,
+        kernel_memory: false,
     };
     /// All there is.
     pub(super) const ALL: Self = Self {
         shmem: Depth::Contents,
         processes: true,
+        kernel_memory: true,
     };
 }
 /// What a snapshot keeps of processes: there is time, as nobody waits for a screen.
@@ -69,6 +76,14 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     limitations.extend(unread);
     let shmem = shmem(parts.shmem, &mut limitations);
     let processes = parts.processes.then(|| processes(&mut limitations));
+    let (pages, page_holders, sockets) = match parts.kernel_memory.then(kernel_memory) {
+        Some(Ok((pages, holders, sockets))) => (Some(pages), Some(holders), Some(sockets)),
+        Some(Err(error)) => {
+            limitations.push(Feature::PageHolders.degraded(format!("{error:#}")));
+            (None, None, None)
+        }
+        None => (None, None, None),
+    };
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
@@ -79,8 +94,19 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
         holders: Some(holders),
         shmem,
         processes: processes.flatten(),
+        pages,
+        page_holders,
+        sockets,
         limitations,
     })
+}
+
+/// Page frames, who holds them, and sockets.
+fn kernel_memory() -> Result<(PagesReport, HoldersReport, SocketsReport)> {
+    let pages = pages::report()?;
+    let look = holding::look()?;
+    let holders = holders::report(&look, HoldersBy::default())?;
+    Ok((pages, holders, sock::report(&look)?))
 }
 
 /// Shared memory, so deep.
@@ -130,6 +156,22 @@ pub(super) fn document(input: &Input) -> Result<Document> {
         } else {
             Document::Snapshot(Box::new(Snapshot::from_json(json)?))
         })
+    })
+}
+
+/// A report that was saved by itself, or as a part of a snapshot; `what` it is about stands in the
+/// error of a snapshot that was taken without it.
+pub(super) fn part<T: Saved>(
+    input: &Input,
+    of_snapshot: impl Fn(Snapshot) -> Option<T>,
+    what: &str,
+) -> Result<T> {
+    read(input, |json| {
+        if Snapshot::is_meant(json) {
+            let part = of_snapshot(Snapshot::from_json(json)?);
+            return part.with_context(|| format!("it was taken without a look at {what}"));
+        }
+        T::from_json(json)
     })
 }
 

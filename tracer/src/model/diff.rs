@@ -38,6 +38,10 @@ pub struct SnapshotDiff {
     pub file_systems: Vec<Growth>,
     /// Known holders of memory that no counter shows, sockets among them.
     pub holders: Vec<Growth>,
+    /// Those that hold page frames that no counter explains, by process name and what they hold them by.
+    pub page_holders: Vec<Growth>,
+    /// Page frames by what they are used for.
+    pub page_uses: Vec<Growth>,
     /// Slab caches.
     pub slabs: Vec<Growth>,
     /// Callers of vmalloc.

@@ -54,6 +54,8 @@ pub struct HoldersReport {
     pub seconds: Seconds,
     /// The sums.
     pub totals: HoldersTotals,
+    /// What `growth_bytes` is measured against; none without a baseline.
+    pub baseline: Option<HoldersBaseline>,
     /// What the groups are made by.
     pub by: HoldersBy,
     /// Objects that are shown together, most bytes first.
@@ -66,6 +68,15 @@ pub struct HoldersReport {
     pub losses: HoldersLosses,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
+}
+
+/// Another look, before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldersBaseline {
+    /// When.
+    pub taken_at: Timestamp,
+    /// How many bytes more nothing that was found refers to than then.
+    pub unheld_growth_bytes: i64,
 }
 
 /// Sums, in bytes.
@@ -162,6 +173,8 @@ pub enum HeldBy {
 pub struct HolderGroup {
     /// What they have in common.
     pub name: String,
+    /// What tells them from other groups, at another moment as well.
+    pub key: String,
     /// How many there are.
     pub objects: u64,
     /// The state of their process, if they have one.

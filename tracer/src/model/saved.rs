@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Report, Site, Snapshot, Tool};
+use super::{HoldersReport, PagesReport, Report, Site, Snapshot, SocketsReport, Tool};
 
 /// A document that is saved as JSON with its schema in it.
 pub trait Saved: DeserializeOwned {
@@ -58,6 +58,35 @@ impl Saved for Snapshot {
             self.memory.huge_pages.len() <= 16,
             "it has too many sizes of huge pages"
         );
+        Ok(())
+    }
+}
+
+impl Saved for HoldersReport {
+    const NOUN: &'static str = "list of holders";
+    const SCHEMA: &'static str = "pagetrace.holders/1";
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.host.page_size > 0, "its pages have no size");
+        Ok(())
+    }
+}
+
+impl Saved for SocketsReport {
+    const NOUN: &'static str = "list of sockets";
+    const SCHEMA: &'static str = "pagetrace.sockets/1";
+
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Saved for PagesReport {
+    const NOUN: &'static str = "list of page frames";
+    const SCHEMA: &'static str = "pagetrace.pages/1";
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.host.page_size > 0, "its pages have no size");
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Balance, Census, CensusRow, Host, KnownHolder, Limitation, MemoryCounters, Processes, Shmem,
-    Tool,
+    Balance, Census, CensusRow, HoldersReport, Host, KnownHolder, Limitation, MemoryCounters,
+    PagesReport, Processes, Shmem, SocketsReport, Tool,
 };
 
 /// A machine's memory at one moment. What `pagetrace snapshot` keeps, and what `mem`, `shm`,
@@ -34,6 +34,15 @@ pub struct Snapshot {
     /// The processes; none where only counters were looked at.
     #[serde(default)]
     pub processes: Option<Processes>,
+    /// Every page frame by what it is used for; none where the kernel's memory could not be looked at.
+    #[serde(default)]
+    pub pages: Option<PagesReport>,
+    /// Who holds page frames, likewise.
+    #[serde(default)]
+    pub page_holders: Option<HoldersReport>,
+    /// Every socket, likewise.
+    #[serde(default)]
+    pub sockets: Option<SocketsReport>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
 }

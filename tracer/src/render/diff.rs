@@ -24,6 +24,7 @@ pub fn snapshot_diff(diff: &SnapshotDiff, top: usize, out: &mut impl Write) -> i
         ("MAPPING", &diff.mappings),
         ("FILE SYSTEM IN MEMORY", &diff.file_systems),
         ("HOLDER", &diff.holders),
+        ("HOLDER OF PAGE FRAMES", &diff.page_holders),
         ("SLAB CACHE", &diff.slabs),
         ("CALLER OF VMALLOC", &diff.vmalloc),
     ] {

@@ -23,6 +23,9 @@ fn snapshot(memory: MemoryCounters) -> Snapshot {
         holders: None,
         shmem: None,
         processes: None,
+        pages: None,
+        page_holders: None,
+        sockets: None,
         limitations: vec![Feature::SlabCaches.degraded("no\x1b[31m right")],
     }
 }

@@ -15,8 +15,10 @@ pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io:
     writeln!(out, "{HEADING}{}{HEADING:#}", sentence(report))?;
     writeln!(
         out,
-        "\n{HEADING}{:>12} {:>12}  HELD BY{HEADING:#}",
-        "PINNED", "PAYLOAD"
+        "\n{HEADING}{:>12} {:>12}{}  HELD BY{HEADING:#}",
+        "PINNED",
+        "PAYLOAD",
+        report.baseline.map_or("", |_| "        GROWN")
     )?;
     let shown = if extent.whole { usize::MAX } else { extent.top };
     for group in report.groups.iter().take(shown) {
@@ -37,11 +39,33 @@ fn sentence(report: &HoldersReport) -> String {
         return format!("{all} are in no counter of their own; nothing was found that holds them");
     };
     format!(
-        "{} of {all} that no counter explains have a holder; most have {}: {}",
+        "{} of {all} that no counter explains have a holder; {}",
         text::bytes(totals.held_bytes),
-        harmless(&first.name),
-        text::bytes(first.pinned_bytes)
+        most(report, first)
     )
+}
+
+/// Who has most, or has grown most since the baseline.
+fn most(report: &HoldersReport, first: &HolderGroup) -> String {
+    let name = harmless(&first.name);
+    let Some(baseline) = report.baseline else {
+        return format!("most have {name}: {}", text::bytes(first.pinned_bytes));
+    };
+    let growth = first.growth_bytes.unwrap_or(0);
+    let since = format!("since {:.0}", baseline.taken_at);
+    if growth > baseline.unheld_growth_bytes.max(0) {
+        return format!(
+            "{name} grew most, by {} {since}",
+            text::signed_bytes(growth)
+        );
+    }
+    match baseline.unheld_growth_bytes {
+        ..=0 => format!("nothing grew {since}"),
+        unheld => format!(
+            "what nothing was found to hold grew most, by {} {since}",
+            text::signed_bytes(unheld)
+        ),
+    }
 }
 
 fn holder(group: &HolderGroup, out: &mut impl Write) -> io::Result<()> {
@@ -49,13 +73,21 @@ fn holder(group: &HolderGroup, out: &mut impl Write) -> io::Result<()> {
     let payload = text::bytes(group.payload_bytes);
     let mark = if group.unconfirmed > 0 { "~" } else { " " };
     let state = group.state.and_then(state).map(|it| format!(", {it}"));
+    let grown = group.growth_bytes.map(|it| format!(" {:>12}", grown(it)));
     writeln!(
         out,
-        "{pinned:>12}{mark}{payload:>12}  {CULPRIT}{}{CULPRIT:#}{}",
+        "{pinned:>12}{mark}{payload:>12}{}  {CULPRIT}{}{CULPRIT:#}{}",
+        grown.as_deref().unwrap_or_default(),
         harmless(&group.name),
         state.unwrap_or_default()
     )?;
     writeln!(out, "{FAINT}{:26}{}{FAINT:#}", "", promise(group))
+}
+
+/// `+5.00 MiB`.
+fn grown(bytes: i64) -> String {
+    let sign = if bytes > 0 { "+" } else { "" };
+    format!("{sign}{}", text::signed_bytes(bytes))
 }
 
 /// What a process does that answers why nobody reads.

@@ -32,6 +32,8 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Result<SnapshotDiff> {
                 .map(|holder| (holder.kind.name().to_owned(), holder.bytes))
                 .collect()
         }),
+        page_holders: changes(sides, page_holders),
+        page_uses: changes(sides, page_uses),
         slabs: changes(sides, |it| {
             let caches = it.memory.slabs.iter().flatten();
             caches
@@ -78,6 +80,26 @@ fn file_systems(snapshot: &Snapshot) -> Vec<(String, u64)> {
     let systems = snapshot.shmem.iter().flat_map(|it| &it.file_systems);
     let used = systems.filter_map(|it| Some((it.point.clone(), it.used_bytes?)));
     used.collect()
+}
+
+/// What holds page frames, by the name of the process: pids say nothing of another moment or machine.
+fn page_holders(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let holders = snapshot.page_holders.iter().flat_map(|it| &it.holders);
+    let holders = holders.map(|it| {
+        let whose = it.comm.as_deref().unwrap_or("no process");
+        let what = match &it.socket {
+            Some(socket) => &socket.protocol,
+            None => it.kind.name(),
+        };
+        (format!("{whose}: {what}"), it.pinned_bytes)
+    });
+    holders.collect()
+}
+
+fn page_uses(snapshot: &Snapshot) -> Vec<(String, u64)> {
+    let uses = snapshot.pages.iter().flat_map(|it| &it.uses);
+    uses.map(|it| (it.page_use.name().to_owned(), it.bytes))
+        .collect()
 }
 
 fn side(snapshot: &Snapshot) -> Side {

@@ -38,6 +38,9 @@ pub(crate) fn snapshot() -> Snapshot {
             file_systems: vec![run(), pod(), huge()],
             contents: Some(contents()),
         }),
+        pages: None,
+        page_holders: None,
+        sockets: None,
         limitations: vec![
             Feature::ProcessContents.degraded("1 of 90 processes do not show what they have"),
         ],
