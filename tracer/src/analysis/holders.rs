@@ -254,7 +254,7 @@ fn held_by(block: &HeldBlock) -> impl Iterator<Item = u32> {
 }
 
 /// What all objects of a group have in common.
-fn key(holder: &PageHolder, by: HoldersBy) -> String {
+pub(super) fn key(holder: &PageHolder, by: HoldersBy) -> String {
     let what = what(holder);
     match by {
         HoldersBy::Holder => format!("{what} {:?} {:?}", holder.holding, holder.pids),
@@ -299,8 +299,8 @@ fn process(holder: &PageHolder) -> Option<String> {
 fn group(holders: &[PageHolder], by: HoldersBy, account: Account, page_size: u64) -> HolderGroup {
     let first = holders.first();
     let name = match (by, holders) {
-        (HoldersBy::Holder | HoldersBy::Object, [holder]) => one(holder),
-        (HoldersBy::Holder, holders) => several(holders),
+        (HoldersBy::Object, [holder]) => one(holder),
+        (HoldersBy::Holder, holders) => named(holders),
         _ => first.map(|it| common(it, by)).unwrap_or_default(),
     };
     let state = first.and_then(|it| it.state);
@@ -321,6 +321,14 @@ fn group(holders: &[PageHolder], by: HoldersBy, account: Account, page_size: u64
         frees_bytes: bytes(account.frees),
         unconfirmed: holders.iter().map(|it| it.unconfirmed).sum(),
         growth_bytes: None,
+    }
+}
+
+/// What objects of one kind and of the same processes are called together.
+pub(super) fn named(holders: &[PageHolder]) -> String {
+    match holders {
+        [holder] => one(holder),
+        holders => several(holders),
     }
 }
 
@@ -381,10 +389,7 @@ pub fn held_pages(
         holders.push(holder);
     }
     let named = |(pages, holders): (u64, Vec<PageHolder>)| HeldPages {
-        holder: match &holders[..] {
-            [holder] => one(holder),
-            holders => several(holders),
-        },
+        holder: named(&holders),
         pages,
     };
     let sites = sites.into_iter();

@@ -29,6 +29,7 @@ mod summary;
 mod survivors;
 mod timeline;
 mod unnamed;
+mod walked;
 mod window;
 
 pub use balance::{balance, explain};
@@ -45,3 +46,4 @@ pub use sockets::{socket_totals, sockets};
 pub use summary::summary;
 pub use survivors::{Cell, Survivors};
 pub use timeline::Timeline;
+pub use walked::walked_holders;

@@ -22,9 +22,14 @@ pub struct MemArgs {
     #[arg(long)]
     pub census: bool,
 
+    /// Follow pipes, sockets and rings to the page frames that they hold, instead of going by their own
+    /// accounts; takes as long as to look at every page frame
+    #[arg(long, conflicts_with = "from")]
+    pub holders: bool,
+
     /// Show what changes, again every so many seconds, until Ctrl-C
     #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
-    #[arg(conflicts_with_all = ["from", "json", "census"])]
+    #[arg(conflicts_with_all = ["from", "json", "census", "holders"])]
     pub watch: Option<Duration>,
 
     /// How many slab caches, callers of vmalloc and file systems to name

@@ -23,7 +23,12 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
         return watch(interval, args.top.max(LINES));
     }
     let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
-    let mut snapshot = take::snapshot(args.from.as_ref(), take::Parts::QUICK)?;
+    let parts = if args.holders {
+        take::Parts::HOLDERS
+    } else {
+        take::Parts::QUICK
+    };
+    let mut snapshot = take::snapshot(args.from.as_ref(), parts)?;
     if args.census && args.from.is_none() {
         let (memory, census) = host::counters_and_census()?;
         snapshot.memory = memory;

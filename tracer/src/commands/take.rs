@@ -12,12 +12,12 @@ use jiff::Timestamp;
 
 use super::{holders, holding, pages, sock};
 use crate::{
-    bpf,
+    analysis, bpf,
     cli::Input,
     kernel::host::{self, Depth, processes::Detail},
     model::{
-        Feature, HoldersBy, HoldersReport, Limitation, PagesReport, Processes, Report, Saved,
-        Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
+        Feature, HoldersBy, HoldersReport, KnownHolder, Limitation, PagesReport, Processes, Report,
+        Saved, Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
     },
 };
 
@@ -32,8 +32,18 @@ const LARGEST: u64 = 4 << 30;
 pub(super) struct Parts {
     pub(super) shmem: Depth,
     pub(super) processes: bool,
-    /// What a look at the kernel's own memory tells.
-    pub(super) kernel_memory: bool,
+    pub(super) kernel_memory: KernelParts,
+}
+
+/// What is read of the kernel's own memory.
+#[derive(Clone, Copy)]
+pub(super) enum KernelParts {
+    /// Nothing.
+    Nothing,
+    /// Who holds page frames, in place of what their own accounts tell of pipes, sockets and rings.
+    Holders,
+    /// All of it.
+    All,
 }
 
 impl Parts {
@@ -41,19 +51,24 @@ impl Parts {
     pub(super) const QUICK: Self = Self {
         shmem: Depth::Mounts,
         processes: false,
-        kernel_memory: false,
+        kernel_memory: KernelParts::Nothing,
+    };
+    /// The same, and who holds page frames.
+    pub(super) const HOLDERS: Self = Self {
+        kernel_memory: KernelParts::Holders,
+        ..Self::QUICK
     };
     /// All of shared memory.
     pub(super) const SHMEM: Self = Self {
         shmem: Depth::Contents,
         processes: false,
-        kernel_memory: false,
+        kernel_memory: KernelParts::Nothing,
     };
     /// All there is.
     pub(super) const ALL: Self = Self {
         shmem: Depth::Contents,
         processes: true,
-        kernel_memory: true,
+        kernel_memory: KernelParts::All,
     };
 }
 /// What a snapshot keeps of processes: there is time, as nobody waits for a screen.
@@ -72,18 +87,14 @@ pub(super) fn snapshot(from: Option<&Input>, parts: Parts) -> Result<Snapshot> {
 /// The machine's memory now.
 pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     let (memory, mut limitations) = host::memory_counters()?;
-    let (holders, unread) = host::known_holders(&memory, bpf::objects());
+    let (mut holders, unread) = host::known_holders(&memory, bpf::objects());
     limitations.extend(unread);
     let shmem = shmem(parts.shmem, &mut limitations);
     let processes = parts.processes.then(|| processes(&mut limitations));
-    let (pages, page_holders, sockets) = match parts.kernel_memory.then(kernel_memory) {
-        Some(Ok((pages, holders, sockets))) => (Some(pages), Some(holders), Some(sockets)),
-        Some(Err(error)) => {
-            limitations.push(Feature::PageHolders.degraded(format!("{error:#}")));
-            (None, None, None)
-        }
-        None => (None, None, None),
-    };
+    let kernel = kernel_memory(parts.kernel_memory, &mut holders).unwrap_or_else(|error| {
+        limitations.push(Feature::PageHolders.degraded(format!("{error:#}")));
+        KernelMemory::default()
+    });
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
         tool: Tool::own(),
@@ -94,19 +105,39 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
         holders: Some(holders),
         shmem,
         processes: processes.flatten(),
-        pages,
-        page_holders,
-        sockets,
+        pages: kernel.pages,
+        page_holders: kernel.page_holders,
+        sockets: kernel.sockets,
         limitations,
     })
 }
 
-/// Page frames, who holds them, and sockets.
-fn kernel_memory() -> Result<(PagesReport, HoldersReport, SocketsReport)> {
-    let pages = pages::report()?;
+/// What the kernel's own memory tells.
+#[derive(Default)]
+struct KernelMemory {
+    pages: Option<PagesReport>,
+    page_holders: Option<HoldersReport>,
+    sockets: Option<SocketsReport>,
+}
+
+/// Page frames, who holds them, and sockets. Of the known holders, those that were followed are what
+/// they were found to hold.
+fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<KernelMemory> {
+    if matches!(parts, KernelParts::Nothing) {
+        return Ok(KernelMemory::default());
+    }
     let look = holding::look()?;
-    let holders = holders::report(&look, HoldersBy::default())?;
-    Ok((pages, holders, sock::report(&look)?))
+    let walked = analysis::walked_holders(&look.found, &look.held, &look.about);
+    known.retain(|holder| !holder.kind.is_walked());
+    known.extend(walked);
+    if matches!(parts, KernelParts::Holders) {
+        return Ok(KernelMemory::default());
+    }
+    Ok(KernelMemory {
+        pages: Some(pages::report()?),
+        page_holders: Some(holders::report(&look, HoldersBy::default())?),
+        sockets: Some(sock::report(&look)?),
+    })
 }
 
 /// Shared memory, so deep.

@@ -88,6 +88,14 @@ pub enum HolderKind {
 }
 
 impl HolderKind {
+    /// Whether a walk over the kernel's objects finds the page frames of all of them.
+    pub const fn is_walked(self) -> bool {
+        matches!(
+            self,
+            Self::Pipes | Self::Sockets | Self::PacketRings | Self::PerfRings | Self::IoUringRings
+        )
+    }
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {

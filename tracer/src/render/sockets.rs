@@ -60,7 +60,9 @@ fn sentence(report: &SocketsReport) -> String {
     );
     match report.sockets.first() {
         Some(first) if first.memory_bytes() > 0 => {
-            format!("{holds}; most: {}", whose(first).unwrap_or_default())
+            let whose = whose(first).map(|it| format!(", {it}"));
+            let whose = whose.unwrap_or_default();
+            format!("{holds}; most have {}{whose}", address(first))
         }
         _ => holds,
     }
