@@ -442,3 +442,7 @@ pub fn holders_totals(
     };
     (unheld, totals)
 }
+
+#[cfg(test)]
+#[path = "holders_tests.rs"]
+mod tests;

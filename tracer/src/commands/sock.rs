@@ -40,6 +40,7 @@ pub(super) fn report(look: &Look) -> Result<SocketsReport> {
         host: host::running()?,
         taken_at: look.taken_at,
         seconds: look.seconds,
+        own_netns: host::network_namespace(),
         totals,
         protocols,
         tcp: host::tcp_memory(),

@@ -53,6 +53,11 @@ pub const KALLSYMS: &str = "/proc/kallsyms";
 /// Where the kernel says what each page frame is.
 pub const PAGE_FLAGS: &str = "/proc/kpageflags";
 
+/// The number of this process's network namespace; 0 if it cannot be read.
+pub fn network_namespace() -> u64 {
+    fs::metadata("/proc/self/ns/net").map_or(0, |namespace| namespace.ino())
+}
+
 /// What TCP accounts for on the whole machine; none of a kernel without it.
 pub fn tcp_memory() -> Option<TcpMemory> {
     let pages = sockstat::tcp_pages(&read("/proc/net/sockstat").ok()?)?;

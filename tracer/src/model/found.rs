@@ -178,3 +178,51 @@ pub struct Held {
     /// How many page frames of each use nothing that was found refers to.
     pub unheld: FxHashMap<PageUse, u64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(address: u64) -> FoundObject {
+        FoundObject {
+            kind: ObjectKind::Pipe,
+            address,
+            inode: 0,
+            descriptors: Vec::new(),
+            holding: Holding::Unknown,
+            payload_bytes: 0,
+            socket: None,
+        }
+    }
+
+    fn found(objects: &[u64], references: &[(u64, u32)]) -> Found {
+        let references = references.iter().map(|&(frame, object)| Reference {
+            frame,
+            object,
+            weight: Weight::Each,
+        });
+        Found {
+            objects: objects.iter().map(|it| object(*it)).collect(),
+            references: references.collect(),
+            ..Found::default()
+        }
+    }
+
+    #[test]
+    fn what_only_one_walk_saw_is_not_kept() {
+        let mut first = found(&[10, 20], &[(1, 0), (1, 0), (2, 1), (3, 1)]);
+        // The same objects in another order; one reference fewer of each.
+        let second = found(&[20, 10], &[(1, 1), (2, 0), (9, 0)]);
+        let lost = first.confirmed_by(&second);
+        assert_eq!(first.references, found(&[], &[(1, 0), (2, 1)]).references);
+        assert_eq!(lost, FxHashMap::from_iter([(0, 1), (1, 1)]));
+    }
+
+    #[test]
+    fn an_object_that_is_gone_holds_nothing() {
+        let mut first = found(&[10], &[(1, 0)]);
+        let lost = first.confirmed_by(&found(&[30], &[(1, 0)]));
+        assert_eq!(first.references, []);
+        assert_eq!(lost.get(&0), Some(&1));
+    }
+}

@@ -18,6 +18,8 @@ pub struct SocketsReport {
     pub taken_at: Timestamp,
     /// How long it took to look.
     pub seconds: Seconds,
+    /// The network namespace of whoever looked, by its number; 0 if it could not be read.
+    pub own_netns: u64,
     /// The sums of all sockets.
     pub totals: SocketTotals,
     /// The sums of each protocol, most memory first.

@@ -81,7 +81,8 @@ fn holder(group: &HolderGroup, out: &mut impl Write) -> io::Result<()> {
         harmless(&group.name),
         state.unwrap_or_default()
     )?;
-    writeln!(out, "{FAINT}{:26}{}{FAINT:#}", "", promise(group))
+    let indent = if grown.is_some() { 40 } else { 27 };
+    writeln!(out, "{FAINT}{:indent$}{}{FAINT:#}", "", promise(group))
 }
 
 /// `+5.00 MiB`.
@@ -105,10 +106,10 @@ fn promise(group: &HolderGroup) -> String {
     let (found, counted) = (group.references_found, group.references_counted);
     let found = text::count(found);
     let it = if group.objects == 1 { "it" } else { "them" };
-    let references = match counted {
-        0 => format!("{found} references found, which the kernel does not count"),
-        _ => format!("references {found} of {} found", text::count(counted)),
-    };
+    if counted == 0 {
+        return format!("{found} references found; a page pool takes the page frames back");
+    }
+    let references = format!("references {found} of {} found", text::count(counted));
     if group.frees_bytes == group.pinned_bytes {
         return format!("{references}: to close {it} frees all of it");
     }
@@ -153,7 +154,7 @@ fn unheld(report: &HoldersReport, out: &mut impl Write) -> io::Result<()> {
         let per_cpu = text::bytes(per_cpu);
         writeln!(
             out,
-            "{FAINT}{:26}of that, {per_cpu} are per-CPU memory (Percpu){FAINT:#}",
+            "{FAINT}{:27}of that, {per_cpu} are per-CPU memory (Percpu){FAINT:#}",
             ""
         )?;
     }
@@ -168,20 +169,17 @@ pub(super) fn losses(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let counts = [
-        (
-            losses.raced_queues,
-            "queue that changed while it was followed",
-        ),
+        (losses.raced_queues, "changed queue"),
         (
             losses.unconfirmed_references,
             "reference that only one of two walks saw",
         ),
-        (losses.unreadable_objects, "object that could not be read"),
-        (losses.stray_pointers, "pointer to no page frame"),
+        (losses.unreadable_objects, "unreadable object"),
+        (losses.stray_pointers, "stray pointer"),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<_> = counts
-        .map(|(count, what)| format!("{} {what}", text::count(count)))
+        .map(|(count, what)| text::counted(count, what))
         .collect();
     if !counts.is_empty() {
         writeln!(out, "{FAINT}Not followed: {}{FAINT:#}", counts.join(", "))?;
@@ -192,3 +190,7 @@ pub(super) fn losses(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "page_holders_tests.rs"]
+mod tests;

@@ -81,3 +81,82 @@ fn held(references: &[Reference]) -> Vec<(u32, u64)> {
     held.sort_unstable();
     held
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn reference(frame: u64, object: u32, weight: Weight) -> Reference {
+        Reference {
+            frame,
+            object,
+            weight,
+        }
+    }
+
+    const fn block(first: u64, pages: u64, page_use: PageUse, references: u32) -> PageBlock {
+        PageBlock {
+            first,
+            pages,
+            page_use,
+            owner: 0,
+            references,
+            mappings: 0,
+        }
+    }
+
+    fn joined(references: &[Reference], blocks: &[PageBlock]) -> Held {
+        let mut join = Join::new(references);
+        for each in blocks {
+            join.block(each);
+        }
+        join.finish()
+    }
+
+    #[test]
+    fn references_within_a_block_are_its_own() {
+        let references = [
+            reference(8, 0, Weight::Each),
+            reference(9, 0, Weight::Each),
+            reference(9, 1, Weight::Shared),
+            reference(11, 2, Weight::Block),
+            reference(12, 2, Weight::Block),
+        ];
+        let blocks = [
+            block(4, 4, PageUse::Plain, 1),
+            block(8, 4, PageUse::Plain, 3),
+            block(12, 1, PageUse::Charged, 2),
+        ];
+        let held = joined(&references, &blocks);
+        assert_eq!(held.unheld.get(&PageUse::Plain), Some(&4));
+        let [first, second] = &held.blocks[..] else {
+            panic!("{held:?}");
+        };
+        assert_eq!(first.held, [(0, 2), (1, 0), (2, 1)]);
+        assert!(first.is_complete());
+        assert_eq!((second.found(), second.is_complete()), (1, false));
+    }
+
+    #[test]
+    fn a_block_that_is_named_twice_counts_once() {
+        let references = [8, 9].map(|frame| reference(frame, 0, Weight::Block));
+        let held = joined(&references, &[block(8, 2, PageUse::Plain, 1)]);
+        assert!(held.blocks[0].is_complete());
+    }
+
+    #[test]
+    fn a_large_kmalloc_has_one_owner_and_is_no_unheld_page() {
+        let references = [reference(8, 0, Weight::Each)];
+        let blocks = [8, 16].map(|first| block(first, 4, PageUse::LargeKmalloc, 0));
+        let held = joined(&references, &blocks);
+        assert!(held.blocks[0].is_complete());
+        assert!(held.unheld.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_promised_of_a_page_pool() {
+        let references = [reference(8, 0, Weight::Each)];
+        let held = joined(&references, &[block(8, 1, PageUse::PagePool, 1)]);
+        assert!(!held.blocks[0].is_complete());
+    }
+}

@@ -12,6 +12,8 @@ mod pipes;
 mod places;
 mod queues;
 mod rings;
+#[cfg(test)]
+mod sample;
 mod slab_reader;
 mod slabs;
 mod socket_state;

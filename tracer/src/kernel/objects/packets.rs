@@ -180,3 +180,87 @@ impl<M> Walker<'_, M> {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::objects::sample::{Memory, PLACES, at, page},
+        model::ObjectKind,
+    };
+
+    /// Puts a packet of 100 bytes, whose data lies in this page frame, with these fragments, of which
+    /// `counted` packets have a share.
+    fn put(memory: &mut Memory, packet: u64, frame: u64, fragments: &[u64], counted: u64) {
+        let head = PLACES.address(frame);
+        memory.put(packet, &[0, 0, 0, 0, 0, 100, head, 1024, 2048]);
+        let mut shared = vec![fragments.len() as u64, 0, counted];
+        for frame in fragments {
+            shared.extend([page(*frame), 0]);
+        }
+        shared.resize(7, 0);
+        memory.put(head + 1024, &shared);
+    }
+
+    fn references(memory: Memory, packets: &[u64]) -> (Walked, Vec<(u64, Weight)>) {
+        let mut walked = Walked::default();
+        let ((), found) = memory.walk(|walker| {
+            let place = walker.add(ObjectKind::Socket, 1);
+            hold(walker, place, packets, &mut walked);
+        });
+        let references = found.references.iter();
+        (walked, references.map(|it| (it.frame, it.weight)).collect())
+    }
+
+    #[test]
+    fn a_packet_holds_its_head_and_its_fragments() {
+        let mut memory = Memory::default();
+        put(&mut memory, at(0), 7, &[8, 9], 1);
+        let (walked, references) = references(memory, &[at(0)]);
+        let each = [7, 8, 9].map(|frame| (frame, Weight::Each));
+        assert_eq!(references, each);
+        assert_eq!((walked.skbs, walked.payload_bytes), (1, 100));
+        assert_eq!((walked.truesize_bytes, walked.oldest_ns), (2048, None));
+    }
+
+    #[test]
+    fn shared_data_counts_once_and_says_what_was_not_found() {
+        let mut memory = Memory::default();
+        put(&mut memory, at(0), 7, &[8], 3);
+        let clone = [0, 0, 0, 0, 0, 100, PLACES.address(7), 1024, 2048];
+        memory.put(at(1), &clone);
+        let (_, references) = references(memory, &[at(0), at(1)]);
+        let expected = [
+            (7, Weight::Each),
+            (8, Weight::Each),
+            (7, Weight::Shared),
+            (8, Weight::Shared),
+            // Of the third packet, which was not found.
+            (7, Weight::Shared),
+            (8, Weight::Shared),
+        ];
+        assert_eq!(references, expected);
+    }
+
+    #[test]
+    fn more_fragments_than_there_is_room_for_are_not_believed() {
+        let mut memory = Memory::default();
+        put(&mut memory, at(0), 7, &[], 1);
+        memory.put(PLACES.address(7) + 1024, &[200, 0, 1, 0, 0, 0, 0]);
+        let ((), found) = memory.walk(|walker| {
+            let place = walker.add(ObjectKind::Socket, 1);
+            hold(walker, place, &[at(0)], &mut Walked::default());
+        });
+        assert_eq!(found.references, []);
+        assert_eq!(found.lost.unreadable, 1);
+    }
+
+    #[test]
+    fn memory_of_a_device_is_no_page_frame() {
+        let mut memory = Memory::default();
+        put(&mut memory, at(0), 7, &[8], 1);
+        memory.put(PLACES.address(7) + 1024, &[1, 0, 1, page(8) | 1, 0, 0, 0]);
+        let (_, references) = references(memory, &[at(0)]);
+        assert_eq!(references, [(7, Weight::Each)]);
+    }
+}

@@ -94,3 +94,92 @@ const fn part(packets: Vec<u64>) -> Queue {
         is_whole: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::objects::sample::{Memory, at};
+
+    /// A list of these packets whose head is at 0; each points on and back.
+    fn queue(packets: &[u64]) -> Memory {
+        let all: Vec<_> = [0].iter().chain(packets).map(|it| at(*it)).collect();
+        let mut memory = Memory::default();
+        for (i, address) in all.iter().enumerate() {
+            let after = all[(i + 1) % all.len()];
+            let before = all[(i + all.len() - 1) % all.len()];
+            memory.put(*address, &[after, before]);
+        }
+        memory
+    }
+
+    fn addresses(packets: &[u64]) -> Vec<u64> {
+        packets.iter().map(|it| at(*it)).collect()
+    }
+
+    #[test]
+    fn a_list_ends_where_it_began() {
+        let (found_queue, found) = queue(&[3, 1, 2]).walk(|walker| list(walker, at(0)));
+        assert_eq!(found_queue.packets, addresses(&[3, 1, 2]));
+        assert!(found_queue.is_whole);
+        assert_eq!(found.lost.raced, 0);
+        let (empty, _) = queue(&[]).walk(|walker| list(walker, at(0)));
+        assert!(empty.is_whole && empty.packets.is_empty());
+    }
+
+    #[test]
+    fn what_does_not_point_back_is_not_followed() {
+        let mut memory = queue(&[1, 2, 3]);
+        // It was taken off, and put into another list.
+        memory.put(at(2), &[at(9), at(8)]);
+        let (queue, found) = memory.walk(|walker| list(walker, at(0)));
+        assert_eq!(queue.packets, addresses(&[1]));
+        assert!(!queue.is_whole);
+        assert_eq!(found.lost.raced, 1);
+    }
+
+    #[test]
+    fn a_circle_beside_the_head_ends() {
+        let mut memory = Memory::default();
+        memory.put(at(0), &[at(1), at(1)]);
+        memory.put(at(1), &[at(2), at(0)]);
+        memory.put(at(2), &[at(1), at(1)]);
+        let (queue, found) = memory.walk(|walker| list(walker, at(0)));
+        assert!(!queue.is_whole);
+        assert_eq!((queue.packets.len(), found.lost.raced), (2, 1));
+    }
+
+    #[test]
+    fn a_chain_that_goes_round_ends() {
+        let mut memory = Memory::default();
+        for (packet, next) in [(1, 2), (2, 3), (3, 2)] {
+            memory.put(at(packet), &[at(next)]);
+        }
+        let (queue, found) = memory.walk(|walker| chain(walker, at(1)));
+        assert_eq!(queue.packets, addresses(&[1, 2, 3]));
+        assert!(!queue.is_whole && found.lost.raced == 1);
+    }
+
+    #[test]
+    fn a_tree_is_followed_by_parents() {
+        let mut memory = Memory::default();
+        memory.put(at(0), &[at(1)]);
+        // Parent with its colour, right, left.
+        memory.put(at(1), &[1, at(3), at(2)]);
+        memory.put(at(2), &[at(1) | 1, 0, 0]);
+        memory.put(at(3), &[at(1), 0, 0]);
+        let (queue, _) = memory.walk(|walker| tree(walker, at(0)));
+        assert_eq!(queue.packets, addresses(&[1, 2, 3]));
+        assert!(queue.is_whole);
+    }
+
+    #[test]
+    fn a_node_of_another_tree_is_not_followed() {
+        let mut memory = Memory::default();
+        memory.put(at(0), &[at(1)]);
+        memory.put(at(1), &[0, 0, at(2)]);
+        memory.put(at(2), &[at(7), 0, 0]);
+        let (queue, found) = memory.walk(|walker| tree(walker, at(0)));
+        assert_eq!(queue.packets, addresses(&[1]));
+        assert!(!queue.is_whole && found.lost.raced == 1);
+    }
+}

@@ -1,0 +1,112 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    model::{Feature, HoldersBaseline, HoldersBy, HoldersSchema, HoldersTotals, PageUse, Tool},
+    render::sample,
+};
+
+const MIB: u64 = 1 << 20;
+
+fn group(name: &str, pinned: u64, frees: u64, found: u64, counted: u64) -> HolderGroup {
+    HolderGroup {
+        name: name.to_owned(),
+        objects: 1,
+        pinned_bytes: pinned,
+        payload_bytes: pinned / 30,
+        references_found: found,
+        references_counted: counted,
+        frees_bytes: frees,
+        ..HolderGroup::default()
+    }
+}
+
+fn report() -> HoldersReport {
+    let zebra = HolderGroup {
+        state: Some('T'),
+        unconfirmed: 3,
+        ..group(
+            "raw6 [::]:58, zebra (pid 3218, fd 9)",
+            2600 * MIB,
+            2600 * MIB,
+            83_200,
+            83_200,
+        )
+    };
+    let pipes = HolderGroup {
+        objects: 500,
+        ..group(
+            "500 pipes, evil\x1b[31m (pid 7, fd 3-1002)",
+            32 * MIB,
+            30 * MIB,
+            8191,
+            8192,
+        )
+    };
+    let pool = group("tcp 10.0.0.1:80, nginx (pid 8, fd 4)", 8 * MIB, 0, 256, 0);
+    HoldersReport {
+        schema: HoldersSchema::V1,
+        tool: Tool::own(),
+        host: sample::host(),
+        taken_at: Timestamp::UNIX_EPOCH,
+        seconds: std::time::Duration::from_millis(450).into(),
+        totals: HoldersTotals {
+            unexplained_bytes: 2660 * MIB,
+            held_bytes: 2640 * MIB,
+            unheld_bytes: 20 * MIB,
+            per_cpu_bytes: Some(3 * MIB),
+        },
+        baseline: None,
+        by: HoldersBy::Holder,
+        groups: vec![zebra, pipes, pool],
+        holders: Vec::new(),
+        unheld: [(PageUse::Plain, 18 * MIB), (PageUse::Charged, 2 * MIB)].into(),
+        losses: HoldersLosses {
+            raced_queues: 2,
+            unconfirmed_references: 3,
+            ..HoldersLosses::default()
+        },
+        limitations: vec![Feature::PageHolders.degraded("perf rings are not followed: no member")],
+    }
+}
+
+fn shown(report: &HoldersReport, top: usize) -> String {
+    let mut text = Vec::new();
+    let extent = Extent { top, whole: false };
+    holders(report, extent, &mut text).expect("memory takes everything");
+    anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string()
+}
+
+#[test]
+fn the_largest_holder_comes_first_with_what_closing_it_frees() {
+    insta::assert_snapshot!(shown(&report(), 7));
+}
+
+#[test]
+fn what_is_not_shown_is_counted() {
+    let text = shown(&report(), 1);
+    assert!(
+        text.contains("40.00 MiB               2 more holders with --verbose"),
+        "{text}"
+    );
+}
+
+#[test]
+fn growth_since_a_baseline_comes_first() {
+    let mut report = report();
+    report.baseline = Some(HoldersBaseline {
+        taken_at: Timestamp::UNIX_EPOCH,
+        unheld_growth_bytes: 4096,
+    });
+    for (group, growth) in report.groups.iter_mut().zip([64 << 20, 0, -4096]) {
+        group.growth_bytes = Some(growth);
+    }
+    insta::assert_snapshot!(shown(&report, 7));
+}
+
+#[test]
+fn a_machine_without_holders_says_so() {
+    let mut report = report();
+    report.groups.clear();
+    assert!(shown(&report, 7).starts_with("2.60 GiB are in no counter of their own; nothing"));
+}
