@@ -4,6 +4,7 @@
 
 mod balance;
 mod census;
+mod content;
 mod diff;
 mod entries;
 mod growth;
@@ -34,6 +35,7 @@ mod window;
 
 pub use balance::{balance, explain};
 pub use census::compare;
+pub use content::content;
 pub use diff::{snapshots, traces};
 pub use growth::growth;
 pub use holders::{About, held_pages, holder_groups, holders, holders_totals, since_baseline};

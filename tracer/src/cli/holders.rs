@@ -28,6 +28,11 @@ pub struct HoldersArgs {
     #[arg(conflicts_with = "from")]
     pub by: HoldersBy,
 
+    /// Say what points to the page frames that nothing was found to hold, and what class of data they
+    /// have; reads all slabs, which takes a second for a gigabyte
+    #[arg(long, conflicts_with = "from")]
+    pub explain: bool,
+
     /// Show what grew since this look, as `--json` or `pagetrace snapshot` saved it; `now` looks now,
     /// and again once you press Enter
     #[arg(long, value_name = "FILE|now", value_parser = values::baseline)]
@@ -35,7 +40,7 @@ pub struct HoldersArgs {
 
     /// Show what grew since the first look, again every so many seconds, until Ctrl-C
     #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
-    #[arg(conflicts_with_all = ["from", "json", "baseline"])]
+    #[arg(conflicts_with_all = ["from", "json", "baseline", "explain"])]
     pub watch: Option<Duration>,
 
     /// How many holders to show

@@ -27,6 +27,7 @@ pub fn run(args: &HoldersArgs) -> Result<ExitCode> {
     let baseline = baseline.map(|it| first(it, args.by)).transpose()?;
     let mut report = match &args.from {
         Some(input) => saved(input)?,
+        None if args.explain => report(&holding::look_and_explain()?, args.by)?,
         None => now(args.by)?,
     };
     if let Some(baseline) = baseline {
@@ -92,6 +93,7 @@ pub(super) fn report(look: &Look, by: HoldersBy) -> Result<HoldersReport> {
         groups: analysis::holder_groups(&look.found, &look.held, &look.about, by),
         holders: analysis::holders(&look.found, &look.held, &look.about),
         unheld,
+        explanation: look.explanation.clone(),
         losses: look.losses,
         limitations: look.limitations.clone(),
     })

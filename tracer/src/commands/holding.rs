@@ -1,4 +1,4 @@
-//! Who holds page frames: two walks over the kernel's objects, and a look at every page frame between
+//! Who holds page frames: two walks over the kernel's objects, and a look at every page frame after
 //! them.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::page_frames::PageFrames;
+use super::{explain::explain, page_frames::PageFrames};
 use crate::{
     analysis::About,
     bpf::{self, OwnerLayout},
@@ -20,7 +20,10 @@ use crate::{
         memcg,
         objects::{self, Join, ObjectLayouts, Own, Places},
     },
-    model::{Feature, Found, Held, HoldersLosses, Holding, Limitation, PageKey, PageUse, Seconds},
+    model::{
+        Explanation, Feature, Found, Held, HoldersLosses, Holding, Limitation, PageBlock, PageKey,
+        PageUse, Seconds,
+    },
 };
 
 /// What was found at one moment.
@@ -30,12 +33,30 @@ pub(super) struct Look {
     pub(super) about: About,
     pub(super) taken_at: Timestamp,
     pub(super) seconds: Seconds,
+    pub(super) explanation: Option<Explanation>,
     pub(super) losses: HoldersLosses,
     pub(super) limitations: Vec<Limitation>,
 }
 
 /// Follows everything that can hold page frames.
 pub(super) fn look() -> Result<Look> {
+    look_and(|_, _, _| None, 0)
+}
+
+/// The same, and looks for what points to the page frames that nothing was found to hold.
+pub(super) fn look_and_explain() -> Result<Look> {
+    /// Blocks that are kept: 200 MB of them.
+    const MOST: usize = 1 << 22;
+    look_and(
+        |frames, layouts, unheld| Some(explain(frames, layouts, unheld)),
+        MOST,
+    )
+}
+
+fn look_and(
+    explain: impl FnOnce(&mut PageFrames, &OwnerLayout, &[PageBlock]) -> Option<Explanation>,
+    kept: usize,
+) -> Result<Look> {
     let (taken_at, started) = (Timestamp::now(), Instant::now());
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
@@ -47,18 +68,12 @@ pub(super) fn look() -> Result<Look> {
         .places()
         .context("where the kernel sees all memory was not found")?;
     let mut found = walk(&mut frames, &layouts, places, &samples);
-    let mut join = Join::new(&found.references);
-    frames.count(&mut join)?;
-    let first = join.finish();
     let again = walk(&mut frames, &layouts, places, &samples);
     let unconfirmed = found.confirmed_by(&again);
-    let held = if unconfirmed.is_empty() {
-        first
-    } else {
-        let mut join = Join::new(&found.references);
-        frames.count(&mut join)?;
-        join.finish()
-    };
+    let mut join = Join::new(&found.references).keeping(kept);
+    frames.count(&mut join)?;
+    let (held, unheld) = join.finish();
+    let explanation = explain(&mut frames, &OwnerLayout::of(&btf), &unheld);
     let losses = HoldersLosses {
         raced_queues: found.lost.raced,
         stray_pointers: found.lost.strays,
@@ -78,6 +93,7 @@ pub(super) fn look() -> Result<Look> {
         about,
         taken_at,
         seconds: started.elapsed().into(),
+        explanation,
         losses,
         limitations,
     })

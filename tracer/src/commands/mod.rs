@@ -5,6 +5,7 @@ mod answer;
 pub mod check;
 mod destination;
 pub mod diff;
+mod explain;
 pub mod holders;
 mod holding;
 mod interruption;

@@ -25,7 +25,8 @@ pub(super) struct PageFrames {
     layout: PageStruct,
     zones: Vec<Zone>,
     direct_map: Option<u64>,
-    vmalloc: VmallocFrames,
+    /// Page frames of vmalloc.
+    pub(super) vmalloc: VmallocFrames,
 }
 
 impl PageFrames {

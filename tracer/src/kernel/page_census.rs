@@ -22,7 +22,7 @@ pub struct PageCounts {
     pub slabs: Vec<(u64, Range<u64>)>,
 }
 
-/// Is shown the blocks that something may be known to hold, in ascending order.
+/// Is shown all blocks in ascending order, but for those that are free.
 pub trait BlockVisitor {
     /// One block.
     fn block(&mut self, block: &PageBlock);
@@ -184,9 +184,7 @@ impl<'a, V: BlockVisitor> PageCounter<'a, V> {
                 let frames = block.first..block.first + block.pages;
                 self.counts.slabs.push((block.owner, frames));
             }
-            if block.page_use.has_holders() {
-                self.visitor.block(&block);
-            }
+            self.visitor.block(&block);
             let order = block.pages.ilog2() as u8;
             self.add(block.page_use, block.owner, order, block.pages);
         }

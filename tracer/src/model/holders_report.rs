@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, Host, Limitation, PageUse, Seconds, SocketState, Tool, Walked};
+use super::{Choice, Explanation, Host, Limitation, PageUse, Seconds, SocketState, Tool, Walked};
 
 /// What can hold page frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub struct HoldersReport {
     pub holders: Vec<PageHolder>,
     /// Bytes that nothing which was found refers to, by what they are used for.
     pub unheld: BTreeMap<PageUse, u64>,
+    /// What is known of the page frames that nothing was found to hold; none if nobody asked.
+    pub explanation: Option<Explanation>,
     /// What could not be followed.
     pub losses: HoldersLosses,
     /// What could not be read.

@@ -7,6 +7,7 @@ mod choice;
 pub mod context;
 mod cost;
 mod diff;
+mod explanation;
 mod found;
 mod frame;
 mod growth;
@@ -44,6 +45,7 @@ pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
 pub use diff::{DiffSchema, Side, SnapshotDiff, StackChange, TraceDiff};
+pub use explanation::{ContentClass, ContentPages, Explanation, Referrer, ReferrerKind};
 pub use found::{
     Found, FoundObject, FoundSocket, FoundTask, Held, HeldBlock, Holding, Lost, Reference, Weight,
 };

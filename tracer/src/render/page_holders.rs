@@ -8,7 +8,9 @@ use super::{
     table::Extent,
     text,
 };
-use crate::model::{HolderGroup, HoldersLosses, HoldersReport, Limitation};
+use crate::model::{
+    Explanation, HolderGroup, HoldersLosses, HoldersReport, Limitation, ReferrerKind,
+};
 
 /// Writes who holds what no counter explains; the writer may take colours out again.
 pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
@@ -26,6 +28,9 @@ pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io:
     }
     more(report, shown, out)?;
     unheld(report, out)?;
+    if let Some(explanation) = &report.explanation {
+        explained(explanation, extent, out)?;
+    }
     losses(&report.losses, &report.limitations, extent, out)?;
     let (host, taken_at) = (text::host(&report.host), report.taken_at);
     let seconds = report.seconds.count();
@@ -161,6 +166,31 @@ fn unheld(report: &HoldersReport, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes what points to page frames without a holder, and what they contain.
+fn explained(it: &Explanation, extent: Extent, out: &mut impl Write) -> io::Result<()> {
+    let shown = if extent.whole { usize::MAX } else { extent.top };
+    let compared = text::bytes(it.compared_bytes);
+    writeln!(
+        out,
+        "{HEADING}Of {} without a holder, so many are pointed to in {compared} of slabs and vmalloc{HEADING:#}",
+        text::counted(it.pages, "page")
+    )?;
+    for referrer in it.referrers.iter().take(shown) {
+        let name = referrer.name.as_deref().unwrap_or("(not known)");
+        let what = match referrer.kind {
+            ReferrerKind::SlabCache => "slab cache",
+            ReferrerKind::Vmalloc => "vmalloc by",
+        };
+        let pages = text::count(referrer.pages);
+        writeln!(out, "{pages:>12}  {what} {}", harmless(name))?;
+    }
+    let contents = it.contents.iter();
+    let contents: Vec<_> = contents
+        .map(|it| format!("{} {}", text::count(it.pages), it.class.name()))
+        .collect();
+    writeln!(out, "Their content: {}", contents.join(", "))
+}
+
 /// Writes what a walk could not follow.
 pub(super) fn losses(
     losses: &HoldersLosses,
@@ -170,10 +200,7 @@ pub(super) fn losses(
 ) -> io::Result<()> {
     let counts = [
         (losses.raced_queues, "changed queue"),
-        (
-            losses.unconfirmed_references,
-            "reference that only one of two walks saw",
-        ),
+        (losses.unconfirmed_references, "unconfirmed reference"),
         (losses.unreadable_objects, "unreadable object"),
         (losses.stray_pointers, "stray pointer"),
     ];

@@ -61,6 +61,7 @@ fn report() -> HoldersReport {
         groups: vec![zebra, pipes, pool],
         holders: Vec::new(),
         unheld: [(PageUse::Plain, 18 * MIB), (PageUse::Charged, 2 * MIB)].into(),
+        explanation: None,
         losses: HoldersLosses {
             raced_queues: 2,
             unconfirmed_references: 3,

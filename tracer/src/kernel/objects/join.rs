@@ -12,6 +12,9 @@ use crate::{
 pub struct Join<'a> {
     references: &'a [Reference],
     held: Held,
+    unheld: Vec<PageBlock>,
+    /// How many blocks are kept that nothing refers to.
+    kept: usize,
 }
 
 impl<'a> Join<'a> {
@@ -20,12 +23,22 @@ impl<'a> Join<'a> {
         Self {
             references,
             held: Held::default(),
+            unheld: Vec::new(),
+            kept: 0,
         }
     }
 
-    /// What was joined.
-    pub fn finish(self) -> Held {
-        self.held
+    /// The same, which keeps the first so many blocks that nothing refers to.
+    pub const fn keeping(mut self, blocks: usize) -> Self {
+        self.kept = blocks;
+        self
+    }
+
+    /// What was joined, and the blocks that were kept, in ascending order.
+    pub fn finish(self) -> (Held, Vec<PageBlock>) {
+        let mut unheld = self.unheld;
+        unheld.sort_unstable_by_key(|block| block.first);
+        (self.held, unheld)
     }
 
     /// The references to a block.
@@ -38,10 +51,15 @@ impl<'a> Join<'a> {
 
 impl BlockVisitor for Join<'_> {
     fn block(&mut self, block: &PageBlock) {
+        if !block.page_use.has_holders() {
+            return;
+        }
         let references = self.of_block(block);
         if references.is_empty() {
             if block.page_use.is_unexplained() {
                 *self.held.unheld.entry(block.page_use).or_default() += block.pages;
+                self.unheld
+                    .extend((self.unheld.len() < self.kept).then_some(*block));
             }
             return;
         }
@@ -110,7 +128,7 @@ mod tests {
         for each in blocks {
             join.block(each);
         }
-        join.finish()
+        join.finish().0
     }
 
     #[test]

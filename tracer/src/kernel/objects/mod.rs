@@ -11,6 +11,7 @@ mod packets;
 mod pipes;
 mod places;
 mod queues;
+mod referrers;
 mod rings;
 #[cfg(test)]
 mod sample;
@@ -25,5 +26,6 @@ pub use files::FileKinds;
 pub use join::Join;
 pub use layouts::ObjectLayouts;
 pub use places::Places;
+pub use referrers::{Referrers, referrers};
 pub use slabs::Slabs;
 pub use walk::{Own, walk};
