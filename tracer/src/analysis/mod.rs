@@ -4,6 +4,7 @@
 
 mod balance;
 mod census;
+mod cgroup_pages;
 mod content;
 mod diff;
 mod entries;
@@ -35,6 +36,7 @@ mod window;
 
 pub use balance::{balance, explain};
 pub use census::compare;
+pub use cgroup_pages::cgroup_pages;
 pub use content::content;
 pub use diff::{snapshots, traces};
 pub use growth::growth;

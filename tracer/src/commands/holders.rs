@@ -92,6 +92,7 @@ pub(super) fn report(look: &Look, by: HoldersBy) -> Result<HoldersReport> {
         by,
         groups: analysis::holder_groups(&look.found, &look.held, &look.about, by),
         holders: analysis::holders(&look.found, &look.held, &look.about),
+        cgroups: analysis::cgroup_pages(&look.found, &look.held, &look.about, &look.charged),
         unheld,
         explanation: look.explanation.clone(),
         losses: look.losses,

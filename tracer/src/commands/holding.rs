@@ -19,6 +19,7 @@ use crate::{
         host::{self, Samples},
         memcg,
         objects::{self, Join, ObjectLayouts, Own, Places},
+        page_census::PageCounts,
     },
     model::{
         Explanation, Feature, Found, Held, HoldersLosses, Holding, Limitation, PageBlock, PageKey,
@@ -33,6 +34,8 @@ pub(super) struct Look {
     pub(super) about: About,
     pub(super) taken_at: Timestamp,
     pub(super) seconds: Seconds,
+    /// How many page frames a control group is charged for, by its address.
+    pub(super) charged: HashMap<u64, u64>,
     pub(super) explanation: Option<Explanation>,
     pub(super) losses: HoldersLosses,
     pub(super) limitations: Vec<Limitation>,
@@ -71,7 +74,7 @@ fn look_and(
     let again = walk(&mut frames, &layouts, places, &samples);
     let unconfirmed = found.confirmed_by(&again);
     let mut join = Join::new(&found.references).keeping(kept);
-    frames.count(&mut join)?;
+    let charged = charged(frames.count(&mut join)?);
     let (held, unheld) = join.finish();
     let explanation = explain(&mut frames, &OwnerLayout::of(&btf), &unheld);
     let losses = HoldersLosses {
@@ -83,7 +86,7 @@ fn look_and(
     let about = About {
         page_size: rustix::param::page_size() as u64,
         unconfirmed,
-        owners: owners(&mut frames, &btf, &held),
+        owners: owners(&mut frames, &btf, &held, &charged),
         cgroups: cgroups(&found, &held),
         mapped_by: mapped_by(&found, held_by(&held)),
     };
@@ -93,6 +96,7 @@ fn look_and(
         about,
         taken_at,
         seconds: started.elapsed().into(),
+        charged,
         explanation,
         losses,
         limitations,
@@ -130,14 +134,33 @@ fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
         .collect()
 }
 
+/// How many page frames control groups are charged for, by their addresses.
+fn charged(counts: PageCounts) -> HashMap<u64, u64> {
+    let mut charged = HashMap::new();
+    for (key, pages) in counts.pages {
+        if key.page_use == PageUse::Charged {
+            *charged.entry(key.owner).or_default() += pages;
+        }
+    }
+    charged
+}
+
 /// The names of page pools' devices, and of control groups.
-fn owners(frames: &mut PageFrames, btf: &Btf<'_>, held: &Held) -> HashMap<u64, Option<String>> {
-    let is_named = |page_use| matches!(page_use, PageUse::PagePool | PageUse::Charged);
-    let blocks = held.blocks.iter().filter(|it| is_named(it.page_use));
-    let keys: BTreeSet<_> = blocks
-        .map(|block| PageKey {
-            page_use: block.page_use,
-            owner: block.owner,
+fn owners(
+    frames: &mut PageFrames,
+    btf: &Btf<'_>,
+    held: &Held,
+    charged: &HashMap<u64, u64>,
+) -> HashMap<u64, Option<String>> {
+    let pools = held.blocks.iter();
+    let pools = pools.filter(|it| it.page_use == PageUse::PagePool);
+    let pools = pools.map(|it| (PageUse::PagePool, it.owner));
+    let groups = charged.keys().map(|group| (PageUse::Charged, *group));
+    let keys: BTreeSet<_> = pools
+        .chain(groups)
+        .map(|(page_use, owner)| PageKey {
+            page_use,
+            owner,
             order: 0,
             node: 0,
         })

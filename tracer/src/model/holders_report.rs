@@ -62,6 +62,8 @@ pub struct HoldersReport {
     pub groups: Vec<HolderGroup>,
     /// Every object by itself, most bytes first.
     pub holders: Vec<PageHolder>,
+    /// What memory control groups have of what no counter explains, most first.
+    pub cgroups: Vec<CgroupPages>,
     /// Bytes that nothing which was found refers to, by what they are used for.
     pub unheld: BTreeMap<PageUse, u64>,
     /// What is known of the page frames that nothing was found to hold; none if nobody asked.
@@ -105,6 +107,19 @@ pub struct HoldersLosses {
     pub unreadable_objects: u64,
     /// References that only one of two walks saw.
     pub unconfirmed_references: u64,
+}
+
+/// What a memory control group has of what no counter explains, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupPages {
+    /// Its path; none of a group whose name could not be read, or of holders in none.
+    pub cgroup: Option<String>,
+    /// The Kubernetes pod that its path names.
+    pub pod: Option<String>,
+    /// What the kernel charges it for.
+    pub charged_bytes: u64,
+    /// What nobody is charged for, and its processes hold.
+    pub held_uncharged_bytes: u64,
 }
 
 /// Something that holds page frames.

@@ -9,12 +9,15 @@ use super::{
     text,
 };
 use crate::model::{
-    Explanation, HolderGroup, HoldersLosses, HoldersReport, Limitation, ReferrerKind,
+    Explanation, HolderGroup, HoldersBy, HoldersLosses, HoldersReport, Limitation, ReferrerKind,
 };
 
 /// Writes who holds what no counter explains; the writer may take colours out again.
 pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
     writeln!(out, "{HEADING}{}{HEADING:#}", sentence(report))?;
+    if report.by == HoldersBy::Cgroup {
+        cgroups(report, extent, out)?;
+    }
     writeln!(
         out,
         "\n{HEADING}{:>12} {:>12}{}  HELD BY{HEADING:#}",
@@ -22,7 +25,11 @@ pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io:
         "PAYLOAD",
         report.baseline.map_or("", |_| "        GROWN")
     )?;
-    let shown = if extent.whole { usize::MAX } else { extent.top };
+    let shown = match (extent.whole, &report.explanation) {
+        (true, _) => usize::MAX,
+        (false, None) => extent.top,
+        (false, Some(_)) => extent.top.div_ceil(2),
+    };
     for group in report.groups.iter().take(shown) {
         holder(group, out)?;
     }
@@ -35,6 +42,36 @@ pub fn holders(report: &HoldersReport, extent: Extent, out: &mut Vec<u8>) -> io:
     let (host, taken_at) = (text::host(&report.host), report.taken_at);
     let seconds = report.seconds.count();
     writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
+}
+
+/// Writes what control groups are charged for, and what their processes hold that nobody is charged
+/// for.
+fn cgroups(report: &HoldersReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
+    let [charged, uncharged] = ["CHARGED", "NOT CHARGED"];
+    writeln!(
+        out,
+        "\n{HEADING}{charged:>12} {uncharged:>12}  CGROUP{HEADING:#}"
+    )?;
+    let shown = if extent.whole { usize::MAX } else { extent.top };
+    for group in report.cgroups.iter().take(shown) {
+        let bytes = [group.charged_bytes, group.held_uncharged_bytes].map(text::bytes);
+        let name = group
+            .cgroup
+            .as_deref()
+            .unwrap_or("(not known, or of no process)");
+        let pod = group
+            .pod
+            .as_deref()
+            .map(|pod| format!(" (pod {})", harmless(pod)));
+        let [charged, uncharged] = bytes;
+        writeln!(
+            out,
+            "{charged:>12} {uncharged:>12}  {}{}",
+            harmless(name),
+            pod.unwrap_or_default()
+        )?;
+    }
+    Ok(())
 }
 
 fn sentence(report: &HoldersReport) -> String {
@@ -168,7 +205,11 @@ fn unheld(report: &HoldersReport, out: &mut impl Write) -> io::Result<()> {
 
 /// Writes what points to page frames without a holder, and what they contain.
 fn explained(it: &Explanation, extent: Extent, out: &mut impl Write) -> io::Result<()> {
-    let shown = if extent.whole { usize::MAX } else { extent.top };
+    let shown = if extent.whole {
+        usize::MAX
+    } else {
+        extent.top.div_ceil(2)
+    };
     let compared = text::bytes(it.compared_bytes);
     writeln!(
         out,

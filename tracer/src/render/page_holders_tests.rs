@@ -2,7 +2,10 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    model::{Feature, HoldersBaseline, HoldersBy, HoldersSchema, HoldersTotals, PageUse, Tool},
+    model::{
+        CgroupPages, Feature, HoldersBaseline, HoldersBy, HoldersSchema, HoldersTotals, PageUse,
+        Tool,
+    },
     render::sample,
 };
 
@@ -60,6 +63,12 @@ fn report() -> HoldersReport {
         by: HoldersBy::Holder,
         groups: vec![zebra, pipes, pool],
         holders: Vec::new(),
+        cgroups: vec![CgroupPages {
+            cgroup: Some("/kubepods/pod1".to_owned()),
+            pod: Some("1".to_owned()),
+            charged_bytes: 2 * MIB,
+            held_uncharged_bytes: 2600 * MIB,
+        }],
         unheld: [(PageUse::Plain, 18 * MIB), (PageUse::Charged, 2 * MIB)].into(),
         explanation: None,
         losses: HoldersLosses {
