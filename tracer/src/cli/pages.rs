@@ -1,7 +1,7 @@
 //! The options of a look at every page frame.
 
 use super::{Input, Output, values};
-use crate::model::PagesBy;
+use crate::model::{PageUse, PagesBy};
 
 /// What to show of the machine's page frames.
 #[derive(clap::Args, Debug)]
@@ -15,6 +15,11 @@ pub struct PagesArgs {
     /// What to count them by
     #[arg(long, value_name = "WHAT", default_value = "use", value_parser = values::choice::<PagesBy>())]
     pub by: PagesBy,
+
+    /// List the page frames of one use by themselves, with what refers to them
+    #[arg(long, value_name = "USE", value_parser = values::choice::<PageUse>())]
+    #[arg(conflicts_with_all = ["from", "by"], hide_possible_values = true)]
+    pub list: Option<PageUse>,
 
     /// How many lines to show
     #[arg(long, value_name = "N", default_value_t = 18)]

@@ -1,6 +1,6 @@
 //! `pagetrace pages`: what every page frame is.
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::HashMap, process::ExitCode, time::Instant};
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -11,9 +11,10 @@ use crate::{
     analysis,
     bpf::{self, OwnerLayout},
     cli::PagesArgs,
-    kernel::{btf::Btf, host},
+    kernel::{btf::Btf, host, page_list::PageList},
     model::{
-        Feature, PageKey, PageUse, PagesReport, PagesSchema, Seconds, Snapshot, Threshold, Tool,
+        Feature, ListedBlock, PageBlock, PageKey, PageUse, PagesList, PagesReport, PagesSchema,
+        Seconds, Snapshot, Threshold, Tool,
     },
     render,
     symbols::KernelSymbols,
@@ -25,15 +26,15 @@ pub fn run(args: &PagesArgs) -> Result<ExitCode> {
     let by = args.by;
     let report = match &args.from {
         Some(input) => take::part(input, |it: Snapshot| it.pages, "page frames' uses")?,
-        None => report()?,
+        None => report(args.list)?,
     };
     answer.write(&report, |report, extent, out| {
         render::pages(report, by, extent, out)
     })
 }
 
-/// What every page frame is used for now.
-pub(super) fn report() -> Result<PagesReport> {
+/// What every page frame is used for now; those of one use are listed.
+pub(super) fn report(list: Option<PageUse>) -> Result<PagesReport> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
     let mut limitations = Vec::new();
@@ -42,7 +43,7 @@ pub(super) fn report() -> Result<PagesReport> {
     // The counters are of the moment before the second look.
     let (counters, unread) = host::memory_counters()?;
     limitations.extend(unread);
-    let pages = frames.count(&mut ())?.pages;
+    let (pages, blocks) = count(&mut frames, list)?;
     let seconds = Seconds::from(started.elapsed());
     let names = OwnerLayout::of(&btf);
     let mut names = bpf::owner_names(&mut frames.memory, &names, pages.keys());
@@ -59,12 +60,48 @@ pub(super) fn report() -> Result<PagesReport> {
         taken_at,
         seconds,
         uses: analysis::page_uses(&groups, &counters, &balance.tree),
+        list: list.map(|page_use| listed(page_use, blocks, &names)),
         groups,
         limitations,
     })
 }
 
 type Pages = FxHashMap<PageKey, u64>;
+
+/// Counts all page frames, and keeps the blocks of one use.
+fn count(frames: &mut PageFrames, list: Option<PageUse>) -> Result<(Pages, Blocks)> {
+    /// Blocks that are listed: 200 MB of them.
+    const MOST: usize = 1 << 22;
+    let Some(page_use) = list else {
+        return Ok((frames.count(&mut ())?.pages, Blocks::default()));
+    };
+    let mut list = PageList::new(page_use, MOST);
+    let pages = frames.count(&mut list)?.pages;
+    Ok((pages, list.finish()))
+}
+
+/// Blocks, and how many were left out.
+type Blocks = (Vec<PageBlock>, u64);
+
+fn listed(
+    page_use: PageUse,
+    (blocks, left_out): Blocks,
+    names: &HashMap<u64, Option<String>>,
+) -> PagesList {
+    let blocks = blocks.into_iter();
+    let blocks = blocks.map(|block| ListedBlock {
+        frame: block.first,
+        pages: block.pages,
+        references: block.references,
+        mappings: block.mappings,
+        owner: names.get(&block.owner).cloned().flatten(),
+    });
+    PagesList {
+        page_use,
+        blocks: blocks.collect(),
+        left_out,
+    }
+}
 
 /// The functions that asked vmalloc, by the addresses in them.
 fn callers(pages: &Pages) -> Result<Vec<(u64, Option<String>)>> {

@@ -134,7 +134,7 @@ fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<Ker
         return Ok(KernelMemory::default());
     }
     Ok(KernelMemory {
-        pages: Some(pages::report()?),
+        pages: Some(pages::report(None)?),
         page_holders: Some(holders::report(&look, HoldersBy::default())?),
         sockets: Some(sock::report(&look)?),
     })

@@ -26,6 +26,7 @@ pub mod notes;
 pub mod objects;
 pub mod packet_diag;
 pub mod page_census;
+pub mod page_list;
 pub mod page_pool;
 pub mod page_struct;
 pub mod pageflags;

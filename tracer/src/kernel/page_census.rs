@@ -24,6 +24,10 @@ pub struct PageCounts {
 
 /// Is shown all blocks in ascending order, but for those that are free.
 pub trait BlockVisitor {
+    /// Whether it is told of references and mappings of all blocks, and not only of those that something
+    /// may be known to hold.
+    const ALL: bool = false;
+
     /// One block.
     fn block(&mut self, block: &PageBlock);
 }
@@ -141,7 +145,7 @@ impl<'a, V: BlockVisitor> PageCounter<'a, V> {
 
     fn begin(&mut self, page_use: PageUse, owner: u64, page: &[u8]) {
         self.close();
-        let (references, mappings) = if page_use.has_holders() {
+        let (references, mappings) = if V::ALL || page_use.has_holders() {
             (self.layout.references(page), self.layout.mappings(page))
         } else {
             (0, 0)

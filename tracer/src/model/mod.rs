@@ -64,7 +64,7 @@ pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
 pub use page_census::{PageBlock, PageGroup, PageKey, PageUse};
 pub use page_state::PageState;
-pub use pages_report::{PageUseRow, PagesBy, PagesReport, PagesSchema};
+pub use pages_report::{ListedBlock, PageUseRow, PagesBy, PagesList, PagesReport, PagesSchema};
 pub use peek::{Counted, PageRun, Peek};
 pub use proc_report::{
     GrownMapping, MappingGrowth, ProcReport, ProcSchema, ProcessEntry, ProcessReport,

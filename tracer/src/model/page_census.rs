@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
+
 /// What a page frame is used for, as its `struct page` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,6 +51,58 @@ pub enum PageUse {
     Absent,
 }
 
+impl Choice for PageUse {
+    const ALL: &'static [Self] = &[
+        Self::FreeOnCpu,
+        Self::Anonymous,
+        Self::AnonymousUnmapped,
+        Self::File,
+        Self::Shmem,
+        Self::Hugetlb,
+        Self::Pinned,
+        Self::Slab,
+        Self::LargeKmalloc,
+        Self::PageTable,
+        Self::PagePool,
+        Self::Zsmalloc,
+        Self::Offline,
+        Self::Charged,
+        Self::Vmalloc,
+        Self::Plain,
+        Self::Unreferenced,
+        Self::Reserved,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::FreeOnCpu => "free-on-cpu",
+            Self::Anonymous => "anonymous",
+            Self::AnonymousUnmapped => "anonymous-unmapped",
+            Self::File => "file",
+            Self::Shmem => "shmem",
+            Self::Hugetlb => "hugetlb",
+            Self::Pinned => "pinned",
+            Self::Slab => "slab",
+            Self::LargeKmalloc => "large-kmalloc",
+            Self::PageTable => "page-table",
+            Self::PagePool => "page-pool",
+            Self::Zsmalloc => "zsmalloc",
+            Self::Offline => "offline",
+            Self::Charged => "charged",
+            Self::Vmalloc => "vmalloc",
+            Self::Plain => "plain",
+            Self::Unreferenced => "unreferenced",
+            Self::Reserved => "reserved",
+            Self::Absent => "absent",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        self.title()
+    }
+}
+
 impl PageUse {
     /// Whether no counter is of these page frames alone: they were taken straight from the page
     /// allocator, or somebody keeps them from being freed.
@@ -66,7 +120,7 @@ impl PageUse {
     }
 
     /// What people call it.
-    pub const fn name(self) -> &'static str {
+    pub const fn title(self) -> &'static str {
         match self {
             Self::Free => "free",
             Self::FreeOnCpu => "free, on lists of CPUs",

@@ -22,8 +22,37 @@ pub struct PagesReport {
     pub uses: Vec<PageUseRow>,
     /// The same in detail, most first.
     pub groups: Vec<PageGroup>,
+    /// The blocks of the use that was asked for, in ascending order; none if nobody asked.
+    #[serde(default)]
+    pub list: Option<PagesList>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
+}
+
+/// The page frames of one use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagesList {
+    /// The use.
+    pub page_use: PageUse,
+    /// Its blocks.
+    pub blocks: Vec<ListedBlock>,
+    /// How many more there are.
+    pub left_out: u64,
+}
+
+/// Page frames that were taken together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedBlock {
+    /// The first of them.
+    pub frame: u64,
+    /// How many there are.
+    pub pages: u64,
+    /// How often something refers to them, as the kernel counts it.
+    pub references: u32,
+    /// How often user space has one of them mapped, likewise.
+    pub mappings: u64,
+    /// What they belong to, as of a [`PageGroup`].
+    pub owner: Option<String>,
 }
 
 /// The page frames of one use, and what the kernel counts of them.

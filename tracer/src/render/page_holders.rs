@@ -184,7 +184,7 @@ fn unheld(report: &HoldersReport, out: &mut impl Write) -> io::Result<()> {
     uses.sort_by_key(|(_, bytes)| std::cmp::Reverse(**bytes));
     let uses = uses
         .iter()
-        .map(|(page_use, bytes)| format!("{} {}", text::bytes(**bytes), page_use.name()));
+        .map(|(page_use, bytes)| format!("{} {}", text::bytes(**bytes), page_use.title()));
     let uses: Vec<_> = uses.take(3).collect();
     writeln!(
         out,

@@ -23,6 +23,7 @@ pub fn pages(
 ) -> io::Result<()> {
     writeln!(out, "{HEADING}{}{HEADING:#}", sentence(report))?;
     match by {
+        _ if report.list.is_some() => list(report, extent, out)?,
         PagesBy::Use => uses(report, extent, out)?,
         _ => groups(report, by, extent, out)?,
     }
@@ -89,13 +90,48 @@ fn use_row(row: &PageUseRow, total: u64, out: &mut impl Write) -> io::Result<()>
     });
     let line = format!(
         "{style}{:<27} {:>12} {:>7}{style:#}  {:<12} {}",
-        row.page_use.name(),
+        row.page_use.title(),
         text::bytes(row.bytes),
         text::percent(share),
         text::bar(share, 12),
         counted.unwrap_or_default()
     );
     writeln!(out, "{}", line.trim_end())
+}
+
+/// The page frames of one use, a line each.
+fn list(report: &PagesReport, extent: Extent, out: &mut impl Write) -> io::Result<()> {
+    let Some(list) = &report.list else {
+        return Ok(());
+    };
+    let [frame, pages, references, mappings] = ["FRAME", "PAGES", "REFERENCES", "MAPPED"];
+    writeln!(
+        out,
+        "{HEADING}{frame:>12} {pages:>7} {references:>11} {mappings:>7}  {}{HEADING:#}",
+        list.page_use.title()
+    )?;
+    let mut blocks = list.blocks.iter();
+    for block in blocks.by_ref().take(shown(extent)) {
+        let owner = block.owner.as_deref().unwrap_or_default();
+        let line = format!(
+            "{:>12} {:>7} {:>11} {:>7}  {}",
+            format!("{:#x}", block.frame),
+            block.pages,
+            block.references,
+            block.mappings,
+            harmless(owner)
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    hidden(blocks.len(), out)?;
+    if list.left_out > 0 {
+        writeln!(
+            out,
+            "{} were left out",
+            text::counted(list.left_out, "more block")
+        )?;
+    }
+    Ok(())
 }
 
 fn groups(
@@ -131,7 +167,7 @@ fn groups(
 
 /// The line that a group is part of; none if it is left out.
 fn name(group: &PageGroup, by: PagesBy) -> Option<String> {
-    let page_use = group.page_use.name();
+    let page_use = group.page_use.title();
     let owner = |wanted: PageUse| {
         let owner = group.owner.as_deref().unwrap_or("(not known)");
         (group.page_use == wanted).then(|| harmless(owner).into_owned())

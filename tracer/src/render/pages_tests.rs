@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    model::{Feature, PagesSchema, Tool},
+    model::{Feature, ListedBlock, PagesList, PagesSchema, Tool},
     render::sample,
 };
 
@@ -46,6 +46,7 @@ fn report() -> PagesReport {
             group(PageUse::Slab, None, 0, 1 << 10),
             group(PageUse::Plain, None, 3, 1 << 16),
         ],
+        list: None,
         limitations: vec![Feature::SlabCaches.degraded("no right")],
     }
 }
@@ -54,6 +55,35 @@ fn shown(by: PagesBy, top: usize, whole: bool) -> String {
     let mut text = Vec::new();
     pages(&report(), by, Extent { top, whole }, &mut text).expect("memory takes everything");
     anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string()
+}
+
+#[test]
+fn the_page_frames_of_one_use_are_listed() {
+    let mut report = report();
+    let block = |frame, owner: Option<&str>| ListedBlock {
+        frame,
+        pages: 8,
+        references: 1,
+        mappings: 0,
+        owner: owner.map(str::to_owned),
+    };
+    report.list = Some(PagesList {
+        page_use: PageUse::Charged,
+        blocks: vec![
+            block(0x1000, Some("/pod\x1b[31m")),
+            block(0x1008, None),
+            block(0x2000, None),
+        ],
+        left_out: 7,
+    });
+    let mut text = Vec::new();
+    let extent = Extent {
+        top: 2,
+        whole: false,
+    };
+    pages(&report, PagesBy::Use, extent, &mut text).expect("memory takes everything");
+    let text = anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string();
+    insta::assert_snapshot!(text);
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn page_holders(snapshot: &Snapshot) -> Vec<(String, u64)> {
 
 fn page_uses(snapshot: &Snapshot) -> Vec<(String, u64)> {
     let uses = snapshot.pages.iter().flat_map(|it| &it.uses);
-    uses.map(|it| (it.page_use.name().to_owned(), it.bytes))
+    uses.map(|it| (it.page_use.title().to_owned(), it.bytes))
         .collect()
 }
 
