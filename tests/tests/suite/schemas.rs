@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, process};
 use pagetrace_tests::harness::{Pagetrace, root_or_skip};
 use serde_json::Value;
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     include_str!("../../../docs/json.md"),
     include_str!("../../../docs/snapshots.md"),
     include_str!("../../../docs/holders.md"),
     include_str!("../../../docs/pages.md"),
+    include_str!("../../../docs/page-holders.md"),
     include_str!("../../../docs/shm.md"),
     include_str!("../../../docs/processes.md"),
 ];
@@ -55,6 +56,9 @@ fn every_field_of_the_documents_about_memory_is_explained() {
         &["mem", "--census", "--json", "-"][..],
         &["mem", "--from", snapshot, "--json", "-"],
         &["pages", "--json", "-"],
+        &["pages", "--list", "plain", "--json", "-"],
+        &["holders", "--explain", "--json", "-"],
+        &["sock", "--json", "-"],
         &["shm", "--json", "-"],
         &["proc", "--json", "-", "-i", "1"],
         &["proc", &pid, "--peek", "--json", "-"],
