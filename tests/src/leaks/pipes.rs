@@ -92,7 +92,8 @@ pub fn payload(pages: usize) -> Vec<u8> {
     vec![0xa5; pages * page_size()]
 }
 
-fn allow_many_files() -> io::Result<()> {
+/// Lets this process have as many files as it may.
+pub(super) fn allow_many_files() -> io::Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     Ok(setrlimit(
         Resource::Nofile,

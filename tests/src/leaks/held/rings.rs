@@ -5,7 +5,7 @@ use std::{io, os::fd::OwnedFd};
 use memmap2::{MmapMut, MmapOptions};
 use rustix::param::page_size;
 
-use crate::leaks::{PacketRing, pinned};
+use crate::leaks::{PacketRing, pinned, pipes::allow_many_files};
 
 /// Of the blocks of a packet ring.
 pub(super) const ORDER: u32 = 3;
@@ -31,5 +31,6 @@ pub(super) fn map(blocks: usize) -> io::Result<MmapMut> {
 
 /// Rings that nobody uses.
 pub(super) fn set_up(count: usize) -> io::Result<Vec<OwnedFd>> {
+    allow_many_files()?;
     (0..count).map(|_| pinned::io_uring(ENTRIES)).collect()
 }
