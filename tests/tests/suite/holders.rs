@@ -2,17 +2,20 @@
 //! once they let go.
 
 use std::{
+    cmp::Reverse,
     fs,
+    net::{Ipv4Addr, UdpSocket},
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use pagetrace_tests::{
-    harness::{Leaker, Pagetrace, eventually, is_emulated, note, root_or_skip, skip},
+    harness::{Leaker, Pagetrace, eventually, is_emulated, note, root_or_skip, skip, stay_on},
     leaks::HeldKind,
 };
 use rustix::{
     process::{Pid, Signal, kill_process},
-    thread::sched_getaffinity,
+    thread::{CpuSet, sched_getaffinity},
 };
 use serde::Deserialize;
 
@@ -37,7 +40,6 @@ struct Report {
 struct Totals {
     unexplained_bytes: u64,
     held_bytes: u64,
-    unheld_bytes: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,6 +53,7 @@ struct Group {
 #[derive(Debug, Deserialize)]
 struct Holder {
     kind: String,
+    object: String,
     pid: Option<u32>,
     pids: Vec<u32>,
     comm: Option<String>,
@@ -195,7 +198,7 @@ impl Known<'_> {
             "{group:?}"
         );
         let elsewhere = match self.pages {
-            Pages::OfReplies => u64::from(cpus()) * BLOCK,
+            Pages::OfReplies => u64::from(cpus().count()) * BLOCK,
             _ => 0,
         };
         assert!(group.frees_bytes <= pinned, "{group:?}");
@@ -208,6 +211,7 @@ impl Known<'_> {
         // Others take pages meanwhile.
         let most = before.totals.unexplained_bytes - promised + promised / 16 + MIB / 2;
         eventually("what was promised to be back", || {
+            receive_on_every_cpu();
             let now = Report::now().totals.unexplained_bytes;
             note(&format!("{:?}: {now} bytes left of {most}", self.args));
             (now <= most).then_some(())
@@ -224,8 +228,24 @@ impl Known<'_> {
     }
 }
 
-fn cpus() -> u32 {
-    sched_getaffinity(None).expect("our own CPUs").count()
+fn cpus() -> CpuSet {
+    sched_getaffinity(None).expect("our own CPUs")
+}
+
+/// The buffers of a socket that is closed may wait on a list of their CPU until it receives again
+/// (`skb_attempt_defer_free`, net/core/skbuff.c).
+fn receive_on_every_cpu() {
+    let receive = |cpu| {
+        stay_on(cpu);
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.send_to(&[0], socket.local_addr()?)?;
+        socket.recv(&mut [0])
+    };
+    let all = cpus();
+    for cpu in (0..CpuSet::MAX_CPU).filter(|&cpu| all.is_set(cpu)) {
+        let received = thread::scope(|scope| scope.spawn(|| receive(cpu)).join());
+        received.expect("no panic").expect("loopback");
+    }
 }
 
 /// Has the leak be found, if there is one on this machine.
@@ -288,7 +308,11 @@ fn pipes_in_flight_belong_to_whom_they_were_sent() {
         pages: Pages::Each(16),
         payload: 8000 * PAGE,
     };
-    find("pipes_in_flight_belong_to_whom_they_were_sent", None, &known);
+    find(
+        "pipes_in_flight_belong_to_whom_they_were_sent",
+        None,
+        &known,
+    );
 }
 
 #[test]
@@ -443,4 +467,169 @@ fn io_urings_are_found_to_the_page() {
     };
     let test = "io_urings_are_found_to_the_page";
     find(test, Some(HeldKind::IoUring), &known);
+}
+
+#[test]
+fn the_first_line_names_who_holds_most() {
+    let Some(_machine) = root_or_skip("the_first_line_names_who_holds_most") else {
+        return;
+    };
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "4000", "--pages", "16"]);
+    let screen = Pagetrace::new(&["holders"]).run();
+    assert!(screen.status.success(), "{screen:#?}");
+    let first = screen.stdout.lines().next().expect("a sentence");
+    let most = format!("most have 4000 pipes, leak (pid {}, fd ", leak.pid());
+    assert!(first.contains(&most), "{screen:#?}");
+    assert!(first.ends_with(": 250.00 MiB"), "{screen:#?}");
+    let promise = "references 64,000 of 64,000 found: to close them frees all of it";
+    assert!(screen.stdout.contains(promise), "{screen:#?}");
+    assert!(screen.stdout.lines().count() <= 24, "{screen:#?}");
+}
+
+#[test]
+fn a_stopped_process_is_said_to_be() {
+    let Some(_machine) = root_or_skip("a_stopped_process_is_said_to_be") else {
+        return;
+    };
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "1000", "--pages", "16"]);
+    let pid = Pid::from_raw(leak.pid().cast_signed()).expect("a pid");
+    kill_process(pid, Signal::STOP).expect("our child");
+    eventually("the process to be stopped", || {
+        let report = Report::now();
+        let states = report.of(leak.pid()).into_iter().map(|it| it.state);
+        states.into_iter().all(|it| it == Some('T')).then_some(())
+    });
+    let screen = Pagetrace::new(&["holders", "--verbose"]).run();
+    let name = format!("1000 pipes, leak (pid {}, ", leak.pid());
+    let mut rows = screen.stdout.lines().skip(1);
+    let line = rows.find(|line| line.contains(&name));
+    let line = line.unwrap_or_else(|| panic!("{screen:#?}"));
+    assert!(line.ends_with("), stopped"), "{line}");
+}
+
+/// Whether all groups together are all objects, and none has more than its objects.
+fn is_consistent(report: &Report) {
+    let objects: usize = report.groups.iter().map(|it| it.objects).sum();
+    assert_eq!(objects, report.holders.len(), "{:#?}", report.groups);
+    let groups = report.groups.iter().map(|it| &it.account);
+    let holders = report.holders.iter().map(|it| &it.account);
+    let (pinned, payload) = (
+        |it: &Account| it.pinned_bytes,
+        |it: &Account| it.payload_bytes,
+    );
+    let all = sum(groups.clone(), pinned);
+    assert!(all <= sum(holders.clone(), pinned), "{:#?}", report.groups);
+    assert!(all >= report.totals.held_bytes, "{:#?}", report.groups);
+    assert_eq!(sum(groups.clone(), payload), sum(holders, payload));
+    assert!(groups.map(pinned).is_sorted_by_key(Reverse));
+}
+
+#[test]
+fn whatever_the_groups_are_they_are_all_there_is() {
+    let test = "whatever_the_groups_are_they_are_all_there_is";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let pipes = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
+    let udp = Leaker::start(LEAK, &["held", "udp", "--count", "500"]);
+    for by in [
+        "holder", "object", "process", "kind", "cgroup", "netns", "device",
+    ] {
+        let report = Report::by(by);
+        is_consistent(&report);
+        let (pipes, udp) = (report.of(pipes.pid()), report.of(udp.pid()));
+        assert_eq!((pipes.len(), udp.len()), (500, 1));
+        let [pipe, udp] = [pipes[0], udp[0]];
+        let pinned = sum(pipes.iter().map(|it| &it.account), |it| it.pinned_bytes);
+        assert_eq!(pinned, 8000 * PAGE);
+        let (name, least) = match by {
+            "holder" => (several(&pipes), pinned),
+            "object" => (one(udp), udp.account.pinned_bytes),
+            "process" => (format!("leak (pid {})", pipe.pids[0]), pinned),
+            "kind" => ("pipe".to_owned(), pinned),
+            "cgroup" => (or_none(pipe.cgroup.clone(), "cgroup"), pinned),
+            "netns" => (
+                or_none(udp.netns, "network namespace"),
+                udp.account.pinned_bytes,
+            ),
+            _ => ("(no device)".to_owned(), pinned),
+        };
+        let group = report.group(&name).account;
+        assert!(group.pinned_bytes >= least, "{by}: {group:?}");
+        assert_eq!(group.references_found, group.references_counted, "{by}");
+    }
+}
+
+fn or_none(name: Option<impl ToString>, what: &str) -> String {
+    name.map_or_else(|| format!("(no {what})"), |name| name.to_string())
+}
+
+fn several(pipes: &[&Holder]) -> String {
+    let descriptors = pipes.iter().filter_map(|it| it.fd);
+    let first = descriptors.clone().min().expect("they have some");
+    let last = descriptors.max().expect("they have some");
+    let (count, pid) = (pipes.len(), pipes[0].pids[0]);
+    format!("{count} pipes, leak (pid {pid}, fd {first}-{last})")
+}
+
+fn one(socket: &Holder) -> String {
+    let (object, pid) = (&socket.object, socket.pids[0]);
+    let fd = socket.fd.expect("it has a descriptor");
+    format!("{object}, leak (pid {pid}, fd {fd})")
+}
+
+#[test]
+fn without_root_nobody_is_named() {
+    let finished = Pagetrace::as_nobody(&["holders"]).run();
+    assert!(!finished.refusal().is_empty());
+}
+
+/// Pages that come and go on all CPUs, until it is dropped.
+struct Churn(Child);
+
+impl Churn {
+    fn start() -> Self {
+        const LONGER_THAN_ANY_TEST: &str = "86400";
+        let mut churn = Command::new(LEAK);
+        let churn = churn.args(["churn", "--seconds", LONGER_THAN_ANY_TEST]);
+        let child = churn.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        Self(child.expect("the helper program starts"))
+    }
+}
+
+impl Drop for Churn {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn no_walk_beside_churn_names_a_wrong_holder() {
+    let Some(_machine) = root_or_skip("no_walk_beside_churn_names_a_wrong_holder") else {
+        return;
+    };
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
+    let mut churn = Churn::start();
+    for _ in 0..if is_emulated() { 5 } else { 30 } {
+        let report = Report::now();
+        let pipes = report.of(leak.pid());
+        assert_eq!(pipes.len(), 500, "{pipes:#?}");
+        // That to close it frees all says that no other was found to hold any of it.
+        let alone = Account {
+            pinned_bytes: 16 * PAGE,
+            payload_bytes: 16 * PAGE,
+            references_found: 16,
+            references_counted: 16,
+            frees_bytes: 16 * PAGE,
+        };
+        for pipe in pipes {
+            assert_eq!(pipe.kind, "pipe");
+            assert_eq!(pipe.account, alone, "{pipe:#?}");
+        }
+        note(&format!("beside churn: {}", report.losses));
+    }
+    let ended = churn.0.try_wait().expect("our child");
+    assert!(ended.is_none(), "there was churn all the time: {ended:?}");
 }
