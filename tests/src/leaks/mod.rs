@@ -5,6 +5,7 @@ mod balanced;
 mod bpf_ring;
 mod churn;
 mod counted;
+mod held;
 mod icmp;
 mod json;
 pub(crate) mod own_network;
@@ -28,6 +29,7 @@ pub use balanced::Balanced;
 pub use bpf_ring::BpfRing;
 pub use churn::Churn;
 pub use counted::{Counted, CountedKind};
+pub use held::{HeldIn, HeldKind};
 pub use icmp::Icmp;
 pub use json::{Json, PASSWORD};
 pub use packet_ring::{Keeper, PacketRing};
@@ -105,6 +107,8 @@ pub enum Leak {
     Zram(Zram),
     /// Memory that a line of /proc/meminfo counts
     Counted(Counted),
+    /// Pages that no counter shows, held by pipes, sockets and rings in ways that are hard to see
+    Held(HeldIn),
 }
 
 impl Leak {
@@ -130,6 +134,7 @@ impl Leak {
             Self::Processes(leak) => leak.take()?,
             Self::Zram(leak) => leak.take()?,
             Self::Counted(leak) => leak.take()?,
+            Self::Held(leak) => leak.take()?,
         })
     }
 }

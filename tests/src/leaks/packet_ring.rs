@@ -59,7 +59,8 @@ impl PacketRing {
         Ok(Held::new(Announcement::holding(pages), kept))
     }
 
-    fn ring(&self) -> io::Result<OwnedFd> {
+    /// The socket that has it.
+    pub(super) fn ring(&self) -> io::Result<OwnedFd> {
         let socket = unbound_socket()?;
         self.install(&socket)?;
         Ok(socket)

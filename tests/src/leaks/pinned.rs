@@ -55,7 +55,7 @@ impl Holder {
     /// Why this kernel does not let it hold pages, if so.
     pub fn refusal(self) -> Option<String> {
         let ring = match self {
-            Self::IoUring => io_uring(),
+            Self::IoUring => io_uring(1),
             Self::Gift | Self::Splice => return None,
         };
         ring.err()
@@ -126,7 +126,7 @@ fn splice_file(pages: usize) -> io::Result<(File, Vec<Pipe>)> {
 
 fn register(pages: usize) -> io::Result<OwnedFd> {
     const REGISTER_BUFFERS: libc::c_uint = 0;
-    let (ring, mut memory) = (io_uring()?, memory(pages)?);
+    let (ring, mut memory) = (io_uring(1)?, memory(pages)?);
     let buffer = libc::iovec {
         iov_base: memory.as_mut_ptr().cast(),
         iov_len: memory.len(),
@@ -147,13 +147,13 @@ fn register(pages: usize) -> io::Result<OwnedFd> {
     Ok(ring)
 }
 
-/// A ring of one entry.
-fn io_uring() -> io::Result<OwnedFd> {
+/// A ring of so many entries.
+pub(super) fn io_uring(entries: u32) -> io::Result<OwnedFd> {
     /// `struct io_uring_params` (include/uapi/linux/io_uring.h).
     type Parameters = [u32; 30];
     let mut parameters: Parameters = [0; 30];
     // SAFETY: the parameters are as large as the kernel's.
-    let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, &raw mut parameters) };
+    let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, entries, &raw mut parameters) };
     if ring < 0 {
         return Err(io::Error::last_os_error());
     }

@@ -8,7 +8,7 @@ use std::{
 use rustix::{
     io::writev,
     param::page_size,
-    pipe::{PipeFlags, fcntl_setpipe_size, pipe_with},
+    pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, tee},
     process::{Resource, Rlimit, getrlimit, setrlimit},
 };
 
@@ -45,7 +45,7 @@ impl Pipes {
 
 /// Both ends of a pipe.
 pub struct Pipe {
-    _reader: OwnedFd,
+    reader: OwnedFd,
     writer: OwnedFd,
 }
 
@@ -54,10 +54,7 @@ impl Pipe {
     pub fn open(pages: usize) -> io::Result<Self> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         fcntl_setpipe_size(&writer, pages * page_size())?;
-        Ok(Self {
-            _reader: reader,
-            writer,
-        })
+        Ok(Self { reader, writer })
     }
 
     /// Puts `payload` into the pipe, one page allocation for each page of it.
@@ -65,15 +62,29 @@ impl Pipe {
     /// `writev`, because hardly any program uses it on a pipe: the stack, and so
     /// the site in a report, is this leak's own whatever else the machine does.
     pub fn fill(&self, payload: &[u8]) -> io::Result<()> {
-        let written = writev(&self.writer, &[IoSlice::new(payload)])?;
-        if written < payload.len() {
-            return Err(io::Error::other(format!(
-                "{written} of {} bytes fit",
-                payload.len()
-            )));
-        }
-        Ok(())
+        whole(
+            writev(&self.writer, &[IoSlice::new(payload)])?,
+            payload.len(),
+        )
     }
+
+    /// Puts the very pages that are in this pipe into another as well.
+    pub fn share_with(&self, other: &Self, bytes: usize) -> io::Result<()> {
+        let flags = SpliceFlags::NONBLOCK;
+        whole(tee(&self.reader, &other.writer, bytes, flags)?, bytes)
+    }
+
+    /// One end, which is enough to keep what is in the pipe.
+    pub fn into_one_end(self) -> OwnedFd {
+        self.writer
+    }
+}
+
+fn whole(done: usize, wanted: usize) -> io::Result<()> {
+    if done < wanted {
+        return Err(io::Error::other(format!("{done} of {wanted} bytes fit")));
+    }
+    Ok(())
 }
 
 /// That many pages of bytes to put into a pipe.
@@ -81,7 +92,8 @@ pub fn payload(pages: usize) -> Vec<u8> {
     vec![0xa5; pages * page_size()]
 }
 
-fn allow_many_files() -> io::Result<()> {
+/// Lets this process have as many files as it may.
+pub(super) fn allow_many_files() -> io::Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     Ok(setrlimit(
         Resource::Nofile,

@@ -1,7 +1,7 @@
 //! Shared memory that no path leads to is found with who holds it, and all of it adds up.
 
 use pagetrace_tests::{
-    harness::{Finished, Leaker, Pagetrace, eventually, root_or_skip},
+    harness::{Finished, Leaker, Pagetrace, eventually, note, root_or_skip},
     leaks::OrphanedSegment,
 };
 use serde_json::Value;
@@ -176,7 +176,9 @@ fn the_parts_add_up_to_shmem() {
     };
     // A process that shows nothing, as of a container's host, may have had some before.
     let before = unattributed(&shm());
-    println!("{before} bytes of shmem are held by nobody that is known");
+    note(&format!(
+        "{before} bytes of shmem are held by nobody that is known"
+    ));
     let kinds = [
         "deleted-file",
         "hidden-file",

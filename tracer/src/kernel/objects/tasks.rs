@@ -80,7 +80,7 @@ fn tasks<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Task> {
     };
     let mut tasks = Vec::new();
     walker.each_object(cache, |address, bytes| {
-        tasks.extend(task(&layout, address, bytes))
+        tasks.extend(task(&layout, address, bytes));
     });
     // Who has left the list of its process has ended, whatever its memory still says.
     tasks.retain(|task| {

@@ -1,0 +1,145 @@
+//! `pagetrace holders`: who holds pages that were taken before it ran, to the page, and what is free
+//! once they let go.
+
+mod churn;
+mod groups;
+mod kinds;
+mod known;
+
+use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+
+use crate::LEAK;
+
+const PAGE: u64 = 4096;
+const MIB: u64 = 1 << 20;
+
+/// What the kernel takes at once for the data of sockets.
+const BLOCK: u64 = 32 << 10;
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    schema: String,
+    totals: Totals,
+    groups: Vec<Group>,
+    holders: Vec<Holder>,
+    losses: serde_json::Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Totals {
+    unexplained_bytes: u64,
+    held_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Group {
+    name: String,
+    objects: usize,
+    #[serde(flatten)]
+    account: Account,
+}
+
+#[derive(Debug, Deserialize)]
+struct Holder {
+    kind: String,
+    object: String,
+    pid: Option<u32>,
+    pids: Vec<u32>,
+    comm: Option<String>,
+    state: Option<char>,
+    fd: Option<u32>,
+    holding: Option<String>,
+    cgroup: Option<String>,
+    netns: Option<u64>,
+    #[serde(flatten)]
+    account: Account,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+struct Account {
+    pinned_bytes: u64,
+    payload_bytes: u64,
+    references_found: u64,
+    references_counted: u64,
+    frees_bytes: u64,
+}
+
+impl Report {
+    fn by(what: &str) -> Self {
+        let finished = Pagetrace::new(&["holders", "--by", what, "--json", "-"]).run();
+        assert!(finished.status.success(), "{finished:#?}");
+        let report: Self = serde_json::from_str(&finished.stdout).expect("JSON");
+        assert_eq!(report.schema, "pagetrace.holders/1");
+        report
+    }
+
+    fn now() -> Self {
+        Self::by("process")
+    }
+
+    /// What a process holds alone, each object of it: it has a stderr like ours, which may be a pipe.
+    fn of(&self, pid: u32) -> Vec<&Holder> {
+        let holders = self.holders.iter();
+        holders.filter(|it| it.pids == [pid]).collect()
+    }
+
+    /// What a process holds alone, as a whole; of a report by process.
+    fn of_process(&self, pid: u32) -> &Group {
+        self.group(&format!("leak (pid {pid})"))
+    }
+
+    fn group(&self, name: &str) -> &Group {
+        let group = self.groups.iter().find(|it| it.name == name);
+        group.unwrap_or_else(|| panic!("{name}: {:#?}", self.groups))
+    }
+}
+
+fn sum<'a>(accounts: impl IntoIterator<Item = &'a Account>, of: fn(&Account) -> u64) -> u64 {
+    accounts.into_iter().map(of).sum()
+}
+
+#[test]
+fn the_first_line_names_who_holds_most() {
+    let Some(_machine) = root_or_skip("the_first_line_names_who_holds_most") else {
+        return;
+    };
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "4000", "--pages", "16"]);
+    let screen = Pagetrace::new(&["holders"]).run();
+    assert!(screen.status.success(), "{screen:#?}");
+    let first = screen.stdout.lines().next().expect("a sentence");
+    let most = format!("most have 4000 pipes, leak (pid {}, fd ", leak.pid());
+    assert!(first.contains(&most), "{screen:#?}");
+    assert!(first.ends_with(": 250.00 MiB"), "{screen:#?}");
+    let promise = "references 64,000 of 64,000 found: to close them frees all of it";
+    assert!(screen.stdout.contains(promise), "{screen:#?}");
+    assert!(screen.stdout.lines().count() <= 24, "{screen:#?}");
+}
+
+#[test]
+fn a_stopped_process_is_said_to_be() {
+    let Some(_machine) = root_or_skip("a_stopped_process_is_said_to_be") else {
+        return;
+    };
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "1000", "--pages", "16"]);
+    let pid = Pid::from_raw(leak.pid().cast_signed()).expect("a pid");
+    kill_process(pid, Signal::STOP).expect("our child");
+    eventually("the process to be stopped", || {
+        let report = Report::now();
+        let states = report.of(leak.pid()).into_iter().map(|it| it.state);
+        states.into_iter().all(|it| it == Some('T')).then_some(())
+    });
+    let screen = Pagetrace::new(&["holders", "--verbose"]).run();
+    let name = format!("1000 pipes, leak (pid {}, ", leak.pid());
+    let mut rows = screen.stdout.lines().skip(1);
+    let line = rows.find(|line| line.contains(&name));
+    let line = line.unwrap_or_else(|| panic!("{screen:#?}"));
+    assert!(line.ends_with("), stopped"), "{line}");
+}
+
+#[test]
+fn without_root_nobody_is_named() {
+    let finished = Pagetrace::as_nobody(&["holders"]).run();
+    assert!(!finished.refusal().is_empty());
+}
