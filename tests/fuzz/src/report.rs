@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pagetrace::{
     analysis,
-    model::{GroupBy, KindChoice, Report, Saved as _, Selection, SortKey},
+    model::{FoldedBy, GroupBy, KindChoice, Report, Saved as _, Selection, SortKey},
     render::{self, Extent},
 };
 
@@ -49,7 +49,8 @@ fn show(report: &Report, selection: &Selection) {
     };
     let (mut table, mut folded) = (Vec::new(), Vec::new());
     render::table(report, &summary, extent, &mut table).expect("memory takes everything");
-    render::folded(report, &summary, &mut folded).expect("memory takes everything");
+    render::folded(report, &summary, FoldedBy::Stack, &mut folded)
+        .expect("memory takes everything");
     let folded = String::from_utf8(folded).expect("names are UTF-8");
     let bytes = folded.lines().map(|line| {
         let (_, bytes) = line.rsplit_once(' ').expect("a stack and its bytes");

@@ -170,6 +170,17 @@ pub(super) struct SiteRecord {
     pub(super) first_seen: Option<Task>,
     pub(super) allocated_pages: u64,
     pub(super) unfreed: Vec<Unfreed>,
+    #[serde(default)]
+    pub(super) held_by: Vec<HeldPages>,
+}
+
+/// Who has pages, and how many.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct HeldPages {
+    pub holder: String,
+    pub pages: u64,
 }
 
 /// A task.
@@ -268,6 +279,8 @@ pub struct Entry {
     pub allocated_pages: u64,
     pub growth_bytes_per_second: u64,
     pub age_histogram: Vec<AgeBucket>,
+    #[serde(default)]
+    pub held_by: Vec<HeldPages>,
     pub sites: Vec<Share>,
 }
 

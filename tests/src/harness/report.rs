@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::document::{
-    Cost, Document, Entry, Frame, Host, Limitation, Losses, Meminfo, RecursionMisses, Selection,
-    SiteRecord, Task, Totals, Unfreed, Window,
+    Cost, Document, Entry, Frame, HeldPages, Host, Limitation, Losses, Meminfo, RecursionMisses,
+    Selection, SiteRecord, Task, Totals, Unfreed, Window,
 };
 use crate::announcement::PagesByOrder;
 
@@ -71,6 +71,8 @@ pub struct Site {
     pub orders: PagesByOrder,
     /// The unfreed ones by kind, order and epoch.
     pub unfreed: Vec<Unfreed>,
+    /// Who has them.
+    pub held_by: Vec<HeldPages>,
 }
 
 impl From<Document> for Report {
@@ -138,6 +140,7 @@ impl Site {
             kinds,
             orders,
             unfreed: record.unfreed,
+            held_by: record.held_by,
         }
     }
 

@@ -12,7 +12,9 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use pagetrace::{
     analysis::{self, Recorded, Survivors},
-    model::{Frame, Host, KindChoice, Report, Scope, Seconds, Selection, SiteRecord, Window},
+    model::{
+        FoldedBy, Frame, Host, KindChoice, Report, Scope, Seconds, Selection, SiteRecord, Window,
+    },
     render::{self, Extent},
 };
 use tracer_ebpf::{FIRST_SITE, LAST_EPOCH, Slot};
@@ -78,7 +80,12 @@ impl SyntheticSites {
             render::table(&report, &summary, SCREEN, &mut BufWriter::new(&mut *out))
         })?;
         timed(&mut steps, "folded", || {
-            render::folded(&report, &summary, &mut BufWriter::new(&mut *out))
+            render::folded(
+                &report,
+                &summary,
+                FoldedBy::Stack,
+                &mut BufWriter::new(&mut *out),
+            )
         })?;
         timed(&mut steps, "json", || {
             render::json(&report, &summary, &mut BufWriter::new(out))
@@ -113,6 +120,7 @@ fn record(rng: &mut Rng) -> SiteRecord {
         order: 0,
         first_seen: Some((rng.u32(..1 << 22), "worker".to_owned())),
         allocated_pages: 1000,
+        held_by: Vec::new(),
         is_mismatched: false,
     }
 }

@@ -65,6 +65,38 @@ fn full_pipes_are_the_first_site_of_every_output() {
 }
 
 #[test]
+fn a_site_says_who_has_its_pages() {
+    let Some(_machine) = root_or_skip("a_site_says_who_has_its_pages") else {
+        return;
+    };
+    let trace = Tracing::attach(&["--folded-by", "holder"]);
+    let leak = hold_500_pipes();
+    let pid = leak.pid();
+    let outputs = trace.end();
+    let process = format!("500 pipes, leak (pid {pid}, fd ");
+    let entry = &outputs.report.entries[0];
+    let [held] = &entry.held_by[..] else {
+        panic!("{entry:#?}");
+    };
+    assert!(held.holder.starts_with(&process), "{held:?}");
+    assert_eq!(held.pages, 8000);
+    let of_sites = outputs.report.sites.iter().flat_map(|site| &site.held_by);
+    let of_sites = of_sites.filter(|it| it.holder.starts_with(&process));
+    assert_eq!(of_sites.map(|it| it.pages).sum::<u64>(), 8000);
+    let line = format!("31.25 MiB held by {process}");
+    assert!(outputs.table.contains(&line), "{}", outputs.table);
+    let largest = outputs.folded.largest();
+    let root = format!("500_pipes,_leak_(pid_{pid},_fd_");
+    assert!(largest.contains(&root), "{largest:?}");
+
+    let trace = Tracing::attach(&["--no-holders"]);
+    let _leak = hold_500_pipes();
+    let outputs = trace.end();
+    assert_eq!(outputs.report.entries[0].held_by, []);
+    assert!(!outputs.table.contains(" held by "), "{}", outputs.table);
+}
+
+#[test]
 fn classic_tracepoints_see_the_same_pages() {
     let Some(_machine) = root_or_skip("classic_tracepoints_see_the_same_pages") else {
         return;
