@@ -60,7 +60,9 @@ fn sentence(report: &SocketsReport) -> String {
     );
     match report.sockets.first() {
         Some(first) if first.memory_bytes() > 0 => {
-            format!("{holds}; most: {}", whose(first).unwrap_or_default())
+            let how = || held_by(first.holding).unwrap_or("of no process");
+            let who = whose(first).unwrap_or_else(|| format!("{}, {}", first.protocol, how()));
+            format!("{holds}; most: {who}")
         }
         _ => holds,
     }
