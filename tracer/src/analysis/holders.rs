@@ -166,9 +166,8 @@ fn who(found: &Found, about: &About, object: &FoundObject) -> (Option<HeldBy>, W
 /// The processes that have the socket which an object waits in, or the one that this waits in, and so
 /// on. Sockets that are in flight in each other are garbage of no process.
 fn through_sockets(found: &Found, object: &FoundObject) -> Who {
-    /// The kernel has files in flight 4 deep (`MAX_RECURSION_LEVEL`, include/net/af_unix.h); the last
-    /// socket may not be accepted yet.
-    const DEEPEST: usize = 6;
+    /// The kernel has no limit to this; who goes deeper goes round in a circle.
+    const DEEPEST: usize = 32;
     let sockets = std::iter::successors(Some(object), |object| match object.holding {
         Holding::InFlight(socket) | Holding::NotAccepted(socket) => {
             found.objects.get(socket as usize)
