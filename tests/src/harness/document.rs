@@ -177,9 +177,10 @@ pub(super) struct SiteRecord {
 /// Who has pages, and how many.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "as above")]
 pub struct HeldPages {
+    /// Who.
     pub holder: String,
+    /// How many.
     pub pages: u64,
 }
 

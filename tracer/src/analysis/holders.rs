@@ -153,15 +153,9 @@ fn who(found: &Found, about: &About, object: &FoundObject) -> (Option<HeldBy>, W
     if !object.descriptors.is_empty() {
         return (None, descriptors(found, object));
     }
-    let of_other = |place: u32| {
-        let other = found.objects.get(place as usize);
-        let who = other.map(|other| descriptors(found, other));
-        let who = who.unwrap_or_default().into_iter();
-        who.map(|(pid, _)| (pid, None)).collect()
-    };
     match object.holding {
-        Holding::InFlight(socket) => (Some(HeldBy::InFlight), of_other(socket)),
-        Holding::NotAccepted(listener) => (Some(HeldBy::NotAccepted), of_other(listener)),
+        Holding::InFlight(_) => (Some(HeldBy::InFlight), through_sockets(found, object)),
+        Holding::NotAccepted(_) => (Some(HeldBy::NotAccepted), through_sockets(found, object)),
         Holding::Task(task) => {
             let task = found.tasks.get(task as usize);
             let who = task.map(|task| (task.pid, None)).into_iter();
@@ -169,6 +163,24 @@ fn who(found: &Found, about: &About, object: &FoundObject) -> (Option<HeldBy>, W
         }
         Holding::Unknown => mapped_or_orphan(about, object),
     }
+}
+
+/// The processes that have the socket which an object waits in, or the one that this waits in, and so
+/// on. Sockets that are in flight in each other are garbage of no process.
+fn through_sockets(found: &Found, object: &FoundObject) -> Who {
+    /// The kernel has no limit to this; who goes deeper goes round in a circle.
+    const DEEPEST: usize = 32;
+    let sockets = std::iter::successors(Some(object), |object| match object.holding {
+        Holding::InFlight(socket) | Holding::NotAccepted(socket) => {
+            found.objects.get(socket as usize)
+        }
+        Holding::Task(_) | Holding::Unknown => None,
+    });
+    let mut who = sockets
+        .take(DEEPEST)
+        .map(|socket| descriptors(found, socket));
+    let who = who.find(|who| !who.is_empty()).unwrap_or_default();
+    who.into_iter().map(|(pid, _)| (pid, None)).collect()
 }
 
 fn mapped_or_orphan(about: &About, object: &FoundObject) -> (Option<HeldBy>, Who) {

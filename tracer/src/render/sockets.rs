@@ -60,9 +60,9 @@ fn sentence(report: &SocketsReport) -> String {
     );
     match report.sockets.first() {
         Some(first) if first.memory_bytes() > 0 => {
-            let whose = whose(first).map(|it| format!(", {it}"));
-            let whose = whose.unwrap_or_default();
-            format!("{holds}; most have {}{whose}", address(first))
+            let how = || held_by(first.holding).unwrap_or("of no process");
+            let whose = whose(first).unwrap_or_else(|| how().to_owned());
+            format!("{holds}; most have {}, {whose}", address(first))
         }
         _ => holds,
     }

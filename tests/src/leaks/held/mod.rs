@@ -36,6 +36,8 @@ pub enum HeldKind {
     Tee,
     /// Pipes of 16 pages, which were sent over a unix socket and not received
     InFlight,
+    /// The same, and the socket with them was sent over another and not received
+    NestedInFlight,
     /// Connections over TCP with 128 KiB each, which the listener has not accepted
     NotAccepted,
     /// A unix stream with packets of 32 KiB
@@ -57,7 +59,7 @@ impl HeldKind {
     pub const fn payload(self) -> Option<usize> {
         Some(match self {
             Self::LargePipes => 1 << 20,
-            Self::InFlight | Self::Tee => pipes::BYTES,
+            Self::InFlight | Self::NestedInFlight | Self::Tee => pipes::BYTES,
             Self::NotAccepted => streams::CONNECTION,
             Self::UnixStream => streams::PACKET,
             Self::Udp => datagrams::BYTES,
@@ -95,6 +97,7 @@ impl HeldIn {
             }
             HeldKind::Tee => self.held(pipes::share(count)?),
             HeldKind::InFlight => self.held(pipes::send(count)?),
+            HeldKind::NestedInFlight => self.held(pipes::send_nested(count)?),
             HeldKind::NotAccepted => self.held(in_thread(|| streams::connect(count))?),
             HeldKind::UnixStream => self.held(streams::write(count)?),
             HeldKind::Udp => self.held(in_thread(|| datagrams::send(count))?),

@@ -50,6 +50,14 @@ pub(super) fn send(count: usize) -> io::Result<(UnixStream, UnixStream)> {
     Ok(pair)
 }
 
+/// A socket pair over which the socket was sent that full pipes were sent over.
+pub(super) fn send_nested(count: usize) -> io::Result<(UnixStream, UnixStream)> {
+    let (_, receiver) = send(count)?;
+    let pair = UnixStream::pair()?;
+    send_some(&pair.0, &[receiver.into()])?;
+    Ok(pair)
+}
+
 fn send_some(socket: &UnixStream, pipes: &[OwnedFd]) -> io::Result<()> {
     let pipes: Vec<_> = pipes.iter().map(|pipe| pipe.as_fd()).collect();
     let message = SendAncillaryMessage::ScmRights(&pipes);

@@ -80,6 +80,20 @@ fn pipes_in_flight_belong_to_whom_they_were_sent() {
 }
 
 #[test]
+fn pipes_in_flight_in_a_socket_in_flight_have_a_process() {
+    let known = Known {
+        args: &["held", "nested-in-flight", "--count", "500"],
+        kind: "pipe",
+        holding: Some("in-flight"),
+        objects: 500,
+        pages: Pages::Each(16),
+        payload: 8000 * PAGE,
+    };
+    let test = "pipes_in_flight_in_a_socket_in_flight_have_a_process";
+    find(test, None, &known);
+}
+
+#[test]
 fn connections_that_wait_belong_to_the_listener() {
     let known = Known {
         args: &["held", "not-accepted", "--count", "100"],
