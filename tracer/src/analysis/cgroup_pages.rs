@@ -47,15 +47,13 @@ pub fn cgroup_pages<'a>(
 fn pod(path: &str) -> Option<String> {
     let mut folders = path.split('/');
     folders.find(|it| it.starts_with("kubepods"))?;
-    let all = path.split('/');
-    all.filter_map(|folder| {
+    let mut all = path.split('/').skip(1);
+    all.find_map(|folder| {
         let name = folder.strip_suffix(".slice").unwrap_or(folder);
-        let id = name.rsplit_once("pod").map(|(before, id)| (before, id));
-        let (before, id) = id?;
+        let (before, id) = name.rsplit_once("pod")?;
         let is_one = before.is_empty() || before.ends_with('-');
         (is_one && id.len() > 8).then(|| id.replace('_', "-"))
     })
-    .next()
 }
 
 #[cfg(test)]
