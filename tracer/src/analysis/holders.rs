@@ -120,7 +120,7 @@ pub(super) fn holder(found: &Found, about: &About, place: u32) -> Option<PageHol
     let mut pids: Vec<_> = who.iter().map(|(pid, _)| *pid).collect();
     pids.dedup();
     let first = who.first();
-    let task = first.and_then(|(pid, _)| found.tasks.iter().find(|it| it.pid == *pid));
+    let task = first.and_then(|(pid, _)| found.process(*pid));
     let socket = object.socket.as_deref();
     Some(PageHolder {
         kind: object.kind,
@@ -157,7 +157,7 @@ fn who(found: &Found, about: &About, object: &FoundObject) -> (Option<HeldBy>, W
         Holding::InFlight(_) => (Some(HeldBy::InFlight), through_sockets(found, object)),
         Holding::NotAccepted(_) => (Some(HeldBy::NotAccepted), through_sockets(found, object)),
         Holding::Task(task) => {
-            let task = found.tasks.get(task as usize);
+            let task = found.task(task);
             let who = task.map(|task| (task.pid, None)).into_iter();
             (Some(HeldBy::Task), who.collect())
         }
@@ -199,7 +199,7 @@ fn mapped_or_orphan(about: &About, object: &FoundObject) -> (Option<HeldBy>, Who
 }
 
 fn descriptors(found: &Found, object: &FoundObject) -> Who {
-    let pid = |task: u32| Some(found.tasks.get(task as usize)?.pid);
+    let pid = |task: u32| Some(found.task(task)?.pid);
     let descriptors = object.descriptors.iter();
     let mut who: Vec<_> = descriptors
         .filter_map(|(task, number)| Some((pid(*task)?, Some(*number))))

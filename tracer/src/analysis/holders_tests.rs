@@ -32,17 +32,17 @@ fn found() -> Found {
         socket: None,
         ..socket(&[(0, 3), (0, 4)], Holding::Unknown, SocketOwner::File)
     };
-    Found {
-        tasks: vec![task(10, "writer", 'T'), task(20, "nginx", 'S')],
-        objects: vec![
-            pipe,
-            socket(&[(1, 5)], Holding::Unknown, SocketOwner::File),
-            socket(&[(1, 6)], Holding::Unknown, SocketOwner::File),
-            socket(&[], Holding::NotAccepted(1), SocketOwner::Nobody),
-            socket(&[], Holding::Unknown, SocketOwner::Nobody),
-        ],
-        ..Found::default()
-    }
+    let mut found = Found::default();
+    found.objects = vec![
+        pipe,
+        socket(&[(1, 5)], Holding::Unknown, SocketOwner::File),
+        socket(&[(1, 6)], Holding::Unknown, SocketOwner::File),
+        socket(&[], Holding::NotAccepted(1), SocketOwner::Nobody),
+        socket(&[], Holding::Unknown, SocketOwner::Nobody),
+    ];
+    found.add_task(task(10, "writer", 'T'));
+    found.add_task(task(20, "nginx", 'S'));
+    found
 }
 
 fn block(pages: u64, counted: u64, held: &[(u32, u64)]) -> HeldBlock {

@@ -185,7 +185,7 @@ fn cgroups(found: &Found, held: &Held) -> HashMap<u32, String> {
         .collect();
     let tasks = tasks.into_iter();
     let cgroup = |task: u32| {
-        let pid = found.tasks.get(task as usize)?.pid;
+        let pid = found.task(task)?.pid;
         let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         Some((pid, memcg::path(&text)?.to_owned()))
     };

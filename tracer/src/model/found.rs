@@ -7,8 +7,10 @@ use super::{ObjectKind, PageUse, SocketState, Walked};
 /// Objects, and their references to page frames.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The tasks that have descriptors.
-    pub tasks: Vec<FoundTask>,
+    /// The tasks that have descriptors, or a page of their own.
+    tasks: Vec<FoundTask>,
+    /// The place of the first task of each process.
+    processes: FxHashMap<u32, u32>,
     /// What was found; references name these by their place.
     pub objects: Vec<FoundObject>,
     /// In ascending order of page frames once the walk is over.
@@ -37,7 +39,7 @@ pub struct FoundObject {
     pub address: u64,
     /// The number of its inode, as `/proc/PID/fd` and `/proc/PID/maps` have it; 0 for none.
     pub inode: u64,
-    /// The descriptors of it: the place of the task in [`Found::tasks`], and the number.
+    /// The descriptors of it: the place of the task, and the number.
     pub descriptors: Vec<(u32, u32)>,
     /// How it is held where no descriptor refers to it.
     pub holding: Holding,
@@ -109,6 +111,24 @@ pub struct Lost {
 }
 
 impl Found {
+    /// Adds a task, and says its place.
+    pub fn add_task(&mut self, task: FoundTask) -> u32 {
+        let place = self.tasks.len() as u32;
+        self.processes.entry(task.pid).or_insert(place);
+        self.tasks.push(task);
+        place
+    }
+
+    /// The task at a place.
+    pub fn task(&self, place: u32) -> Option<&FoundTask> {
+        self.tasks.get(place as usize)
+    }
+
+    /// The first task of a process.
+    pub fn process(&self, pid: u32) -> Option<&FoundTask> {
+        self.task(*self.processes.get(&pid)?)
+    }
+
     /// Keeps of the references what a second walk has seen as well, and says how many each object lost.
     pub fn confirmed_by(&mut self, second: &Self) -> FxHashMap<u32, u64> {
         let place = |it: &FoundObject| (it.kind, it.address);

@@ -16,6 +16,9 @@ use crate::command;
 /// Processes beside which `proc` is timed.
 const PROCESSES: u64 = 1000;
 
+/// Datagrams in queues beside which `holders` is timed.
+pub(super) const DATAGRAMS: u64 = 90_000;
+
 /// How often each of them is in the snapshots that are compared, with other command lines.
 const COPIES: u64 = 10;
 
@@ -24,6 +27,9 @@ pub(super) struct Answers {
     pub(super) mem: Vec<f64>,
     pub(super) census: Vec<f64>,
     pub(super) pages: Vec<f64>,
+    pub(super) holders: Vec<f64>,
+    /// Beside [`DATAGRAMS`] in queues, ten to a socket.
+    pub(super) holders_of_queues: Vec<f64>,
     pub(super) proc: Vec<f64>,
     pub(super) diff: Vec<f64>,
 }
@@ -31,14 +37,21 @@ pub(super) struct Answers {
 impl Answers {
     /// Runs each so many times.
     pub(super) fn measure(runs: u32, programs: &Programs) -> Result<Self> {
-        eprintln!("answers: {runs} of mem, pages, proc and diff");
+        eprintln!("answers: {runs} of mem, pages, holders, proc and diff");
         let folder = TempDir::new().context("cannot make a temporary folder")?;
         let times = |args: &[&str]| -> Result<Vec<f64>> {
             (0..runs)
                 .map(|_| seconds(&programs.pagetrace, args))
                 .collect()
         };
-        let processes = Processes::start(&programs.leak)?;
+        let holders = times(&["holders"])?;
+        let datagrams = DATAGRAMS.to_string();
+        let queues = ["unix-dgrams", "--count", &datagrams, "--size", "64"];
+        let queues = Leak::start(&programs.leak, &queues)?;
+        let holders_of_queues = times(&["holders"])?;
+        drop(queues);
+        let processes = ["processes", "--count", &PROCESSES.to_string()];
+        let processes = Leak::start(&programs.leak, &processes)?;
         let proc = times(&["proc"])?;
         let [before, after] = snapshots(&programs.pagetrace, folder.path())?;
         drop(processes);
@@ -46,6 +59,8 @@ impl Answers {
             mem: times(&["mem"])?,
             census: times(&["mem", "--census"])?,
             pages: times(&["pages"])?,
+            holders,
+            holders_of_queues,
             proc,
             diff: times(&["diff", &before, &after])?,
         })
@@ -100,24 +115,24 @@ fn text(path: &Path) -> Result<String> {
     path.context("the folder of temporary files has a name that is not UTF-8")
 }
 
-/// Processes that do nothing, until this is dropped.
-struct Processes(Child);
+/// What is there until this is dropped.
+struct Leak(Child);
 
-impl Processes {
-    fn start(leak: &Path) -> Result<Self> {
+impl Leak {
+    fn start(leak: &Path, args: &[&str]) -> Result<Self> {
         let mut command = Command::new(leak);
-        command.args(["processes", "--count", &PROCESSES.to_string()]);
+        command.args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start leak")?;
         let stdout = child.stdout.take().context("leak has no stdout")?;
-        let processes = Self(child);
+        let leak = Self(child);
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        Ok(processes)
+        Ok(leak)
     }
 }
 
-impl Drop for Processes {
+impl Drop for Leak {
     fn drop(&mut self) {
         // Its children end with it. Fails only if it has ended already.
         let _ = self.0.kill();

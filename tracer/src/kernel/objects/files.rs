@@ -36,7 +36,8 @@ impl FileKinds {
         samples: &[(u32, ObjectKind)],
     ) -> Self {
         let operations = walker.layouts.file.operations;
-        let own = |it: &&Descriptor| walker.found.tasks[it.task as usize].pid == process;
+        let pid = |place: u32| walker.found.task(place).map(|task| task.pid);
+        let own = |it: &&Descriptor| pid(it.task) == Some(process);
         let own: Vec<_> = descriptors.iter().filter(own).collect();
         let mut kinds = FxHashMap::default();
         for (number, kind) in samples {

@@ -9,7 +9,7 @@ use crate::kernel::read_memory::ReadMemory;
 const PAGE: u64 = 4096;
 
 /// No more is kept.
-const MOST: usize = 16 << 20;
+const MOST: usize = 32 << 20;
 
 /// Memory of which whole slabs are kept, as they were when they were first read.
 pub(super) struct SlabReader<'a, M> {

@@ -37,27 +37,28 @@ pub(super) fn descriptors<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Desc
     let mut tables = HashSet::new();
     let mut found = Vec::new();
     for task in tasks {
-        let place = walker.found.tasks.len() as u32;
         let holds = walker.places.of_page(task.fragment);
-        if let Some(frame) = holds {
-            fragment(&mut walker.found, &task, place, frame);
-        }
-        if is_kernel(task.files) && tables.insert(task.files) {
-            found.extend(table(walker, task.files, place));
-        } else if holds.is_none() {
+        let has_table = is_kernel(task.files) && tables.insert(task.files);
+        if holds.is_none() && !has_table {
             continue;
         }
-        walker.found.tasks.push(task.task);
+        let place = walker.found.add_task(task.task);
+        if let Some(frame) = holds {
+            fragment(&mut walker.found, task.address, place, frame);
+        }
+        if has_table {
+            found.extend(table(walker, task.files, place));
+        }
     }
     found
 }
 
 /// A task keeps the last page that it took data for a socket from.
-fn fragment(found: &mut Found, task: &Task, place: u32, frame: u64) {
+fn fragment(found: &mut Found, task: u64, place: u32, frame: u64) {
     let object = found.objects.len() as u32;
     found.objects.push(FoundObject {
         kind: ObjectKind::TaskFragment,
-        address: task.address,
+        address: task,
         inode: 0,
         descriptors: Vec::new(),
         holding: Holding::Task(place),
@@ -143,7 +144,7 @@ fn table<M: ReadMemory>(walker: &mut Walker<'_, M>, files: u64, task: u32) -> Ve
         walker.found.lost.unreadable += 1;
         return Vec::new();
     };
-    let end = list + u64::from(most) * 8;
+    let end = list.saturating_add(u64::from(most) * 8);
     let mut found = Vec::new();
     for start in (list..end).step_by(READ_AT_ONCE as usize) {
         let len = READ_AT_ONCE.min(end - start);

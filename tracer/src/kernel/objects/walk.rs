@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     kernel::read_memory::ReadMemory,
-    model::{Found, FoundObject, FoundTask, Holding, ObjectKind, Reference, Weight},
+    model::{Found, FoundObject, Holding, ObjectKind, Reference, Weight},
 };
 
 /// What belongs to whoever walks.
@@ -41,9 +41,11 @@ pub(super) struct Walker<'a, M> {
     pub(super) heads: FxHashMap<u64, SharedHead>,
 }
 
-/// Whether an address is of the kernel's half and aligned to words.
+/// Whether an address is of the kernel's half and aligned to words. In the highest 16 MiB lies nothing,
+/// but for numbers of errors; so the offset of a member can be added.
 pub(super) const fn is_kernel(address: u64) -> bool {
-    address >> 56 == 0xff && address.is_multiple_of(8)
+    const HIGHEST: u64 = u64::MAX - (1 << 24);
+    address >> 56 == 0xff && address.is_multiple_of(8) && address < HIGHEST
 }
 
 /// Follows what each file, socket and task holds.
@@ -163,13 +165,15 @@ impl<M: ReadMemory> Walker<'_, M> {
 
     /// Follows every file: those of descriptors, and those that only the slabs know.
     fn files(&mut self, kinds: &FileKinds, descriptors: &[Descriptor], own: Own<'_>) {
-        let is_sample = |it: &Descriptor, tasks: &[FoundTask]| {
-            let is_own = tasks[it.task as usize].pid == own.process;
+        let is_sample = |it: &Descriptor, found: &Found| {
+            let is_own = found
+                .task(it.task)
+                .is_some_and(|task| task.pid == own.process);
             is_own && own.samples.iter().any(|(number, _)| *number == it.number)
         };
         let mut samples = Vec::new();
         for descriptor in descriptors {
-            if is_sample(descriptor, &self.found.tasks) {
+            if is_sample(descriptor, &self.found) {
                 samples.push(descriptor.file);
                 continue;
             }
