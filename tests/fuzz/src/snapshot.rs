@@ -3,7 +3,7 @@
 
 use pagetrace::{
     analysis,
-    model::{Line, MemReport, Saved as _, Snapshot, Threshold},
+    model::{Line, MemReport, PagesBy, Saved as _, Snapshot, Threshold},
     render::{self, Extent},
 };
 
@@ -19,6 +19,7 @@ fn show(snapshot: Snapshot) {
         return;
     };
     balance.tree.lines().for_each(adds_up);
+    show_kernel_memory(&snapshot);
     let itself = analysis::snapshots(&snapshot, &snapshot).expect("it has a balance");
     assert_eq!(itself.kinds, []);
     assert_eq!(itself.slabs, []);
@@ -30,6 +31,26 @@ fn show(snapshot: Snapshot) {
         let extent = Extent { top: 3, whole };
         render::mem(&report, extent, &mut shown).expect("memory takes everything");
         assert!(!shown.is_empty());
+    }
+}
+
+/// What a look at the kernel's memory has told.
+fn show_kernel_memory(snapshot: &Snapshot) {
+    for whole in [false, true] {
+        let mut shown = Vec::new();
+        let extent = Extent { top: 3, whole };
+        if let Some(mut holders) = snapshot.page_holders.clone() {
+            let first = holders.clone();
+            analysis::since_baseline(&mut holders, &first);
+            render::holders(&holders, extent, &mut shown).expect("memory takes everything");
+        }
+        if let Some(sockets) = &snapshot.sockets {
+            render::sockets(sockets, extent, &mut shown).expect("memory takes everything");
+        }
+        if let Some(pages) = &snapshot.pages {
+            let by = PagesBy::default();
+            render::pages(pages, by, extent, &mut shown).expect("memory takes everything");
+        }
     }
 }
 

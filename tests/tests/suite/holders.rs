@@ -5,6 +5,7 @@ mod churn;
 mod groups;
 mod kinds;
 mod known;
+mod pinned;
 
 use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip};
 use rustix::process::{Pid, Signal, kill_process};

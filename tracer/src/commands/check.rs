@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 
-use super::trace::plan::{self, Request};
+use super::{
+    holding,
+    trace::plan::{self, Request},
+};
 use crate::{
     bpf::{self, Features, Tracer},
     cli,
@@ -30,7 +33,7 @@ fn checks() -> Vec<FeatureCheck> {
         Vec::new()
     };
     let before = [privileges, type_information(), memory()];
-    let after = [symbols(), debug_information()];
+    let after = [page_holders(), symbols(), debug_information()];
     before.into_iter().chain(tracing).chain(after).collect()
 }
 
@@ -49,6 +52,19 @@ fn privileges() -> FeatureCheck {
     let outcome = held
         .map(|()| "may load and attach BPF programs".to_owned())
         .map_err(|error| feature.prevented(reason(&error)));
+    check(feature, outcome)
+}
+
+/// Whether all that can hold page frames is followed.
+fn page_holders() -> FeatureCheck {
+    let feature = Feature::PageHolders;
+    let followed = holding::followed();
+    let outcome = followed
+        .map_err(|error| feature.degraded(reason(&error)))
+        .and_then(|missing| match missing.into_iter().next() {
+            Some(limitation) => Err(limitation),
+            None => Ok("pipes, sockets and rings are followed".to_owned()),
+        });
     check(feature, outcome)
 }
 

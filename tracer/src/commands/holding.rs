@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{explain::explain, page_frames::PageFrames};
 use crate::{
     analysis::About,
-    bpf::{self, OwnerLayout},
+    bpf::{self, KernelMemory, OwnerLayout},
     kernel::{
         btf::Btf,
         host::{self, Samples},
@@ -101,6 +101,15 @@ fn look_and(
         losses,
         limitations,
     })
+}
+
+/// The kinds of objects that are not followed here; an error where none is.
+pub(super) fn followed() -> Result<Vec<Limitation>> {
+    let blob = host::btf()?;
+    let layouts = ObjectLayouts::of(&Btf::parse(&blob)?);
+    let layouts = layouts.context("this kernel's objects cannot be followed")?;
+    KernelMemory::open().context("the kernel's memory cannot be read")?;
+    Ok(missing(&layouts, &Samples::open()))
 }
 
 /// Follows everything that can hold page frames, once.

@@ -97,6 +97,9 @@ pub enum Weight {
     Shared,
     /// One for each time it is named.
     Each,
+    /// Pinned user memory: of a page frame by itself 1,024 (`GUP_PIN_COUNTING_BIAS`, mm/gup.c), of a
+    /// larger block one for each page frame.
+    Pin,
 }
 
 /// What a walk could not follow.

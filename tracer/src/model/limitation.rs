@@ -137,7 +137,7 @@ impl Feature {
             Self::PagePools => "page pools",
             Self::BpfMemory => "BPF maps and programs without a descriptor",
             Self::DmaBufs => "dma-bufs",
-            Self::PageHolders => "holders of some page frames",
+            Self::PageHolders => "page holders",
             Self::KnownHolders => "sum of known holders",
             Self::MemoryFileSystems => "look at every tmpfs",
             Self::ProcessContents => "look into every process",

@@ -113,10 +113,10 @@ impl PageUse {
         )
     }
 
-    /// Whether it is known who refers to such page frames: those that no counter explains, and large
-    /// kmallocs, which a counter of slabs has as well.
+    /// Whether it is known who refers to such page frames: those that no counter explains, and some that
+    /// a counter has as well, of slabs or of lists of user memory.
     pub const fn has_holders(self) -> bool {
-        self.is_unexplained() || matches!(self, Self::LargeKmalloc)
+        self.is_unexplained() || matches!(self, Self::LargeKmalloc | Self::AnonymousUnmapped)
     }
 
     /// What people call it.

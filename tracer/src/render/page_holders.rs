@@ -156,7 +156,7 @@ fn promise(group: &HolderGroup) -> String {
         return format!("{references}: to close {it} frees all of it");
     }
     let growth = format!("to close {it} frees {}", text::bytes(group.frees_bytes));
-    let rest = text::bytes(group.pinned_bytes - group.frees_bytes);
+    let rest = text::bytes(group.pinned_bytes.saturating_sub(group.frees_bytes));
     format!("{references}: {growth}; others hold {rest} as well")
 }
 

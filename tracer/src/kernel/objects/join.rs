@@ -76,18 +76,20 @@ impl BlockVisitor for Join<'_> {
             owner: block.owner,
             counted,
             mapped: block.mappings,
-            held: held(references),
+            held: held(references, block.pages),
         });
     }
 }
 
 /// Each object once, with its references as the kernel counts them.
-fn held(references: &[Reference]) -> Vec<(u32, u64)> {
+fn held(references: &[Reference], pages: u64) -> Vec<(u32, u64)> {
+    let pin = if pages == 1 { 1024 } else { 1 };
     let mut held = FxHashMap::<u32, (u64, bool)>::default();
     for it in references {
         let (each, block) = held.entry(it.object).or_default();
         match it.weight {
             Weight::Each => *each += 1,
+            Weight::Pin => *each += pin,
             Weight::Block => *block = true,
             Weight::Shared => {}
         }

@@ -22,6 +22,7 @@ pub struct ObjectLayouts {
     pub(super) packet_ring: Result<PacketRingLayout, String>,
     pub(super) perf: Result<PerfLayout, String>,
     pub(super) io_uring: Result<IoUringLayout, String>,
+    pub(super) registered: Result<RegisteredLayout, String>,
 }
 
 /// `struct kmem_cache`.
@@ -195,6 +196,31 @@ pub(super) enum IoUringLayout {
     Pointers(Vec<u64>),
 }
 
+/// `struct io_mapped_ubuf`, and where an io_uring has those that were registered with it.
+#[derive(Clone, Debug)]
+pub(super) struct RegisteredLayout {
+    pub(super) list: u64,
+    pub(super) count: u64,
+    pub(super) entries: RegisteredEntries,
+    pub(super) parts: u64,
+    pub(super) part_count: u64,
+    pub(super) part_size: u64,
+    pub(super) page: u64,
+    pub(super) len: u64,
+    pub(super) offset: u64,
+}
+
+/// How the list of buffers is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RegisteredEntries {
+    /// Pointers to nodes, each of which has a pointer to the buffer here (Linux 6.13).
+    Nodes(u64),
+    /// Pointers to buffers.
+    Pointers,
+    /// The buffers themselves, of this size, each with a pointer to its parts (before Linux 5.13).
+    Buffers(u64),
+}
+
 /// Offsets of the members of one struct.
 struct Members<'a> {
     btf: &'a Btf<'a>,
@@ -234,6 +260,7 @@ impl ObjectLayouts {
             packet_ring: kind(PacketRingLayout::of(btf)),
             perf: kind(PerfLayout::of(btf)),
             io_uring: kind(IoUringLayout::of(btf)),
+            registered: kind(RegisteredLayout::of(btf)),
         })
     }
 
@@ -252,6 +279,7 @@ impl ObjectLayouts {
             ("rings of packet sockets", why(&self.packet_ring)),
             ("perf rings", why(&self.perf)),
             ("io_uring rings", why(&self.io_uring)),
+            ("buffers registered with io_uring", why(&self.registered)),
         ];
         let missing = kinds
             .into_iter()
@@ -466,5 +494,43 @@ impl IoUringLayout {
             }),
             _ => Ok(Self::Pointers(vec![ring.at("rings")?, ring.at("sq_sqes")?])),
         }
+    }
+}
+
+impl RegisteredLayout {
+    fn of(btf: &Btf<'_>) -> Result<Self> {
+        let (ring, table) = (members(btf, "io_ring_ctx"), members(btf, "io_rsrc_data"));
+        let (buffer, part) = (members(btf, "io_mapped_ubuf"), members(btf, "bio_vec"));
+        let parts = buffer.at("bvec")?;
+        let (list, count, entries) = match ring.at("buf_table").ok().zip(table.at("nodes").ok()) {
+            Some((at, nodes)) => {
+                let node = members(btf, "io_rsrc_node").at("buf")?;
+                (
+                    at + nodes,
+                    at + table.at("nr")?,
+                    RegisteredEntries::Nodes(node),
+                )
+            }
+            None => {
+                let size = buffer.size()?;
+                let entries = if parts == size {
+                    RegisteredEntries::Pointers
+                } else {
+                    RegisteredEntries::Buffers(size)
+                };
+                (ring.at("user_bufs")?, ring.at("nr_user_bufs")?, entries)
+            }
+        };
+        Ok(Self {
+            list,
+            count,
+            entries,
+            parts,
+            part_count: buffer.at("nr_bvecs")?,
+            part_size: part.size()?,
+            page: part.at("bv_page")?,
+            len: part.at("bv_len")?,
+            offset: part.at("bv_offset")?,
+        })
     }
 }

@@ -12,6 +12,7 @@ mod pipes;
 mod places;
 mod queues;
 mod referrers;
+mod registered;
 mod rings;
 #[cfg(test)]
 mod sample;

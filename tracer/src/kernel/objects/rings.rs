@@ -3,6 +3,7 @@
 use super::{
     files::File,
     layouts::{IoUringLayout, PacketRingLayout},
+    registered,
     walk::{Walker, is_kernel},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 const MOST: u32 = 1 << 24;
 
 /// Words from an address on; fewer where they cannot be read.
-fn words<M: ReadMemory>(
+pub(super) fn words<M: ReadMemory>(
     walker: &mut Walker<'_, M>,
     list: u64,
     count: u32,
@@ -120,5 +121,6 @@ pub(super) fn io_uring<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) ->
             }
         }
     }
+    registered::buffers(walker, place, ring);
     Some(place)
 }

@@ -134,5 +134,6 @@ fn layouts() -> ObjectLayouts {
         }),
         perf: Err(NONE.to_owned()),
         io_uring: Err(NONE.to_owned()),
+        registered: Err(NONE.to_owned()),
     }
 }

@@ -152,7 +152,7 @@ impl<M: ReadMemory> Walker<'_, M> {
         }
     }
 
-    fn refer_frame(&mut self, object: u32, frame: Option<u64>, weight: Weight) {
+    pub(super) fn refer_frame(&mut self, object: u32, frame: Option<u64>, weight: Weight) {
         match frame {
             Some(frame) => self.found.references.push(Reference {
                 frame,
