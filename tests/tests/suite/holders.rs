@@ -106,14 +106,14 @@ fn the_first_line_names_who_holds_most() {
     let Some(_machine) = root_or_skip("the_first_line_names_who_holds_most") else {
         return;
     };
-    let leak = Leaker::start(LEAK, &["pipes", "--count", "4000", "--pages", "16"]);
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "1600", "--pages", "16"]);
     let screen = Pagetrace::new(&["holders"]).run();
     assert!(screen.status.success(), "{screen:#?}");
     let first = screen.stdout.lines().next().expect("a sentence");
-    let most = format!("most have 4000 pipes, leak (pid {}, fd ", leak.pid());
+    let most = format!("most have 1600 pipes, leak (pid {}, fd ", leak.pid());
     assert!(first.contains(&most), "{screen:#?}");
-    assert!(first.ends_with(": 250.00 MiB"), "{screen:#?}");
-    let promise = "references 64,000 of 64,000 found: to close them frees all of it";
+    assert!(first.ends_with(": 100.00 MiB"), "{screen:#?}");
+    let promise = "references 25,600 of 25,600 found: to close them frees all of it";
     assert!(screen.stdout.contains(promise), "{screen:#?}");
     assert!(screen.stdout.lines().count() <= 24, "{screen:#?}");
 }

@@ -21,6 +21,15 @@ pub struct PagesArgs {
     #[arg(conflicts_with_all = ["from", "by"], hide_possible_values = true)]
     pub list: Option<PageUse>,
 
+    /// Say what one page frame is, who refers to it, and what class of data it has
+    #[arg(long, value_name = "FRAME", value_parser = values::frame)]
+    #[arg(conflicts_with_all = ["from", "by", "list", "json"])]
+    pub peek: Option<u64>,
+
+    /// Show the data as well: they may be a password or a key
+    #[arg(long, requires = "peek")]
+    pub raw: bool,
+
     /// How many lines to show
     #[arg(long, value_name = "N", default_value_t = 18)]
     pub top: usize,

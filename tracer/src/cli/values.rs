@@ -39,6 +39,15 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The number of a page frame, as 4711 or 0x1267.
+pub(super) fn frame(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "give the number of a page frame, as 4711 or 0x1267".to_owned())
+}
+
 /// `now`, or the path of a file.
 pub(super) fn baseline(text: &str) -> Result<Baseline, String> {
     match text {

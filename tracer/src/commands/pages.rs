@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, process::ExitCode, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
@@ -11,7 +11,12 @@ use crate::{
     analysis,
     bpf::{self, OwnerLayout},
     cli::PagesArgs,
-    kernel::{btf::Btf, host, page_list::PageList},
+    kernel::{
+        btf::Btf,
+        host,
+        page_list::{PageBlockAt, PageList},
+        read_memory::ReadMemory as _,
+    },
     model::{
         Feature, ListedBlock, PageBlock, PageKey, PageUse, PagesList, PagesReport, PagesSchema,
         Seconds, Snapshot, Threshold, Tool,
@@ -22,6 +27,9 @@ use crate::{
 
 /// Looks at every page frame and writes what they are as the options say.
 pub fn run(args: &PagesArgs) -> Result<ExitCode> {
+    if let Some(frame) = args.peek {
+        return peek(frame, args.raw);
+    }
     let answer = Answer::open(args.json.as_ref(), args.top, args.verbose)?;
     let by = args.by;
     let report = match &args.from {
@@ -31,6 +39,29 @@ pub fn run(args: &PagesArgs) -> Result<ExitCode> {
     answer.write(&report, |report, extent, out| {
         render::pages(report, by, extent, out)
     })
+}
+
+/// Says what one page frame is, and what class of data it has; `raw` shows the data as well.
+fn peek(frame: u64, raw: bool) -> Result<ExitCode> {
+    const PAGE: usize = 4096;
+    let blob = host::btf()?;
+    let btf = Btf::parse(&blob)?;
+    let mut frames = PageFrames::look(&btf, &mut Vec::new())?;
+    let mut around = PageBlockAt::new(frame);
+    frames.count(&mut around)?;
+    let free = || format!("page frame {frame:#x} is free, or is none of this machine");
+    let block = around.finish().with_context(free)?;
+    let places = frames.places();
+    let places = places.context("where the kernel sees all memory was not found")?;
+    let data = frames.memory.read(places.address(frame), PAGE);
+    let data = data.with_context(|| format!("page frame {frame:#x} cannot be read"))?;
+    if raw {
+        render::say("what follows may be a password or a key of somebody");
+    }
+    let content = analysis::content(data);
+    let shown = raw.then_some(data);
+    render::print(|out| render::page_frame(frame, &block, content, shown, out))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What every page frame is used for now; those of one use are listed.

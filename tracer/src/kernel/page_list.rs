@@ -45,6 +45,36 @@ impl BlockVisitor for PageList {
     }
 }
 
+/// Keeps the block that a page frame is part of.
+#[derive(Debug)]
+pub struct PageBlockAt {
+    frame: u64,
+    found: Option<PageBlock>,
+}
+
+impl PageBlockAt {
+    /// Nothing found yet.
+    pub const fn new(frame: u64) -> Self {
+        Self { frame, found: None }
+    }
+
+    /// The block; none of a page frame that is free.
+    pub const fn finish(self) -> Option<PageBlock> {
+        self.found
+    }
+}
+
+impl BlockVisitor for PageBlockAt {
+    const ALL: bool = true;
+
+    fn block(&mut self, block: &PageBlock) {
+        let frames = block.first..block.first + block.pages;
+        if frames.contains(&self.frame) {
+            self.found = Some(*block);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +97,27 @@ mod tests {
         let (blocks, left_out) = list.finish();
         let frames: Vec<_> = blocks.iter().map(|block| block.first).collect();
         assert_eq!((frames, left_out), (vec![9, 109], 2));
+    }
+
+    #[test]
+    fn the_block_around_a_page_frame_is_kept() {
+        let around = |frame| {
+            let mut found = PageBlockAt::new(frame);
+            for first in [8, 16] {
+                found.block(&PageBlock {
+                    first,
+                    pages: 4,
+                    page_use: PageUse::Plain,
+                    owner: 0,
+                    references: 1,
+                    mappings: 0,
+                });
+            }
+            found.finish().map(|block| block.first)
+        };
+        assert_eq!(
+            (around(11), around(12), around(16)),
+            (Some(8), None, Some(16))
+        );
     }
 }
