@@ -97,7 +97,7 @@ impl Known<'_> {
             Pages::Each(pages) => assert_eq!(pinned, objects * pages * PAGE),
             Pages::Shared(pages) => assert_eq!(pinned, objects / 2 * pages * PAGE),
             Pages::OfData | Pages::OfReplies => {
-                assert!(pinned >= in_pages(self.payload), "{group:?}")
+                assert!(pinned >= in_pages(self.payload), "{group:?}");
             }
         }
         assert_eq!(
