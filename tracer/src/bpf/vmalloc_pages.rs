@@ -64,7 +64,7 @@ fn caches(
     slabs: &Slabs,
 ) -> Vec<(u64, usize)> {
     let mut found = Vec::new();
-    for cache in slabs.caches() {
+    for &cache in slabs.caches() {
         let bytes = memory.read(cache.wrapping_add(cache_size), size_of::<u32>());
         let stride = bytes.and_then(|bytes| bytes.try_into().ok());
         let stride = stride.map(u32::from_ne_bytes).unwrap_or(0) as usize;

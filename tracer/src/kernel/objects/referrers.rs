@@ -85,7 +85,7 @@ pub fn referrers<M: ReadMemory>(
 ) -> Referrers {
     let wanted = Wanted::new(places, blocks);
     let mut found = Referrers::default();
-    for cache in slabs.caches() {
+    for &cache in slabs.caches() {
         let mut blocks = FxHashSet::default();
         for slab in slabs.of_cache(cache) {
             let len = (slab.end - slab.start) * PAGE;

@@ -10,21 +10,23 @@ const PAGE: u64 = 4096;
 pub struct Slabs {
     /// The page frames of each, with the address of its cache, in ascending order.
     slabs: Vec<(u64, Range<u64>)>,
+    /// The addresses of all caches, each once.
+    caches: Vec<u64>,
 }
 
 impl Slabs {
     /// Those that a census has found.
     pub fn new(mut slabs: Vec<(u64, Range<u64>)>) -> Self {
         slabs.sort_unstable_by_key(|(_, frames)| frames.start);
-        Self { slabs }
+        let mut caches: Vec<_> = slabs.iter().map(|(cache, _)| *cache).collect();
+        caches.sort_unstable();
+        caches.dedup();
+        Self { slabs, caches }
     }
 
     /// The addresses of all caches, each once.
-    pub fn caches(&self) -> Vec<u64> {
-        let mut caches: Vec<_> = self.slabs.iter().map(|(cache, _)| *cache).collect();
-        caches.sort_unstable();
-        caches.dedup();
-        caches
+    pub fn caches(&self) -> &[u64] {
+        &self.caches
     }
 
     /// The cache and all page frames of the slab that a page frame is part of.
@@ -40,7 +42,7 @@ impl Slabs {
     /// page frame leads to the same beginning, which is a multiple of 1 GiB (KASLR;
     /// arch/x86/mm/kaslr.c). None where the kernel's memory is not laid out like that.
     pub fn direct_map(&self) -> Option<u64> {
-        let mut caches = self.caches().into_iter().filter(|&cache| cache > PAGE);
+        let mut caches = self.caches.iter().copied().filter(|&cache| cache > PAGE);
         let mut common = self.beginnings(caches.next()?);
         for cache in caches {
             if common.len() < 2 {
@@ -56,9 +58,15 @@ impl Slabs {
     fn beginnings(&self, cache: u64) -> HashSet<u64> {
         const ALIGNMENT: u64 = 1 << 30;
         let page = cache - cache % PAGE;
-        let frames = self.slabs.iter().flat_map(|(_, frames)| frames.clone());
+        // Of each slab, the page frame that is as far behind a multiple.
+        let fits = |frames: &Range<u64>| {
+            let left = (page / PAGE).wrapping_sub(frames.start) % (ALIGNMENT / PAGE);
+            let frame = frames.start + left;
+            frames.contains(&frame).then_some(frame)
+        };
+        let frames = self.slabs.iter().filter_map(|(_, frames)| fits(frames));
         let bases = frames.filter_map(|frame| page.checked_sub(frame * PAGE));
-        bases.filter(|base| base % ALIGNMENT == 0).collect()
+        bases.collect()
     }
 
     /// The page frames of a cache's slabs.
@@ -71,6 +79,21 @@ impl Slabs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_direct_map_begins_where_all_caches_lie_in_slabs() {
+        const BASE: u64 = 0xffff_9a40_0000_0000;
+        let at = |frame: u64, offset: u64| BASE + frame * PAGE + offset;
+        let caches = [at(21, 0x100), at((1 << 18) + 7, 0x200), at(40, 0)];
+        let slabs = vec![
+            (caches[0], 16..24),
+            (caches[1], 40..41),
+            (caches[2], (1 << 18) + 4..(1 << 18) + 8),
+            (caches[0], (1 << 18) + 16..(1 << 18) + 24),
+        ];
+        assert_eq!(Slabs::new(slabs).direct_map(), Some(BASE));
+        assert_eq!(Slabs::default().direct_map(), None);
+    }
 
     #[test]
     fn a_page_frame_is_of_the_slab_around_it() {

@@ -81,7 +81,7 @@ impl<M: ReadMemory> Walker<'_, M> {
     pub(super) fn cache_named(&mut self, name: &str) -> Option<u64> {
         let at = self.layouts.cache.name;
         let memory = &mut self.memory;
-        let caches = self.slabs.caches().into_iter();
+        let caches = self.slabs.caches().iter().copied();
         caches.filter(|cache| is_kernel(*cache)).find(|cache| {
             let text = memory.word(cache + at);
             let found = text.and_then(|text| memory.text(text, name.len() + 1));
