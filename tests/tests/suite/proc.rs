@@ -239,6 +239,8 @@ impl Supervisor {
         let mut shell = Command::new("sh");
         shell.args(["-c", script]).process_group(0);
         shell.stdout(Stdio::null()).stderr(Stdio::null());
+        // Nothing ever comes, for which the workers wait.
+        shell.stdin(Stdio::piped());
         if let Some(memcg) = memcg {
             memcg.put(&mut shell);
         }
@@ -264,8 +266,10 @@ fn a_worker_that_its_limit_kills_again_and_again_is_one_line() {
         return;
     };
     let memcg = memcg.without_swap();
-    // Beside the worker another program comes and goes that nobody kills.
-    let script = format!("while :; do {LEAK} json --mib 64 </dev/zero; sleep 0.3; done");
+    // Beside the worker another program comes and goes that nobody kills. The worker takes a quarter of a
+    // second to its limit: who is there for a moment only is not seen large.
+    let worker = format!("{LEAK} json --mib 8 --mib-per-second 64");
+    let script = format!("while :; do {worker}; sleep 0.3; done");
     // Long enough for a worker to be killed three times.
     let seconds = if is_emulated() { "20" } else { "4" };
     let supervisor = Supervisor::start(&script, Some(&memcg));

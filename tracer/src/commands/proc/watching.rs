@@ -36,6 +36,21 @@ struct Started {
     first_seen: Instant,
 }
 
+impl Started {
+    /// The same process, seen once more. One that is being killed gives its memory back before it is gone:
+    /// of a program that shrinks, what it had is kept.
+    fn seen_again(self, now: Process) -> Self {
+        let is_same = self.process.name == now.name;
+        let is_smaller = now.kept_bytes().unwrap_or(0) < self.process.kept_bytes().unwrap_or(0);
+        let process = if is_same && is_smaller {
+            self.process
+        } else {
+            now
+        };
+        Self { process, ..self }
+    }
+}
+
 impl Watching {
     pub(super) fn new(before: Processes) -> Self {
         let cgroups = before.cgroups.into_iter();
@@ -72,11 +87,12 @@ impl Watching {
     }
 
     fn remember(&mut self, process: Process) {
-        let first_seen = self.started.get(&process.identity());
-        let first_seen = first_seen.map_or_else(Instant::now, |it| it.first_seen);
-        let started = Started {
-            process,
-            first_seen,
+        let started = match self.started.remove(&process.identity()) {
+            Some(earlier) => earlier.seen_again(process),
+            None => Started {
+                process,
+                first_seen: Instant::now(),
+            },
         };
         self.started.insert(started.process.identity(), started);
     }
