@@ -144,3 +144,27 @@ fn without_root_nobody_is_named() {
     let finished = Pagetrace::as_nobody(&["holders"]).run();
     assert!(!finished.refusal().is_empty());
 }
+
+#[test]
+fn what_grew_since_a_baseline_comes_first() {
+    let Some(_machine) = root_or_skip("what_grew_since_a_baseline_comes_first") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let saved = folder.path().join("baseline");
+    let saved = saved.to_str().expect("a UTF-8 path");
+    let before = Pagetrace::new(&["holders", "--json", saved]).run();
+    assert!(before.status.success(), "{before:#?}");
+    let leak = Leaker::start(LEAK, &["pipes", "--count", "500", "--pages", "16"]);
+    let after = Pagetrace::new(&["holders", "--baseline", saved]).run();
+    assert!(after.status.success(), "{after:#?}");
+    let first = after.stdout.lines().next().expect("a sentence");
+    assert!(
+        first.contains(&format!("500 pipes, leak (pid {}, fd ", leak.pid())),
+        "{first}"
+    );
+    assert!(first.contains(" grew most, by 31.25 MiB since "), "{first}");
+    let other = Pagetrace::new(&["holders", "--baseline", saved, "--by", "kind"]).run();
+    let refusal = "the baseline is by holder, and this look by kind: give --by holder";
+    assert_eq!(other.complaint(), refusal);
+}

@@ -165,3 +165,38 @@ fn caches_and_callers_of_vmalloc_have_names() {
         .expect("a caller");
     assert!(*most.1 >= TAKEN && most.0.contains("alloc"), "{callers:?}");
 }
+
+#[test]
+fn a_page_frame_is_shown_and_its_data_only_when_asked_for() {
+    let test = "a_page_frame_is_shown_and_its_data_only_when_asked_for";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let list = Pagetrace::new(&["pages", "--list", "reserved", "--json", "-"]).run();
+    let list: serde_json::Value = serde_json::from_str(&list.stdout).expect("JSON");
+    let frames = list["list"]["blocks"].as_array().expect("a list").iter();
+    // Of some reserved page frames the kernel has no mapping: firmware's, say.
+    let mut frames = frames.filter_map(|block| block["frame"].as_u64());
+    let shown = frames.find_map(|frame| {
+        let frame = frame.to_string();
+        let screen = Pagetrace::new(&["pages", "--peek", &frame]).run();
+        screen.status.success().then_some((frame, screen))
+    });
+    let (frame, screen) = shown.expect("a page frame that can be read");
+    assert_eq!(screen.stdout.lines().count(), 2, "{screen:#?}");
+    assert!(
+        screen.stdout.contains(": reserved; content: "),
+        "{screen:#?}"
+    );
+    let raw = Pagetrace::new(&["pages", "--peek", &frame, "--raw"]).run();
+    assert_eq!(raw.stdout.lines().count(), 2 + 4096 / 16, "{raw:#?}");
+    assert!(
+        raw.stderr.contains("may be a password or a key"),
+        "{raw:#?}"
+    );
+    let none = Pagetrace::new(&["pages", "--peek", "0xffffffffffff"]).run();
+    assert!(
+        none.complaint()
+            .contains("0xffffffffffff is free, or is none")
+    );
+}

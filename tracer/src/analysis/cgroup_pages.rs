@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::holders::{About, holder};
+use super::holders::{About, holder, pages_of_objects};
 use crate::model::{CgroupPages, Found, Held, PageUse};
 
 /// By charge, of what is charged, and by the process that holds it, of what is not; most first.
@@ -18,15 +18,11 @@ pub fn cgroup_pages<'a>(
         let name = about.owners.get(owner).cloned().flatten();
         groups.entry(name).or_default().0 += pages;
     }
-    let uncharged = held
-        .blocks
-        .iter()
-        .filter(|block| block.page_use.is_unexplained() && block.page_use != PageUse::Charged);
-    for block in uncharged {
-        let first = block.held.first();
-        let holder = first.and_then(|(object, _)| holder(found, about, *object));
-        let name = holder.and_then(|it| it.cgroup);
-        groups.entry(name).or_default().1 += block.pages;
+    let is_uncharged = |of: PageUse| of.is_unexplained() && of != PageUse::Charged;
+    for (object, pages) in pages_of_objects(held, is_uncharged) {
+        let holder = holder(found, about, object);
+        let name = holder.and_then(|it| it.owner.cgroup);
+        groups.entry(name).or_default().1 += pages;
     }
     let bytes = |pages: u64| pages.saturating_mul(about.page_size);
     let mut groups: Vec<_> = groups

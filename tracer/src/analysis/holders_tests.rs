@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{FoundSocket, FoundTask, SocketOwner, SocketState};
+use crate::model::{FoundSocket, FoundTask, HeldBlock, HeldBy, Holding, SocketOwner, SocketState};
 
 /// Of two processes: a pipe of the first, two sockets of the second, and one that was not accepted.
 fn found() -> Found {
@@ -20,7 +20,7 @@ fn found() -> Found {
                 protocol: "tcp".to_owned(),
                 local: Some("127.0.0.1:80".to_owned()),
                 netns: 7,
-                owner,
+                belongs_to: owner,
                 ..SocketState::default()
             },
             ..FoundSocket::default()
@@ -79,7 +79,13 @@ fn about() -> About {
 /// Name, page frames and those of them that become free, of each group.
 fn groups(by: HoldersBy) -> Vec<(String, u64, u64)> {
     let groups = holder_groups(&found(), &held(), &about(), by).into_iter();
-    let groups = groups.map(|it| (it.name, it.pinned_bytes / 4096, it.frees_bytes / 4096));
+    let groups = groups.map(|it| {
+        (
+            it.name,
+            it.account.pinned_bytes / 4096,
+            it.account.frees_bytes / 4096,
+        )
+    });
     groups.collect()
 }
 
@@ -136,7 +142,14 @@ fn holders_say_how_they_are_held() {
     let holders = holders(&found(), &held(), &about());
     let how: Vec<_> = holders
         .iter()
-        .map(|it| (it.pinned_bytes / 4096, it.holding, it.pid, it.state))
+        .map(|it| {
+            (
+                it.account.pinned_bytes / 4096,
+                it.owner.holding,
+                it.owner.pid,
+                it.state,
+            )
+        })
         .collect();
     let expected = [
         (12, None, Some(20), Some('S')),

@@ -4,13 +4,12 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use jiff::Timestamp;
 
-use super::holders::{About, accounts, holder};
-use crate::model::{Found, Held, ProtocolTotals, Reference, Seconds, SocketEntry, SocketTotals};
+use super::holders::{About, holder, object_accounts};
+use crate::model::{Found, Held, ProtocolTotals, Seconds, SocketEntry, SocketTotals};
 
 /// Every socket that was found, most memory first.
 pub fn sockets(found: &Found, held: &Held, about: &About, now: Timestamp) -> Vec<SocketEntry> {
-    let is_object = |object: u32| (object != Reference::OTHERS).then_some(object);
-    let accounts = accounts(held, is_object);
+    let accounts = object_accounts(held);
     let objects = found.objects.iter().zip(0..);
     let sockets = objects.filter(|(object, _)| object.socket.is_some());
     let mut entries: Vec<_> = sockets
@@ -29,39 +28,21 @@ pub fn sockets(found: &Found, held: &Held, about: &About, now: Timestamp) -> Vec
 }
 
 fn order(it: &SocketEntry) -> (Reverse<u64>, &str, Option<u32>, Option<u32>) {
-    (Reverse(it.memory_bytes()), &it.protocol, it.pid, it.fd)
+    let (memory, owner) = (Reverse(it.memory_bytes()), &it.owner);
+    (memory, &it.socket.protocol, owner.pid, owner.fd)
 }
 
 fn entry(found: &Found, about: &About, place: u32, now: Timestamp) -> Option<SocketEntry> {
     let holder = holder(found, about, place)?;
-    let (state, queues) = (holder.socket?, holder.queues?);
+    let (socket, queues) = (holder.socket?, holder.queues?);
     Some(SocketEntry {
-        pid: holder.pid,
-        pids: holder.pids,
-        comm: holder.comm,
+        owner: holder.owner,
         process_state: holder.state,
-        fd: holder.fd,
-        holding: holder.holding,
-        cgroup: holder.cgroup,
-        protocol: state.protocol,
-        state: state.state,
-        local: state.local,
-        remote: state.remote,
-        netns: state.netns,
-        skbs: queues.skbs,
-        payload_bytes: queues.payload_bytes,
-        truesize_bytes: queues.truesize_bytes,
         pinned_bytes: 0,
         frees_bytes: 0,
-        recv_q: state.recv_q,
-        send_q: state.send_q,
-        received_bytes: state.received_bytes,
-        receive_limit_bytes: state.receive_limit_bytes,
-        queued_bytes: state.queued_bytes,
-        send_limit_bytes: state.send_limit_bytes,
-        drops: state.drops,
         oldest_seconds: queues.oldest_ns.and_then(|it| age(it, now)),
-        truncated: queues.truncated,
+        socket,
+        queues,
     })
 }
 
@@ -81,7 +62,10 @@ pub fn socket_totals(sockets: &[SocketEntry]) -> (SocketTotals, Vec<ProtocolTota
     let mut protocols = HashMap::<&str, SocketTotals>::new();
     for socket in sockets {
         add(&mut all, socket);
-        add(protocols.entry(&socket.protocol).or_default(), socket);
+        add(
+            protocols.entry(&socket.socket.protocol).or_default(),
+            socket,
+        );
     }
     let mut protocols: Vec<_> = protocols
         .into_iter()
@@ -99,8 +83,8 @@ pub fn socket_totals(sockets: &[SocketEntry]) -> (SocketTotals, Vec<ProtocolTota
 
 fn add(totals: &mut SocketTotals, socket: &SocketEntry) {
     totals.sockets += 1;
-    totals.skbs += socket.skbs;
-    totals.payload_bytes += socket.payload_bytes;
-    totals.truesize_bytes += socket.truesize_bytes;
+    totals.skbs += socket.queues.skbs;
+    totals.payload_bytes += socket.queues.payload_bytes;
+    totals.truesize_bytes += socket.queues.truesize_bytes;
     totals.pinned_bytes += socket.pinned_bytes;
 }

@@ -1,22 +1,18 @@
 //! Known holders of memory, measured by the page frames that they refer to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use super::holders::{About, holder, key, named};
+use super::{
+    holder_names::{key, named},
+    holders::{About, holder, pages_of_objects},
+};
 use crate::model::{
-    Certainty, Found, Held, HolderKind, HoldersBy, KnownHolder, ObjectKind, PageHolder,
+    Certainty, Found, Held, HolderKind, HoldersBy, KnownHolder, ObjectKind, PageHolder, PageUse,
 };
 
-/// What pipes, sockets and rings have of what no counter explains. A block that several refer to
-/// counts for the first of them.
+/// What pipes, sockets and rings have of what no counter explains.
 pub fn walked_holders(found: &Found, held: &Held, about: &About) -> Vec<KnownHolder> {
-    let mut pages = HashMap::<u32, u64>::new();
-    let blocks = held.blocks.iter();
-    for block in blocks.filter(|block| block.page_use.is_unexplained()) {
-        if let Some((object, _)) = block.held.first() {
-            *pages.entry(*object).or_default() += block.pages;
-        }
-    }
+    let pages = pages_of_objects(held, PageUse::is_unexplained);
     let mut parts = BTreeMap::<(HolderKind, String), (u64, Vec<PageHolder>)>::new();
     for (object, pages) in pages {
         let Some(holder) = holder(found, about, object) else {

@@ -1,10 +1,7 @@
 //! What is known of page frames that nothing was found to hold: what points to them, and what class of
 //! data they have.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::page_frames::PageFrames;
 use crate::{
@@ -50,7 +47,11 @@ fn named(frames: &mut PageFrames, layout: &OwnerLayout, found: Referrers) -> Vec
     };
     let keys: Vec<_> = found.caches.keys().map(key).collect();
     let mut caches = bpf::owner_names(&mut frames.memory, layout, &keys);
-    let callers = caller_names(found.callers.keys().copied().collect());
+    let callers: Vec<_> = found.callers.keys().copied().collect();
+    // Without them, callers are not named.
+    let symbols = host::kallsyms().map(|kallsyms| KernelSymbols::new(kallsyms, None));
+    let names = symbols.map(|symbols| symbols.functions(&callers));
+    let callers = names.unwrap_or_default();
     let referrer = |kind, name, pages| Referrer { kind, name, pages };
     let caches = found.caches.into_iter().map(|(cache, pages)| {
         let name = caches.remove(&cache).flatten();
@@ -65,17 +66,6 @@ fn named(frames: &mut PageFrames, layout: &OwnerLayout, found: Referrers) -> Vec
         (Reverse(a.pages), a.kind, &a.name).cmp(&(Reverse(b.pages), b.kind, &b.name))
     });
     referrers
-}
-
-/// The functions that asked vmalloc, by the addresses in them.
-fn caller_names(addresses: Vec<u64>) -> HashMap<u64, Option<String>> {
-    let Ok(kallsyms) = host::kallsyms() else {
-        return HashMap::new();
-    };
-    let symbols = KernelSymbols::new(kallsyms, None);
-    let frames = symbols.frames(&addresses).into_iter();
-    let names = frames.map(|frames| frames.into_iter().next_back()?.symbol);
-    addresses.into_iter().zip(names).collect()
 }
 
 /// How many page frames have data of each class, of as many as are looked at.

@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode, thread, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{
     answer::Answer,
@@ -13,7 +13,7 @@ use crate::{
     analysis,
     cli::{Baseline, HoldersArgs, Input},
     kernel::host,
-    model::{HoldersBy, HoldersReport, HoldersSchema, Tool},
+    model::{Choice as _, HoldersBy, HoldersReport, HoldersSchema, Snapshot, Tool},
     render::{self, Extent},
 };
 
@@ -27,10 +27,16 @@ pub fn run(args: &HoldersArgs) -> Result<ExitCode> {
     let baseline = baseline.map(|it| first(it, args.by)).transpose()?;
     let mut report = match &args.from {
         Some(input) => saved(input)?,
-        None if args.explain => report(&holding::look_and_explain()?, args.by)?,
-        None => now(args.by)?,
+        None => report(&holding::look(args.explain)?, args.by)?,
     };
     if let Some(baseline) = baseline {
+        let name = report.by.name();
+        ensure!(
+            baseline.by == report.by,
+            "the baseline is by {}, and this look by {name}: give --by {}",
+            baseline.by.name(),
+            baseline.by.name()
+        );
         analysis::since_baseline(&mut report, &baseline);
     }
     answer.write(&report, render::holders)
@@ -51,7 +57,7 @@ fn first(baseline: &Baseline, by: HoldersBy) -> Result<HoldersReport> {
 }
 
 fn saved(input: &Input) -> Result<HoldersReport> {
-    let of_snapshot = |it: crate::model::Snapshot| it.page_holders;
+    let of_snapshot = |it: Snapshot| it.page_holders;
     take::part(input, of_snapshot, "who holds page frames")
 }
 
@@ -73,7 +79,7 @@ fn watch(interval: Duration, args: &HoldersArgs) -> Result<ExitCode> {
 }
 
 fn now(by: HoldersBy) -> Result<HoldersReport> {
-    report(&holding::look()?, by)
+    report(&holding::look(false)?, by)
 }
 
 /// Who holds page frames, by a look at them.

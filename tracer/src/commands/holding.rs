@@ -3,27 +3,28 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs,
     time::Instant,
 };
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::{explain::explain, page_frames::PageFrames};
+use super::{
+    explain::explain,
+    page_frames::{PageFrames, Probed},
+};
 use crate::{
-    analysis::About,
+    analysis::{self, About, MappedBy},
     bpf::{self, KernelMemory, OwnerLayout},
     kernel::{
         btf::Btf,
         host::{self, Samples},
-        memcg,
         objects::{self, Join, ObjectLayouts, Own, Places},
         page_census::PageCounts,
     },
     model::{
-        Explanation, Feature, Found, Held, HoldersLosses, Holding, Limitation, PageBlock, PageKey,
-        PageUse, Seconds,
+        Explanation, Feature, Found, Held, HoldersLosses, Holding, Limitation, PageKey, PageUse,
+        Seconds,
     },
 };
 
@@ -41,54 +42,55 @@ pub(super) struct Look {
     pub(super) limitations: Vec<Limitation>,
 }
 
-/// Follows everything that can hold page frames.
-pub(super) fn look() -> Result<Look> {
-    look_and(|_, _, _| None, 0)
-}
-
-/// The same, and looks for what points to the page frames that nothing was found to hold.
-pub(super) fn look_and_explain() -> Result<Look> {
-    /// Blocks that are kept: 200 MB of them.
-    const MOST: usize = 1 << 22;
-    look_and(
-        |frames, layouts, unheld| Some(explain(frames, layouts, unheld)),
-        MOST,
-    )
-}
-
-fn look_and(
-    explain: impl FnOnce(&mut PageFrames, &OwnerLayout, &[PageBlock]) -> Option<Explanation>,
-    kept: usize,
-) -> Result<Look> {
-    let (taken_at, started) = (Timestamp::now(), Instant::now());
+/// Follows everything that can hold page frames; if asked, looks for what points to the page frames that
+/// nothing was found to hold.
+pub(super) fn look(explains: bool) -> Result<Look> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
-    let layouts = ObjectLayouts::of(&btf).context("this kernel's objects cannot be followed")?;
+    let kernel = Probed::probe()?;
+    let mut limitations = Vec::new();
+    let started = (Timestamp::now(), Instant::now());
+    let mut frames = PageFrames::look(&btf, kernel, &mut limitations)?;
+    look_at(&mut frames, &btf, started, explains, limitations)
+}
+
+/// The same of page frames that were looked at once, which began at this time.
+pub(super) fn look_at(
+    frames: &mut PageFrames,
+    btf: &Btf<'_>,
+    (taken_at, started): (Timestamp, Instant),
+    explains: bool,
+    mut limitations: Vec<Limitation>,
+) -> Result<Look> {
+    /// Blocks that are kept to be explained: 200 MB of them.
+    const MOST: usize = 1 << 22;
+    let layouts = ObjectLayouts::of(btf).context("this kernel's objects cannot be followed")?;
     let samples = Samples::open();
-    let mut limitations = missing(&layouts, &samples);
-    let mut frames = PageFrames::look(&btf, &mut limitations)?;
+    limitations.extend(missing(&layouts, &samples));
     let places = frames
         .places()
         .context("where the kernel sees all memory was not found")?;
-    let mut found = walk(&mut frames, &layouts, places, &samples);
-    let again = walk(&mut frames, &layouts, places, &samples);
+    let mut found = walk(frames, &layouts, places, &samples);
+    let again = walk(frames, &layouts, places, &samples);
     let unconfirmed = found.confirmed_by(&again);
-    let mut join = Join::new(&found.references).keeping(kept);
+    let mut join = Join::new(&found.references).keeping(if explains { MOST } else { 0 });
     let charged = charged(frames.count(&mut join)?);
     let (held, unheld) = join.finish();
-    let explanation = explain(&mut frames, &OwnerLayout::of(&btf), &unheld);
+    let names = OwnerLayout::of(btf);
+    let explanation = explains.then(|| explain(frames, &names, &unheld));
     let losses = HoldersLosses {
         raced_queues: found.lost.raced,
         stray_pointers: found.lost.strays,
         unreadable_objects: found.lost.unreadable,
         unconfirmed_references: unconfirmed.values().sum(),
     };
+    let mapped_by = mapped_by(&found, held.objects());
     let about = About {
         page_size: rustix::param::page_size() as u64,
         unconfirmed,
-        owners: owners(&mut frames, &btf, &held, &charged),
-        cgroups: cgroups(&found, &held),
-        mapped_by: mapped_by(&found, held_by(&held)),
+        owners: owners(frames, &names, &held, &charged),
+        cgroups: cgroups(analysis::holding_processes(&found, &held, &mapped_by)),
+        mapped_by,
     };
     Ok(Look {
         found,
@@ -157,7 +159,7 @@ fn charged(counts: PageCounts) -> HashMap<u64, u64> {
 /// The names of page pools' devices, and of control groups.
 fn owners(
     frames: &mut PageFrames,
-    btf: &Btf<'_>,
+    names: &OwnerLayout,
     held: &Held,
     charged: &HashMap<u64, u64>,
 ) -> HashMap<u64, Option<String>> {
@@ -174,43 +176,24 @@ fn owners(
             node: 0,
         })
         .collect();
-    bpf::owner_names(&mut frames.memory, &OwnerLayout::of(btf), &keys)
+    bpf::owner_names(&mut frames.memory, names, &keys)
 }
 
-/// The objects that hold page frames, each as often as it does.
-fn held_by(held: &Held) -> impl Iterator<Item = u32> {
-    let held = held.blocks.iter().flat_map(|block| &block.held);
-    held.map(|(object, _)| *object)
-}
-
-/// The memory control groups of the processes that hold page frames.
-fn cgroups(found: &Found, held: &Held) -> HashMap<u32, String> {
-    let objects: BTreeSet<_> = held_by(held).collect();
-    let objects = objects
-        .into_iter()
-        .filter_map(|object| found.objects.get(object as usize));
-    let tasks: BTreeSet<_> = objects
-        .flat_map(|object| object.descriptors.iter().map(|(task, _)| *task))
-        .collect();
-    let tasks = tasks.into_iter();
-    let cgroup = |task: u32| {
-        let pid = found.task(task)?.pid;
-        let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        Some((pid, memcg::path(&text)?.to_owned()))
-    };
-    tasks.filter_map(cgroup).collect()
+/// The memory control groups of these processes.
+fn cgroups(processes: BTreeSet<u32>) -> HashMap<u32, String> {
+    let processes = processes.into_iter();
+    processes
+        .filter_map(|pid| Some((pid, host::processes::memory_cgroup(pid)?)))
+        .collect()
 }
 
 /// The processes that have objects mapped of which nobody has a descriptor, by inode, if any of these
 /// objects is one.
-pub(super) fn mapped_by(
-    found: &Found,
-    objects: impl Iterator<Item = u32>,
-) -> HashMap<u64, Vec<u32>> {
+pub(super) fn mapped_by(found: &Found, objects: impl Iterator<Item = u32>) -> MappedBy {
     let objects = objects.filter_map(|object| found.objects.get(object as usize));
     let mut without = objects
         .filter(|it| it.descriptors.is_empty() && it.holding == Holding::Unknown && it.inode != 0);
-    let mut mapped_by = HashMap::<u64, Vec<u32>>::new();
+    let mut mapped_by = MappedBy::new();
     if without.next().is_some() {
         for mapping in host::shared_mappings() {
             mapped_by

@@ -29,18 +29,40 @@ pub(super) struct PageFrames {
     pub(super) vmalloc: VmallocFrames,
 }
 
+/// What has to be known before page frames can be looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Probed {
+    pub(super) array: PageArray,
+    /// This process's id in the initial namespace.
+    pub(super) own_process: u32,
+}
+
+impl Probed {
+    /// Asks the running kernel; an error where there are no page structs to look at.
+    pub(super) fn probe() -> Result<Self> {
+        let features = Features::probe()?;
+        let array = features.page_array;
+        Ok(Self {
+            array: array.map_err(|it| anyhow!("cannot find the page structs: {}", it.reason))?,
+            own_process: features.own_process,
+        })
+    }
+}
+
 impl PageFrames {
     /// Looks at all page frames for the first time, which tells where slabs are, and these tell what is
     /// of vmalloc.
-    pub(super) fn look(btf: &Btf<'_>, limitations: &mut Vec<Limitation>) -> Result<Self> {
-        let features = Features::probe()?;
-        let array = features.page_array.map_err(refusal)?;
-        let mut frames = Self::with_slabs(btf, array, features.own_process)?;
+    pub(super) fn look(
+        btf: &Btf<'_>,
+        kernel: Probed,
+        limitations: &mut Vec<Limitation>,
+    ) -> Result<Self> {
+        let mut frames = Self::with_slabs(btf, kernel)?;
         let source = VmallocSource::of(btf).ok().zip(frames.direct_map);
         match source {
             Some((source, base)) => {
                 let slabs = &frames.slabs;
-                frames.vmalloc = source.frames(&mut frames.memory, array, base, slabs);
+                frames.vmalloc = source.frames(&mut frames.memory, kernel.array, base, slabs);
             }
             None => {
                 let reason =
@@ -52,7 +74,8 @@ impl PageFrames {
     }
 
     /// Looks at all page frames for the first time, which tells where slabs are.
-    pub(super) fn with_slabs(btf: &Btf<'_>, array: PageArray, own_process: u32) -> Result<Self> {
+    pub(super) fn with_slabs(btf: &Btf<'_>, kernel: Probed) -> Result<Self> {
+        let Probed { array, own_process } = kernel;
         let mut memory = KernelMemory::open()?;
         let (layout, zones) = (PageStruct::of(btf)?, host::zones()?);
         let census = PageCensus {
@@ -94,9 +117,4 @@ impl PageFrames {
             end,
         ))
     }
-}
-
-/// Without the array of page structs there is nothing to look at.
-fn refusal(limitation: Limitation) -> anyhow::Error {
-    anyhow!("cannot find the page structs: {}", limitation.reason)
 }

@@ -6,7 +6,11 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
-use super::{answer::Answer, page_frames::PageFrames, take};
+use super::{
+    answer::Answer,
+    page_frames::{PageFrames, Probed},
+    take,
+};
 use crate::{
     analysis,
     bpf::{self, OwnerLayout},
@@ -18,8 +22,8 @@ use crate::{
         read_memory::ReadMemory as _,
     },
     model::{
-        Feature, ListedBlock, PageBlock, PageKey, PageUse, PagesList, PagesReport, PagesSchema,
-        Seconds, Snapshot, Threshold, Tool,
+        Feature, Limitation, ListedBlock, PageBlock, PageKey, PageUse, PagesList, PagesReport,
+        PagesSchema, Seconds, Snapshot, Threshold, Tool,
     },
     render,
     symbols::KernelSymbols,
@@ -46,7 +50,7 @@ fn peek(frame: u64, raw: bool) -> Result<ExitCode> {
     const PAGE: usize = 4096;
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
-    let mut frames = PageFrames::look(&btf, &mut Vec::new())?;
+    let mut frames = PageFrames::look(&btf, Probed::probe()?, &mut Vec::new())?;
     let mut around = PageBlockAt::new(frame);
     frames.count(&mut around)?;
     let free = || format!("page frame {frame:#x} is free, or is none of this machine");
@@ -65,18 +69,30 @@ fn peek(frame: u64, raw: bool) -> Result<ExitCode> {
 }
 
 /// What every page frame is used for now; those of one use are listed.
-pub(super) fn report(list: Option<PageUse>) -> Result<PagesReport> {
+fn report(list: Option<PageUse>) -> Result<PagesReport> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
+    let kernel = Probed::probe()?;
     let mut limitations = Vec::new();
-    let (taken_at, started) = (Timestamp::now(), Instant::now());
-    let mut frames = PageFrames::look(&btf, &mut limitations)?;
+    let started = (Timestamp::now(), Instant::now());
+    let mut frames = PageFrames::look(&btf, kernel, &mut limitations)?;
+    report_of(&mut frames, &btf, started, list, limitations)
+}
+
+/// The same of page frames that were looked at once, which began at this time.
+pub(super) fn report_of(
+    frames: &mut PageFrames,
+    btf: &Btf<'_>,
+    (taken_at, started): (Timestamp, Instant),
+    list: Option<PageUse>,
+    mut limitations: Vec<Limitation>,
+) -> Result<PagesReport> {
     // The counters are of the moment before the second look.
     let (counters, unread) = host::memory_counters()?;
     limitations.extend(unread);
-    let (pages, blocks) = count(&mut frames, list)?;
+    let (pages, blocks) = count(frames, list)?;
     let seconds = Seconds::from(started.elapsed());
-    let names = OwnerLayout::of(&btf);
+    let names = OwnerLayout::of(btf);
     let mut names = bpf::owner_names(&mut frames.memory, &names, pages.keys());
     match callers(&pages) {
         Ok(callers) => names.extend(callers),
@@ -135,15 +151,9 @@ fn listed(
 }
 
 /// The functions that asked vmalloc, by the addresses in them.
-fn callers(pages: &Pages) -> Result<Vec<(u64, Option<String>)>> {
+fn callers(pages: &Pages) -> Result<HashMap<u64, Option<String>>> {
     let of_vmalloc = |key: &&PageKey| key.page_use == PageUse::Vmalloc;
-    let addresses: Vec<_> = pages
-        .keys()
-        .filter(of_vmalloc)
-        .map(|key| key.owner)
-        .collect();
-    let symbols = KernelSymbols::new(host::kallsyms()?, None);
-    let frames = symbols.frames(&addresses).into_iter();
-    let names = frames.map(|frames| frames.into_iter().next_back()?.symbol);
-    Ok(addresses.into_iter().zip(names).collect())
+    let keys = pages.keys().filter(of_vmalloc);
+    let addresses: Vec<_> = keys.map(|key| key.owner).collect();
+    Ok(KernelSymbols::new(host::kallsyms()?, None).functions(&addresses))
 }

@@ -25,7 +25,7 @@ pub fn run(args: &SockArgs) -> Result<ExitCode> {
             let of_snapshot = |it: Snapshot| it.sockets;
             take::part(input, of_snapshot, "sockets' queues")?
         }
-        None => report(&holding::look()?)?,
+        None => report(&holding::look(false)?)?,
     };
     answer.write(&report, render::sockets)
 }

@@ -4,17 +4,24 @@ use std::{
     fs,
     io::{self, Read as _},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::{holders, holding, pages, sock};
+use super::{
+    holders, holding,
+    page_frames::{PageFrames, Probed},
+    pages, sock,
+};
 use crate::{
     analysis, bpf,
     cli::Input,
-    kernel::host::{self, Depth, processes::Detail},
+    kernel::{
+        btf::Btf,
+        host::{self, Depth, processes::Detail},
+    },
     model::{
         Feature, HoldersBy, HoldersReport, KnownHolder, Limitation, PagesReport, Processes, Report,
         Saved, Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
@@ -93,7 +100,7 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     let processes = parts.processes.then(|| processes(&mut limitations));
     let kernel = kernel_memory(parts.kernel_memory, &mut holders).unwrap_or_else(|error| {
         limitations.push(Feature::PageHolders.degraded(format!("{error:#}")));
-        KernelMemory::default()
+        KernelReports::default()
     });
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
@@ -114,7 +121,7 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
 
 /// What the kernel's own memory tells.
 #[derive(Default)]
-struct KernelMemory {
+struct KernelReports {
     pages: Option<PagesReport>,
     page_holders: Option<HoldersReport>,
     sockets: Option<SocketsReport>,
@@ -122,19 +129,29 @@ struct KernelMemory {
 
 /// Page frames, who holds them, and sockets. Of the known holders, those that were followed are what
 /// they were found to hold.
-fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<KernelMemory> {
+fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<KernelReports> {
     if matches!(parts, KernelParts::Nothing) {
-        return Ok(KernelMemory::default());
+        return Ok(KernelReports::default());
     }
-    let look = holding::look()?;
-    let walked = analysis::walked_holders(&look.found, &look.held, &look.about);
+    let blob = host::btf()?;
+    let btf = Btf::parse(&blob)?;
+    let kernel = Probed::probe()?;
+    let mut limitations = Vec::new();
+    let started = (Timestamp::now(), Instant::now());
+    let mut frames = PageFrames::look(&btf, kernel, &mut limitations)?;
+    let look = holding::look_at(&mut frames, &btf, started, false, limitations.clone())?;
     known.retain(|holder| !holder.kind.is_walked());
-    known.extend(walked);
+    known.extend(analysis::walked_holders(
+        &look.found,
+        &look.held,
+        &look.about,
+    ));
     if matches!(parts, KernelParts::Holders) {
-        return Ok(KernelMemory::default());
+        return Ok(KernelReports::default());
     }
-    Ok(KernelMemory {
-        pages: Some(pages::report(None)?),
+    let pages = pages::report_of(&mut frames, &btf, started, None, limitations)?;
+    Ok(KernelReports {
+        pages: Some(pages),
         page_holders: Some(holders::report(&look, HoldersBy::default())?),
         sockets: Some(sock::report(&look)?),
     })

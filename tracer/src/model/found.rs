@@ -49,6 +49,21 @@ pub struct FoundObject {
     pub socket: Option<Box<FoundSocket>>,
 }
 
+impl FoundObject {
+    /// An object that nothing is known of yet but its address.
+    pub const fn new(kind: ObjectKind, address: u64) -> Self {
+        Self {
+            kind,
+            address,
+            inode: 0,
+            descriptors: Vec::new(),
+            holding: Holding::Unknown,
+            payload_bytes: 0,
+            socket: None,
+        }
+    }
+}
+
 /// How an object is held beside descriptors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Holding {
@@ -193,6 +208,14 @@ impl HeldBlock {
     }
 }
 
+impl Held {
+    /// The objects that hold page frames, each as often as it does.
+    pub fn objects(&self) -> impl Iterator<Item = u32> {
+        let held = self.blocks.iter().flat_map(|block| &block.held);
+        held.map(|(object, _)| *object)
+    }
+}
+
 /// Page frames that no counter explains, by who holds them.
 #[derive(Debug, Default)]
 pub struct Held {
@@ -206,18 +229,6 @@ pub struct Held {
 mod tests {
     use super::*;
 
-    fn object(address: u64) -> FoundObject {
-        FoundObject {
-            kind: ObjectKind::Pipe,
-            address,
-            inode: 0,
-            descriptors: Vec::new(),
-            holding: Holding::Unknown,
-            payload_bytes: 0,
-            socket: None,
-        }
-    }
-
     fn found(objects: &[u64], references: &[(u64, u32)]) -> Found {
         let references = references.iter().map(|&(frame, object)| Reference {
             frame,
@@ -225,7 +236,10 @@ mod tests {
             weight: Weight::Each,
         });
         Found {
-            objects: objects.iter().map(|it| object(*it)).collect(),
+            objects: objects
+                .iter()
+                .map(|it| FoundObject::new(ObjectKind::Pipe, *it))
+                .collect(),
             references: references.collect(),
             ..Found::default()
         }

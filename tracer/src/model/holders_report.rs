@@ -129,40 +129,75 @@ pub struct PageHolder {
     pub kind: ObjectKind,
     /// Which one it is: `pipe:[4711]`, `tcp 10.0.0.1:80 -> 10.0.0.2:4711`.
     pub object: String,
+    /// Who has it.
+    #[serde(flatten)]
+    pub owner: ObjectOwner,
+    /// The state of the first process: `R`, `S`, `D`, `T` … as in proc(5).
+    pub state: Option<char>,
+    /// The number of its network namespace.
+    pub netns: Option<u64>,
+    /// The network device whose page pool has the page frames.
+    pub device: Option<String>,
+    /// What it holds.
+    #[serde(flatten)]
+    pub account: HeldAccount,
+    /// What is known of a socket.
+    pub socket: Option<SocketState>,
+    /// What was found in a socket's queues.
+    pub queues: Option<Walked>,
+}
+
+/// What is held, and what it is worth to let go of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldAccount {
+    /// Bytes of all page frames that are referred to, whole blocks of them, each once.
+    pub pinned_bytes: u64,
+    /// Bytes of data.
+    pub payload_bytes: u64,
+    /// References to these page frames that were found, whoever holds them.
+    pub references_found: u64,
+    /// References that the kernel counts.
+    pub references_counted: u64,
+    /// Bytes that are free once all of it is closed, as nobody else refers to them.
+    pub frees_bytes: u64,
+    /// References that only one of two walks saw: what is held changes.
+    pub unconfirmed: u64,
+}
+
+/// Who has an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectOwner {
     /// The first process that has it.
     pub pid: Option<u32>,
     /// All processes that have it.
     pub pids: Vec<u32>,
     /// The name of the first process.
     pub comm: Option<String>,
-    /// The state of the first process: `R`, `S`, `D`, `T` … as in proc(5).
-    pub state: Option<char>,
     /// The first process's descriptor of it.
     pub fd: Option<u32>,
     /// How it is held where no process has a descriptor of it, or why none has.
     pub holding: Option<HeldBy>,
-    /// The memory control group of the first process.
+    /// The memory control group of the first process; of page frames that the kernel charges to one, that.
     pub cgroup: Option<String>,
-    /// The number of its network namespace.
-    pub netns: Option<u64>,
-    /// The network device whose page pool has the page frames.
-    pub device: Option<String>,
-    /// Bytes of all page frames that it refers to, whole blocks of them.
-    pub pinned_bytes: u64,
-    /// Bytes of data in it.
-    pub payload_bytes: u64,
-    /// References to these page frames that were found, whoever holds them.
-    pub references_found: u64,
-    /// References that the kernel counts.
-    pub references_counted: u64,
-    /// Bytes that are free once it is closed, as nobody else refers to them.
-    pub frees_bytes: u64,
-    /// References of it that only one of two walks saw: it changes.
-    pub unconfirmed: u64,
-    /// What is known of a socket.
-    pub socket: Option<SocketState>,
-    /// What was found in a socket's queues.
-    pub queues: Option<Walked>,
+}
+
+impl ObjectOwner {
+    /// The first process, how many more there are, and these descriptors: `nginx (pid 7 and 2 more, fd
+    /// 12)`. None without a process.
+    pub fn name(&self, descriptors: Option<&str>) -> Option<String> {
+        let (name, pid) = (self.comm.as_deref().unwrap_or("?"), self.pid?);
+        let others = match self.pids.len() {
+            0 | 1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        let descriptors = descriptors.map(|it| format!(", {it}")).unwrap_or_default();
+        Some(format!("{name} (pid {pid}{others}{descriptors})"))
+    }
+
+    /// Its descriptor: `fd 12`.
+    pub fn descriptor(&self) -> Option<String> {
+        self.fd.map(|fd| format!("fd {fd}"))
+    }
 }
 
 /// How something is held that no descriptor refers to.
@@ -185,6 +220,21 @@ pub enum HeldBy {
     Unknown,
 }
 
+impl HeldBy {
+    /// What people say of it; nothing of what is the usual.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::InFlight => "sent and not received",
+            Self::NotAccepted => "not accepted",
+            Self::Mapping => "mapped",
+            Self::Orphan => "closed by its process",
+            Self::Kernel => "of the kernel itself",
+            Self::Task => return None,
+            Self::Unknown => "held by nothing that was found",
+        })
+    }
+}
+
 /// Objects that are shown together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HolderGroup {
@@ -196,18 +246,9 @@ pub struct HolderGroup {
     pub objects: u64,
     /// The state of their process, if they have one.
     pub state: Option<char>,
-    /// Bytes of all page frames that they refer to, whole blocks of them, each once.
-    pub pinned_bytes: u64,
-    /// Bytes of data in them.
-    pub payload_bytes: u64,
-    /// References to these page frames that were found, whoever holds them.
-    pub references_found: u64,
-    /// References that the kernel counts.
-    pub references_counted: u64,
-    /// Bytes that are free once all of them are closed.
-    pub frees_bytes: u64,
-    /// References of them that only one of two walks saw.
-    pub unconfirmed: u64,
+    /// What they hold together.
+    #[serde(flatten)]
+    pub account: HeldAccount,
     /// How many bytes more they pin than at the baseline; none without one.
     pub growth_bytes: Option<i64>,
 }

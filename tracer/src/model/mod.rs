@@ -53,8 +53,8 @@ pub use frame::Frame;
 pub use growth::Growth;
 pub use holder::{Certainty, HolderKind, HolderPart, KnownHolder};
 pub use holders_report::{
-    CgroupPages, HeldBy, HolderGroup, HoldersBaseline, HoldersBy, HoldersLosses, HoldersReport,
-    HoldersSchema, HoldersTotals, ObjectKind, PageHolder,
+    CgroupPages, HeldAccount, HeldBy, HolderGroup, HoldersBaseline, HoldersBy, HoldersLosses,
+    HoldersReport, HoldersSchema, HoldersTotals, ObjectKind, ObjectOwner, PageHolder,
 };
 pub use host::Host;
 pub use kind::{Kind, KindChoice};

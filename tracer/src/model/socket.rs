@@ -16,7 +16,7 @@ pub struct SocketState {
     /// The number of its network namespace, as `/proc/PID/ns/net` has it; 0 if it could not be read.
     pub netns: u64,
     /// What it belongs to.
-    pub owner: SocketOwner,
+    pub belongs_to: SocketOwner,
     /// What is to be read, as `ss` has it: bytes of data for TCP and unix sockets, else of memory; of a
     /// listener, connections that wait.
     pub recv_q: u64,
@@ -32,6 +32,20 @@ pub struct SocketState {
     pub send_limit_bytes: u64,
     /// Packets that were dropped, as there was no room (`sk_drops`).
     pub drops: u64,
+}
+
+impl SocketState {
+    /// Its protocol and addresses: `tcp 10.0.0.1:80 -> 10.0.0.2:4711`.
+    pub fn name(&self) -> String {
+        let mut name = self.protocol.clone();
+        if let Some(local) = &self.local {
+            name += &format!(" {local}");
+        }
+        if let Some(remote) = &self.remote {
+            name += &format!(" -> {remote}");
+        }
+        name
+    }
 }
 
 /// What a socket belongs to.

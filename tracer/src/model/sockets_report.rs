@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{HeldBy, HoldersLosses, Host, Limitation, Seconds, Tool};
+use super::{HoldersLosses, Host, Limitation, ObjectOwner, Seconds, SocketState, Tool, Walked};
 
 /// Every socket of the machine at one moment, in all network namespaces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,69 +74,30 @@ pub struct ProtocolTotals {
 /// A socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketEntry {
-    /// The first process that has it.
-    pub pid: Option<u32>,
-    /// All processes that have it.
-    pub pids: Vec<u32>,
-    /// The name of the first process.
-    pub comm: Option<String>,
+    /// Who has it.
+    #[serde(flatten)]
+    pub owner: ObjectOwner,
     /// The state of the first process: `R`, `S`, `D`, `T` … as in proc(5).
     pub process_state: Option<char>,
-    /// The first process's descriptor of it.
-    pub fd: Option<u32>,
-    /// How it is held where no process has a descriptor of it, or why none has.
-    pub holding: Option<HeldBy>,
-    /// The memory control group of the first process.
-    pub cgroup: Option<String>,
-    /// Its protocol: `tcp`, `tcp6`, `raw6`, `unix-stream`, `packet` …
-    pub protocol: String,
-    /// Its state, as `ss` calls it.
-    pub state: String,
-    /// Its address, or the name that it is bound to.
-    pub local: Option<String>,
-    /// What it is connected to.
-    pub remote: Option<String>,
-    /// The number of its network namespace; 0 if it could not be read.
-    pub netns: u64,
-    /// Packets in its queues.
-    pub skbs: u64,
-    /// The packets' data.
-    pub payload_bytes: u64,
-    /// What the kernel accounts for the packets.
-    pub truesize_bytes: u64,
+    /// Its protocol, addresses and memory.
+    #[serde(flatten)]
+    pub socket: SocketState,
+    /// What is in its queues.
+    #[serde(flatten)]
+    pub queues: Walked,
     /// Whole blocks of page frames that it refers to, those of its rings as well.
     pub pinned_bytes: u64,
     /// Bytes of these that are free once it is closed.
     pub frees_bytes: u64,
-    /// What is to be read, as `ss` has it.
-    pub recv_q: u64,
-    /// What is to be sent, as `ss` has it.
-    pub send_q: u64,
-    /// Memory that received packets account for, and at most so much.
-    pub received_bytes: u64,
-    /// The limit of that (`sk_rcvbuf`).
-    pub receive_limit_bytes: u64,
-    /// Memory that packets to be sent account for.
-    pub queued_bytes: u64,
-    /// The limit of that (`sk_sndbuf`).
-    pub send_limit_bytes: u64,
-    /// Packets that were dropped, as there was no room.
-    pub drops: u64,
     /// How long ago its oldest packet was received, in seconds, where somebody asked the kernel to note
     /// it.
     pub oldest_seconds: Option<Seconds>,
-    /// Whether a queue was changed while it was followed, so that there is more in it.
-    pub truncated: bool,
 }
 
 impl SocketEntry {
     /// The memory that it takes, by whichever of the kernel's accounts knows more of it.
-    pub const fn memory_bytes(&self) -> u64 {
-        if self.pinned_bytes > self.truesize_bytes {
-            self.pinned_bytes
-        } else {
-            self.truesize_bytes
-        }
+    pub fn memory_bytes(&self) -> u64 {
+        self.pinned_bytes.max(self.queues.truesize_bytes)
     }
 }
 

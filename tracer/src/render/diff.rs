@@ -39,7 +39,7 @@ pub fn snapshot_diff(diff: &SnapshotDiff, top: usize, out: &mut impl Write) -> i
 pub fn trace_diff(diff: &TraceDiff, top: usize, out: &mut impl Write) -> io::Result<()> {
     match diff.owners.first() {
         Some(most) => {
-            let (name, change) = (harmless(&most.name), signed(most.bytes()));
+            let (name, change) = (harmless(&most.name), text::change(most.bytes()));
             writeln!(out, "{CULPRIT}{name} differs most: {change}{CULPRIT:#}")?;
         }
         None => writeln!(out, "{HEADING}Both traces kept the same{HEADING:#}")?,
@@ -81,9 +81,9 @@ fn groups(groups: &[Growth]) -> String {
     };
     let sides = [most.before_bytes, most.after_bytes];
     let [before, after] = sides.map(|bytes| text::signed_bytes(bytes.unwrap_or(0)));
-    let others = used.map(|it| format!("{} {}", it.name, signed(it.bytes())));
+    let others = used.map(|it| format!("{} {}", it.name, text::change(it.bytes())));
     let others: Vec<_> = others.collect();
-    let change = signed(most.bytes());
+    let change = text::change(most.bytes());
     let name = &most.name;
     format!(
         "{name} differs most: {change}, {before} and {after}; {}",
@@ -105,7 +105,7 @@ fn section(title: &str, lines: &[Growth], top: usize, out: &mut impl Write) -> i
         let amount = |bytes: Option<i64>| bytes.map_or("-".to_owned(), text::signed_bytes);
         let (before, after) = (amount(line.before_bytes), amount(line.after_bytes));
         let bar = text::bar(line.bytes().unsigned_abs() as f64 / largest as f64, 12);
-        let change = signed(line.bytes());
+        let change = text::change(line.bytes());
         let name = text::shortened(&harmless(&line.name), 34);
         writeln!(
             out,
@@ -121,12 +121,6 @@ fn section(title: &str, lines: &[Growth], top: usize, out: &mut impl Write) -> i
         )?;
     }
     Ok(())
-}
-
-/// A change with its sign: `+1.00 MiB`.
-fn signed(bytes: i64) -> String {
-    let sign = if bytes > 0 { "+" } else { "" };
-    format!("{sign}{}", text::signed_bytes(bytes))
 }
 
 fn sides(before: &Side, after: &Side, out: &mut impl Write) -> io::Result<()> {

@@ -91,7 +91,10 @@ fn sentence(report: &HoldersReport) -> String {
 fn most(report: &HoldersReport, first: &HolderGroup) -> String {
     let name = harmless(&first.name);
     let Some(baseline) = report.baseline else {
-        return format!("most have {name}: {}", text::bytes(first.pinned_bytes));
+        return format!(
+            "most have {name}: {}",
+            text::bytes(first.account.pinned_bytes)
+        );
     };
     let growth = first.growth_bytes.unwrap_or(0);
     let since = format!("since {:.0}", baseline.taken_at);
@@ -111,11 +114,17 @@ fn most(report: &HoldersReport, first: &HolderGroup) -> String {
 }
 
 fn holder(group: &HolderGroup, out: &mut impl Write) -> io::Result<()> {
-    let pinned = text::bytes(group.pinned_bytes);
-    let payload = text::bytes(group.payload_bytes);
-    let mark = if group.unconfirmed > 0 { "~" } else { " " };
+    let pinned = text::bytes(group.account.pinned_bytes);
+    let payload = text::bytes(group.account.payload_bytes);
+    let mark = if group.account.unconfirmed > 0 {
+        "~"
+    } else {
+        " "
+    };
     let state = group.state.and_then(state).map(|it| format!(", {it}"));
-    let grown = group.growth_bytes.map(|it| format!(" {:>12}", grown(it)));
+    let grown = group
+        .growth_bytes
+        .map(|it| format!(" {:>12}", text::change(it)));
     writeln!(
         out,
         "{pinned:>12}{mark}{payload:>12}{}  {CULPRIT}{}{CULPRIT:#}{}",
@@ -125,12 +134,6 @@ fn holder(group: &HolderGroup, out: &mut impl Write) -> io::Result<()> {
     )?;
     let indent = if grown.is_some() { 40 } else { 27 };
     writeln!(out, "{FAINT}{:indent$}{}{FAINT:#}", "", promise(group))
-}
-
-/// `+5.00 MiB`.
-fn grown(bytes: i64) -> String {
-    let sign = if bytes > 0 { "+" } else { "" };
-    format!("{sign}{}", text::signed_bytes(bytes))
 }
 
 /// What a process does that answers why nobody reads.
@@ -145,18 +148,29 @@ pub(super) const fn state(letter: char) -> Option<&'static str> {
 
 /// `references 1,280 of 1,280 found: to close it frees 5.00 MiB`.
 fn promise(group: &HolderGroup) -> String {
-    let (found, counted) = (group.references_found, group.references_counted);
+    let (found, counted) = (
+        group.account.references_found,
+        group.account.references_counted,
+    );
     let found = text::count(found);
     let it = if group.objects == 1 { "it" } else { "them" };
     if counted == 0 {
         return format!("{found} references found; a page pool takes the page frames back");
     }
     let references = format!("references {found} of {} found", text::count(counted));
-    if group.frees_bytes == group.pinned_bytes {
+    if group.account.frees_bytes == group.account.pinned_bytes {
         return format!("{references}: to close {it} frees all of it");
     }
-    let growth = format!("to close {it} frees {}", text::bytes(group.frees_bytes));
-    let rest = text::bytes(group.pinned_bytes.saturating_sub(group.frees_bytes));
+    let growth = format!(
+        "to close {it} frees {}",
+        text::bytes(group.account.frees_bytes)
+    );
+    let rest = text::bytes(
+        group
+            .account
+            .pinned_bytes
+            .saturating_sub(group.account.frees_bytes),
+    );
     format!("{references}: {growth}; others hold {rest} as well")
 }
 
@@ -164,7 +178,7 @@ fn more(report: &HoldersReport, shown: usize, out: &mut impl Write) -> io::Resul
     let Some(rest) = report.groups.get(shown..).filter(|it| !it.is_empty()) else {
         return Ok(());
     };
-    let pinned = rest.iter().map(|it| it.pinned_bytes);
+    let pinned = rest.iter().map(|it| it.account.pinned_bytes);
     let pinned = text::bytes(pinned.fold(0, u64::saturating_add));
     let holders = text::counted(rest.len() as u64, "more holder");
     writeln!(

@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     model::{
-        CgroupPages, Feature, HoldersBaseline, HoldersBy, HoldersSchema, HoldersTotals, PageUse,
-        Tool,
+        CgroupPages, Feature, HeldAccount, HoldersBaseline, HoldersBy, HoldersSchema,
+        HoldersTotals, PageUse, Tool,
     },
     render::sample,
 };
@@ -15,19 +15,21 @@ fn group(name: &str, pinned: u64, frees: u64, found: u64, counted: u64) -> Holde
     HolderGroup {
         name: name.to_owned(),
         objects: 1,
-        pinned_bytes: pinned,
-        payload_bytes: pinned / 30,
-        references_found: found,
-        references_counted: counted,
-        frees_bytes: frees,
+        account: HeldAccount {
+            pinned_bytes: pinned,
+            payload_bytes: pinned / 30,
+            references_found: found,
+            references_counted: counted,
+            frees_bytes: frees,
+            unconfirmed: 0,
+        },
         ..HolderGroup::default()
     }
 }
 
 fn report() -> HoldersReport {
-    let zebra = HolderGroup {
+    let mut zebra = HolderGroup {
         state: Some('T'),
-        unconfirmed: 3,
         ..group(
             "raw6 [::]:58, zebra (pid 3218, fd 9)",
             2600 * MIB,
@@ -36,6 +38,7 @@ fn report() -> HoldersReport {
             83_200,
         )
     };
+    zebra.account.unconfirmed = 3;
     let pipes = HolderGroup {
         objects: 500,
         ..group(

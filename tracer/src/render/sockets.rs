@@ -60,7 +60,7 @@ fn sentence(report: &SocketsReport) -> String {
     );
     match report.sockets.first() {
         Some(first) if first.memory_bytes() > 0 => {
-            let how = || held_by(first.holding).unwrap_or("of no process");
+            let how = || held_by(first).unwrap_or("of no process");
             let whose = whose(first).unwrap_or_else(|| how().to_owned());
             format!("{holds}; most have {}, {whose}", address(first))
         }
@@ -80,12 +80,17 @@ fn protocols(report: &SocketsReport) -> String {
 fn row(socket: &SocketEntry, own_netns: u64, out: &mut impl Write) -> io::Result<()> {
     let [pinned, truesize, payload] = [
         socket.pinned_bytes,
-        socket.truesize_bytes,
-        socket.payload_bytes,
+        socket.queues.truesize_bytes,
+        socket.queues.payload_bytes,
     ]
     .map(text::bytes);
-    let mark = if socket.truncated { "~" } else { " " };
-    let [skbs, receive, send] = [socket.skbs, socket.recv_q, socket.send_q].map(text::count);
+    let mark = if socket.queues.truncated { "~" } else { " " };
+    let [skbs, receive, send] = [
+        socket.queues.skbs,
+        socket.socket.recv_q,
+        socket.socket.send_q,
+    ]
+    .map(text::count);
     writeln!(
         out,
         "{pinned:>10} {truesize:>10} {payload:>10} {:>4} {skbs:>8}{mark}{receive:>10} {send:>10}  {}",
@@ -98,26 +103,29 @@ fn row(socket: &SocketEntry, own_netns: u64, out: &mut impl Write) -> io::Result
 fn efficiency(socket: &SocketEntry) -> String {
     match socket.memory_bytes() {
         0 => String::new(),
-        bytes => format!("{:.0}%", 100.0 * socket.payload_bytes as f64 / bytes as f64),
+        bytes => format!(
+            "{:.0}%",
+            100.0 * socket.queues.payload_bytes as f64 / bytes as f64
+        ),
     }
 }
 
 /// `tcp 10.0.0.1:80 -> 10.0.0.2:4711 ESTAB, nginx (pid 7, fd 12), stopped, netns 4026532001`.
 fn name(socket: &SocketEntry, own_netns: u64) -> String {
     let mut name = format!("{CULPRIT}{}{CULPRIT:#}", address(socket));
-    name += &format!(" {}", socket.state);
+    name += &format!(" {}", socket.socket.state);
     if let Some(whose) = whose(socket) {
         name += &format!(", {whose}");
     }
     let state = socket.process_state.and_then(page_holders::state);
-    for note in state.into_iter().chain(held_by(socket.holding)) {
+    for note in state.into_iter().chain(held_by(socket)) {
         name += &format!(", {note}");
     }
-    if ![0, own_netns].contains(&socket.netns) {
-        name += &format!(", netns {}", socket.netns);
+    if ![0, own_netns].contains(&socket.socket.netns) {
+        name += &format!(", netns {}", socket.socket.netns);
     }
-    if socket.drops > 0 {
-        name += &format!(", {}", text::counted(socket.drops, "drop"));
+    if socket.socket.drops > 0 {
+        name += &format!(", {}", text::counted(socket.socket.drops, "drop"));
     }
     if let Some(oldest) = socket.oldest_seconds {
         name += &format!(", oldest {:.0} s", oldest.count());
@@ -126,40 +134,17 @@ fn name(socket: &SocketEntry, own_netns: u64) -> String {
 }
 
 fn address(socket: &SocketEntry) -> String {
-    let mut address = socket.protocol.clone();
-    if let Some(local) = &socket.local {
-        address += &format!(" {}", harmless(local));
-    }
-    if let Some(remote) = &socket.remote {
-        address += &format!(" -> {}", harmless(remote));
-    }
-    address
+    harmless(&socket.socket.name()).into_owned()
 }
 
 fn whose(socket: &SocketEntry) -> Option<String> {
-    let pid = socket.pid?;
-    let name = harmless(socket.comm.as_deref().unwrap_or("?"));
-    let others = match socket.pids.len() {
-        0 | 1 => String::new(),
-        all => format!(" and {} more", all - 1),
-    };
-    let descriptor = socket.fd.map(|fd| format!(", fd {fd}"));
-    Some(format!(
-        "{name} (pid {pid}{others}{})",
-        descriptor.unwrap_or_default()
-    ))
+    let owner = &socket.owner;
+    let name = owner.name(owner.descriptor().as_deref())?;
+    Some(harmless(&name).into_owned())
 }
 
-const fn held_by(holding: Option<HeldBy>) -> Option<&'static str> {
-    Some(match holding {
-        None | Some(HeldBy::Task) => return None,
-        Some(HeldBy::InFlight) => "sent and not received",
-        Some(HeldBy::NotAccepted) => "not accepted",
-        Some(HeldBy::Mapping) => "mapped",
-        Some(HeldBy::Orphan) => "closed by its process",
-        Some(HeldBy::Kernel) => "of the kernel itself",
-        Some(HeldBy::Unknown) => "held by nothing that was found",
-    })
+fn held_by(socket: &SocketEntry) -> Option<&'static str> {
+    socket.owner.holding.and_then(HeldBy::name)
 }
 
 #[cfg(test)]

@@ -2,53 +2,79 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    model::{HoldersLosses, ProtocolTotals, SocketTotals, SocketsSchema, TcpMemory, Tool},
+    model::{
+        HoldersLosses, ObjectOwner, ProtocolTotals, SocketState, SocketTotals, SocketsSchema,
+        TcpMemory, Tool, Walked,
+    },
     render::sample,
 };
 
+fn owner(name: &str, pids: &[u32]) -> ObjectOwner {
+    ObjectOwner {
+        pid: pids.first().copied(),
+        pids: pids.to_vec(),
+        comm: Some(name.to_owned()),
+        ..ObjectOwner::default()
+    }
+}
+
 fn zebra() -> SocketEntry {
     SocketEntry {
-        pid: Some(3218),
-        pids: vec![3218],
-        comm: Some("zebra\x1b[31m".to_owned()),
+        owner: ObjectOwner {
+            fd: Some(9),
+            ..owner("zebra\x1b[31m", &[3218])
+        },
         process_state: Some('T'),
-        fd: Some(9),
-        protocol: "raw6".to_owned(),
-        state: "UNCONN".to_owned(),
-        local: Some("[::]:58".to_owned()),
-        netns: 4_026_531_833,
-        skbs: 96_000,
-        payload_bytes: 13 << 20,
-        truesize_bytes: 74 << 20,
+        socket: SocketState {
+            protocol: "raw6".to_owned(),
+            state: "UNCONN".to_owned(),
+            local: Some("[::]:58".to_owned()),
+            netns: 4_026_531_833,
+            recv_q: 77_594_624,
+            drops: 6_048_000,
+            ..SocketState::default()
+        },
+        queues: Walked {
+            skbs: 96_000,
+            payload_bytes: 13 << 20,
+            truesize_bytes: 74 << 20,
+            ..Walked::default()
+        },
         pinned_bytes: 3 << 30,
         frees_bytes: 3 << 30,
-        recv_q: 77_594_624,
-        drops: 6_048_000,
         oldest_seconds: Some(std::time::Duration::from_secs(40).into()),
-        ..SocketEntry::default()
     }
 }
 
 fn report() -> SocketsReport {
     let not_accepted = SocketEntry {
-        pid: Some(7),
-        pids: vec![7, 8],
-        comm: Some("nginx".to_owned()),
-        holding: Some(HeldBy::NotAccepted),
-        protocol: "tcp".to_owned(),
-        state: "ESTAB".to_owned(),
-        netns: 1,
-        local: Some("10.0.0.1:80".to_owned()),
-        remote: Some("10.0.0.2:4711".to_owned()),
-        skbs: 3,
-        payload_bytes: 4096,
-        truesize_bytes: 8192,
-        truncated: true,
+        owner: ObjectOwner {
+            holding: Some(HeldBy::NotAccepted),
+            ..owner("nginx", &[7, 8])
+        },
+        socket: SocketState {
+            protocol: "tcp".to_owned(),
+            state: "ESTAB".to_owned(),
+            netns: 1,
+            local: Some("10.0.0.1:80".to_owned()),
+            remote: Some("10.0.0.2:4711".to_owned()),
+            ..SocketState::default()
+        },
+        queues: Walked {
+            skbs: 3,
+            payload_bytes: 4096,
+            truesize_bytes: 8192,
+            truncated: true,
+            ..Walked::default()
+        },
         ..SocketEntry::default()
     };
     let empty = SocketEntry {
-        protocol: "unix-stream".to_owned(),
-        state: "LISTEN".to_owned(),
+        socket: SocketState {
+            protocol: "unix-stream".to_owned(),
+            state: "LISTEN".to_owned(),
+            ..SocketState::default()
+        },
         ..SocketEntry::default()
     };
     let totals = SocketTotals {

@@ -14,6 +14,12 @@ pub(super) fn bytes(bytes: u64) -> String {
     BinaryBytes(bytes).to_string()
 }
 
+/// A change with its sign: `+1.00 MiB`.
+pub(super) fn change(bytes: i64) -> String {
+    let sign = if bytes > 0 { "+" } else { "" };
+    format!("{sign}{}", signed_bytes(bytes))
+}
+
 /// The same with a sign, where it can be less than nothing: `-3.00 MiB`.
 pub(super) fn signed_bytes(number: i64) -> String {
     let sign = if number < 0 { "-" } else { "" };

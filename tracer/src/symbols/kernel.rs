@@ -5,7 +5,7 @@
 //! blazesym can combine them itself, but then one module whose file it cannot
 //! read, or a kernel without `/proc/modules`, costs every name.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use blazesym::{
     MaybeDefault,
@@ -84,6 +84,13 @@ impl KernelSymbols {
                 .unwrap_or_else(|| vec![Frame::unnamed(address)])
         });
         frames.collect()
+    }
+
+    /// The functions that these return addresses are in, by address; none of what has no name.
+    pub fn functions(&self, addresses: &[u64]) -> HashMap<u64, Option<String>> {
+        let frames = self.frames(addresses).into_iter();
+        let names = frames.map(|frames| frames.into_iter().next_back()?.symbol);
+        addresses.iter().copied().zip(names).collect()
     }
 
     /// What the image says about each call in the kernel proper; nothing about others.

@@ -86,12 +86,12 @@ fn file_systems(snapshot: &Snapshot) -> Vec<(String, u64)> {
 fn page_holders(snapshot: &Snapshot) -> Vec<(String, u64)> {
     let holders = snapshot.page_holders.iter().flat_map(|it| &it.holders);
     let holders = holders.map(|it| {
-        let whose = it.comm.as_deref().unwrap_or("no process");
+        let whose = it.owner.comm.as_deref().unwrap_or("no process");
         let what = match &it.socket {
             Some(socket) => &socket.protocol,
             None => it.kind.name(),
         };
-        (format!("{whose}: {what}"), it.pinned_bytes)
+        (format!("{whose}: {what}"), it.account.pinned_bytes)
     });
     holders.collect()
 }

@@ -134,3 +134,37 @@ impl Watching {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(name: &str, anonymous_bytes: u64) -> Process {
+        Process {
+            name: name.to_owned(),
+            anonymous_bytes: Some(anonymous_bytes),
+            ..Process::default()
+        }
+    }
+
+    fn seen(views: &[Process]) -> Process {
+        let mut views = views.iter().cloned();
+        let first = Started {
+            process: views.next().expect("a view"),
+            first_seen: Instant::now(),
+        };
+        views.fold(first, Started::seen_again).process
+    }
+
+    #[test]
+    fn a_process_that_gives_its_memory_back_is_kept_as_it_was() {
+        let views = [1, 24, 0].map(|mib| process("leak", mib << 20));
+        assert_eq!(seen(&views), views[1]);
+    }
+
+    #[test]
+    fn another_program_of_the_process_is_what_it_is() {
+        let views = [process("sh", 24 << 20), process("sleep", 1 << 20)];
+        assert_eq!(seen(&views), views[1]);
+    }
+}

@@ -11,10 +11,10 @@ use tracer_ebpf::Slot;
 use super::plan::Plan;
 use crate::{
     analysis::{self, About},
-    bpf::{PageArray, SiteTable, Tracer},
+    bpf::{SiteTable, Tracer},
     commands::{
         holding::{mapped_by, walk},
-        page_frames::PageFrames,
+        page_frames::{PageFrames, Probed},
     },
     kernel::{
         btf::Btf,
@@ -33,7 +33,8 @@ pub(super) fn held_by(
         let reason = "who holds pages is not known without the array of page structs";
         return Err(Feature::PageHolders.degraded(reason));
     };
-    let found = found(array, plan.settings.own_process);
+    let own_process = plan.settings.own_process;
+    let found = found(Probed { array, own_process });
     let found = found.map_err(|error| {
         let reason = format!("who holds pages could not be looked up: {error:#}");
         Feature::PageHolders.degraded(reason)
@@ -46,11 +47,11 @@ pub(super) fn held_by(
     Ok(analysis::held_pages(&found, &about, &pages))
 }
 
-fn found(array: PageArray, own_process: u32) -> Result<Found> {
+fn found(kernel: Probed) -> Result<Found> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
     let layouts = ObjectLayouts::of(&btf)?;
-    let mut frames = PageFrames::with_slabs(&btf, array, own_process)?;
+    let mut frames = PageFrames::with_slabs(&btf, kernel)?;
     let places = frames
         .places()
         .context("where the kernel sees all memory was not found")?;

@@ -83,6 +83,12 @@ pub fn process(pid: u32) -> Option<Process> {
     }
 }
 
+/// The path of a process's memory control group; none if it has ended, or is in none.
+pub fn memory_cgroup(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(path(pid).join("cgroup")).ok()?;
+    memcg::path(&text).map(str::to_owned)
+}
+
 /// The folder of a process.
 pub fn process_folder(pid: u32) -> io::Result<ProcessFolder> {
     ProcessFolder::open(&path(pid))

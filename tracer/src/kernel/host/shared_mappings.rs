@@ -1,11 +1,12 @@
 //! Which processes have sockets and rings mapped: these live on when their descriptor is closed.
 
-use std::{
-    fs::File,
-    io::{BufRead as _, BufReader},
-};
+use std::fs;
 
 use super::processes::process_ids;
+use crate::kernel::{
+    maps::{self, Mapping},
+    ring_mappings::RingKind,
+};
 
 /// A mapping of a socket or a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,26 +21,23 @@ pub struct SharedMapping {
 pub fn shared_mappings() -> Vec<SharedMapping> {
     let mut found = Vec::new();
     for pid in process_ids().unwrap_or_default() {
-        let Ok(maps) = File::open(format!("/proc/{pid}/maps")) else {
+        let Ok(maps) = fs::read(format!("/proc/{pid}/maps")) else {
             continue;
         };
-        let lines = BufReader::new(maps).lines().map_while(Result::ok);
-        let inodes = lines.filter_map(|line| inode(&line));
-        found.extend(inodes.map(|inode| SharedMapping { pid, inode }));
+        let shared = maps::mappings(&maps).filter(is_shared);
+        found.extend(shared.map(|it| SharedMapping {
+            pid,
+            inode: it.inode,
+        }));
     }
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// The inode of a mapped socket or ring: `7f…-7f… rw-s 00000000 00:09 4711   socket:[4711]`.
-fn inode(line: &str) -> Option<u64> {
-    let mut words = line.split_ascii_whitespace();
-    let inode = words.nth(4)?.parse().ok()?;
-    let path = words.next()?;
-    let is_shared = path.starts_with("socket:[")
-        || ["anon_inode:[perf_event]", "anon_inode:[io_uring]"].contains(&path);
-    is_shared.then_some(inode)
+fn is_shared(mapping: &Mapping<'_>) -> bool {
+    let path = str::from_utf8(mapping.path).unwrap_or_default();
+    path.starts_with("socket:[") || RingKind::of(path).is_some()
 }
 
 #[cfg(test)]
@@ -48,14 +46,14 @@ mod tests {
 
     #[test]
     fn sockets_and_rings_are_found_by_their_inode() {
-        let line =
-            |path: &str| format!("7f5be7600000-7f5be7701000 rw-s 00000000 00:09 4711  {path}");
-        assert_eq!(inode(&line("socket:[4711]")), Some(4711));
-        assert_eq!(inode(&line("anon_inode:[io_uring]")), Some(4711));
-        assert_eq!(inode(&line("/usr/bin/true")), None);
-        assert_eq!(
-            inode("7f5be7600000-7f5be7701000 rw-p 00000000 00:00 0"),
-            None
-        );
+        let maps = "\
+7f5be7500000-7f5be7501000 rw-p 00000000 00:00 0 
+7f5be7600000-7f5be7701000 rw-s 00000000 00:09 4711                       socket:[4711]
+7f5be7800000-7f5be7801000 rw-s 10000000 00:0f 1058                       anon_inode:[io_uring]
+7f5be7900000-7f5be7901000 r-xp 00000000 fe:00 99                         /usr/bin/true
+";
+        let shared = maps::mappings(maps.as_bytes()).filter(is_shared);
+        let inodes: Vec<_> = shared.map(|it| it.inode).collect();
+        assert_eq!(inodes, [4711, 1058]);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// The kinds of files by their operations, as learned from files of this process's own.
 #[derive(Clone, Debug, Default)]
-pub struct FileKinds {
+pub(super) struct FileKinds {
     kinds: FxHashMap<u64, ObjectKind>,
 }
 

@@ -23,7 +23,6 @@ mod sockets;
 mod tasks;
 mod walk;
 
-pub use files::FileKinds;
 pub use join::Join;
 pub use layouts::ObjectLayouts;
 pub use places::Places;

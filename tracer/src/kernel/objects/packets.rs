@@ -74,13 +74,8 @@ pub(super) fn hold<M: ReadMemory>(
         walked.skbs += 1;
         walked.payload_bytes += u64::from(packet.len);
         walked.truesize_bytes += u64::from(packet.true_size);
-        let oldest = walked.oldest_ns.get_or_insert(u64::MAX);
-        *oldest = (*oldest).min(if packet.time == 0 {
-            u64::MAX
-        } else {
-            packet.time
-        });
-        walked.oldest_ns = walked.oldest_ns.filter(|&time| time != u64::MAX);
+        let time = Some(packet.time).filter(|&time| time != 0);
+        walked.oldest_ns = walked.oldest_ns.into_iter().chain(time).min();
         if data(walker, &layout, object, &packet).is_none() {
             walker.found.lost.unreadable += 1;
         }

@@ -11,11 +11,11 @@ use crate::{
 
 /// The pipe of a file; both its ends are one.
 pub(super) fn pipe<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) -> u32 {
-    if let Some(&place) = walker.by_sock.get(&file.private) {
+    if let Some(&place) = walker.by_address.get(&file.private) {
         return place;
     }
     let place = walker.add(ObjectKind::Pipe, file.private);
-    walker.by_sock.insert(file.private, place);
+    walker.by_address.insert(file.private, place);
     if follow(walker, place, file.private).is_none() {
         walker.found.lost.unreadable += 1;
     }
@@ -25,7 +25,7 @@ pub(super) fn pipe<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) -> u32
 fn follow<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, pipe: u64) -> Option<()> {
     /// `pipe-max-size` of 2 GiB is the largest that the kernel takes (fs/pipe.c, `round_pipe_size`).
     const MOST: u32 = 1 << 20;
-    let layout = walker.layouts.pipe.clone().ok()?;
+    let layout = *walker.layouts.pipe.as_ref().ok()?;
     let head = walker.memory.half(pipe + layout.head)?;
     let tail = walker.memory.half(pipe + layout.tail)?;
     let slots = walker.memory.half(pipe + layout.slots)?;

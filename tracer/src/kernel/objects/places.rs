@@ -3,7 +3,7 @@
 use crate::kernel::page_struct::PageStruct;
 
 /// Bytes of a page frame on x86-64.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 
 /// Where page structs and the direct map of all memory lie.
 #[derive(Clone, Copy, Debug)]

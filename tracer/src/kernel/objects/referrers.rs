@@ -5,14 +5,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Places, Slabs};
+use super::{Places, Slabs, places::PAGE};
 use crate::{
     kernel::{bytes::word, page_census::VmallocFrames, read_memory::ReadMemory},
     model::PageBlock,
 };
-
-/// Bytes of a page frame on x86-64.
-const PAGE: u64 = 4096;
 
 /// Page frames that are pointed to, by the cache or the caller of vmalloc whose memory does so.
 #[derive(Debug, Default)]

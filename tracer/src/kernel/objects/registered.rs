@@ -2,6 +2,7 @@
 
 use super::{
     layouts::{RegisteredEntries, RegisteredLayout},
+    places::PAGE,
     rings::words,
     walk::{Walker, is_kernel},
 };
@@ -18,7 +19,7 @@ const MOST: u32 = 1 << 16;
 
 /// Adds what the buffers of a ring pin.
 pub(super) fn buffers<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, ring: u64) {
-    let Ok(layout) = walker.layouts.registered.clone() else {
+    let Ok(layout) = walker.layouts.registered else {
         return;
     };
     for buffer in list(walker, &layout, ring).unwrap_or_default() {
@@ -62,7 +63,6 @@ fn parts<M: ReadMemory>(
     place: u32,
     buffer: u64,
 ) -> Option<u64> {
-    const PAGE: u64 = 4096;
     /// 1 GiB by page frames, the largest buffer.
     const MOST: u64 = 1 << 18;
     let count = u64::from(walker.memory.half(buffer + layout.part_count)?).min(MOST);

@@ -68,12 +68,12 @@ fn packet_ring<M: ReadMemory>(
 
 /// The ring of a perf event; several events may have one. None of an event that has none.
 pub(super) fn perf<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) -> Option<u32> {
-    let layout = walker.layouts.perf.clone().ok()?;
+    let layout = *walker.layouts.perf.as_ref().ok()?;
     let ring = walker.memory.word(file.private + layout.buffer)?;
     if !is_kernel(ring) {
         return None;
     }
-    if let Some(&place) = walker.by_sock.get(&ring) {
+    if let Some(&place) = walker.by_address.get(&ring) {
         return Some(place);
     }
     let count = walker.memory.half(ring + layout.count)?;
@@ -81,7 +81,7 @@ pub(super) fn perf<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) -> Opt
     let aux = walker.memory.word(ring + layout.aux)?;
     let user_page = walker.memory.word(ring + layout.user_page)?;
     let place = walker.add(ObjectKind::PerfRing, ring);
-    walker.by_sock.insert(ring, place);
+    walker.by_address.insert(ring, place);
     let mut pages = words(walker, ring + layout.data, count, 8);
     pages.push(user_page);
     if is_kernel(aux) {
@@ -95,7 +95,8 @@ pub(super) fn perf<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) -> Opt
 
 /// The rings of an io_uring.
 pub(super) fn io_uring<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) -> Option<u32> {
-    let layout = walker.layouts.io_uring.clone().ok()?;
+    let layouts = walker.layouts;
+    let layout = layouts.io_uring.as_ref().ok()?;
     let ring = file.private;
     let place = walker.add(ObjectKind::IoUring, ring);
     match layout {
@@ -104,7 +105,7 @@ pub(super) fn io_uring<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) ->
             pages,
             count,
         } => {
-            for region in regions {
+            for &region in regions {
                 let list = walker.memory.word(ring + region + pages)?;
                 let count = walker.memory.half(ring + region + count)?;
                 if is_kernel(list) {
@@ -115,7 +116,7 @@ pub(super) fn io_uring<M: ReadMemory>(walker: &mut Walker<'_, M>, file: File) ->
             }
         }
         IoUringLayout::Pointers(rings) => {
-            for pointer in rings {
+            for &pointer in rings {
                 let memory = walker.memory.word(ring + pointer)?;
                 walker.refer_memory(place, memory, Weight::Block);
             }

@@ -49,9 +49,10 @@ impl Memory {
             layouts: &layouts,
             places: PLACES,
             slabs: &slabs,
+            caches: FxHashMap::default(),
             found: Found::default(),
             by_file: FxHashMap::default(),
-            by_sock: FxHashMap::default(),
+            by_address: FxHashMap::default(),
             in_flight: Vec::new(),
             heads: FxHashMap::default(),
         };

@@ -2,11 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Places, Slabs};
+use super::{Places, Slabs, places::PAGE};
 use crate::kernel::read_memory::ReadMemory;
-
-/// Bytes of a page frame on x86-64.
-const PAGE: u64 = 4096;
 
 /// No more is kept.
 const MOST: usize = 32 << 20;

@@ -2,8 +2,7 @@
 
 use std::{collections::HashSet, ops::Range};
 
-/// Bytes of a page frame on x86-64.
-const PAGE: u64 = 4096;
+use super::places::PAGE;
 
 /// The slabs of a machine at one moment.
 #[derive(Clone, Debug, Default)]

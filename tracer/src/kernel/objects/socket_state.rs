@@ -143,7 +143,7 @@ pub(super) fn state<M: ReadMemory>(
         local,
         remote,
         netns: namespace(walker, layout, bytes),
-        owner: owner(walker, layout, bytes),
+        belongs_to: owner(walker, layout, bytes),
         recv_q: receive,
         send_q: send,
         received_bytes: half_at(layout.backlog).into(),
@@ -230,7 +230,7 @@ fn unix_address<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Optio
     const PATH: u64 = 2;
     /// `struct sockaddr_un`.
     const LONGEST: u32 = 110;
-    let layout = walker.layouts.unix.clone().ok()?;
+    let layout = *walker.layouts.unix.as_ref().ok()?;
     let bound = walker.memory.word(sock.address + layout.address)?;
     if !is_kernel(bound) {
         return None;

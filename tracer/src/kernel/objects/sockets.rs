@@ -47,17 +47,17 @@ pub(super) fn of_file<M: ReadMemory>(walker: &mut Walker<'_, M>, socket: u64) ->
 
 /// The place of a sock's object, which is followed if it was not yet.
 fn of_sock<M: ReadMemory>(walker: &mut Walker<'_, M>, address: u64) -> Option<u32> {
-    if let Some(&place) = walker.by_sock.get(&address) {
+    if let Some(&place) = walker.by_address.get(&address) {
         return Some(place);
     }
-    let layout = walker.layouts.socket.clone().ok()?;
+    let layout = *walker.layouts.socket.as_ref().ok()?;
     if !is_kernel(address) {
         return None;
     }
     let bytes = walker.memory.read(address, layout.size as usize)?.to_vec();
     let sock = Sock::of(&layout, address, &bytes)?;
     let place = walker.add(ObjectKind::Socket, address);
-    walker.by_sock.insert(address, place);
+    walker.by_address.insert(address, place);
     let walked = follow(walker, place, &sock);
     let state = socket_state::state(walker, &layout, &sock, &bytes, walked.payload_bytes);
     let object = walker.object(place);
@@ -96,7 +96,7 @@ fn follow<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, sock: &Sock) ->
 fn queues<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Vec<Queue> {
     /// Where a backlog has its first packet: behind a counter and a length (include/net/sock.h).
     const FIRST_OF_BACKLOG: u64 = 8;
-    let Ok(layout) = walker.layouts.socket.clone() else {
+    let Ok(layout) = walker.layouts.socket else {
         return Vec::new();
     };
     let at = |offset: u64| sock.address + offset;
@@ -107,7 +107,7 @@ fn queues<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Vec<Queue> 
     ];
     let backlog = walker.memory.word(at(layout.backlog + FIRST_OF_BACKLOG));
     found.push(queues::chain(walker, backlog.unwrap_or(0)));
-    if let Ok(tcp) = walker.layouts.tcp.clone()
+    if let Ok(tcp) = walker.layouts.tcp
         && sock.is_tcp()
         && sock.state != LISTEN
     {
@@ -126,7 +126,7 @@ fn queues<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Vec<Queue> 
 fn files<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, packets: &[packets::Packet]) {
     /// `SCM_MAX_FD` of include/net/scm.h.
     const MOST: u32 = 253;
-    let Ok(layout) = walker.layouts.unix.clone() else {
+    let Ok(layout) = walker.layouts.unix else {
         return;
     };
     for packet in packets {
@@ -147,7 +147,7 @@ fn files<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, packets: &[packe
 fn waiting<M: ReadMemory>(walker: &mut Walker<'_, M>, listener: u64) -> Vec<u64> {
     /// `net.core.somaxconn` is at most this.
     const MOST: usize = 1 << 20;
-    let Ok(layout) = walker.layouts.tcp.clone() else {
+    let Ok(layout) = walker.layouts.tcp else {
         return Vec::new();
     };
     let mut socks = Vec::new();
@@ -177,12 +177,12 @@ fn not_accepted<M: ReadMemory>(
 /// Follows the socks in the caches of protocols that nothing has led to: those of connections whose
 /// process has closed them, and the kernel's own.
 pub(super) fn without_file<M: ReadMemory>(walker: &mut Walker<'_, M>) {
-    let Ok(layout) = walker.layouts.socket.clone() else {
+    let Ok(layout) = walker.layouts.socket else {
         return;
     };
     let caches: BTreeSet<_> = CACHES
         .iter()
-        .filter_map(|name| walker.cache_named(name))
+        .filter_map(|name| walker.caches.get(*name).copied())
         .collect();
     for cache in caches {
         let mut socks = Vec::new();

@@ -11,7 +11,7 @@ use crate::{
         bytes::{half, word},
         read_memory::ReadMemory,
     },
-    model::{Found, FoundObject, FoundTask, Holding, ObjectKind, Reference, Weight},
+    model::{FoundTask, Holding, ObjectKind, Weight},
 };
 
 /// A descriptor: the file, and the place of the task in what was found.
@@ -44,7 +44,7 @@ pub(super) fn descriptors<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Desc
         }
         let place = walker.found.add_task(task.task);
         if let Some(frame) = holds {
-            fragment(&mut walker.found, task.address, place, frame);
+            fragment(walker, task.address, place, frame);
         }
         if has_table {
             found.extend(table(walker, task.files, place));
@@ -54,29 +54,16 @@ pub(super) fn descriptors<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Desc
 }
 
 /// A task keeps the last page that it took data for a socket from.
-fn fragment(found: &mut Found, task: u64, place: u32, frame: u64) {
-    let object = found.objects.len() as u32;
-    found.objects.push(FoundObject {
-        kind: ObjectKind::TaskFragment,
-        address: task,
-        inode: 0,
-        descriptors: Vec::new(),
-        holding: Holding::Task(place),
-        payload_bytes: 0,
-        socket: None,
-    });
-    let weight = Weight::Each;
-    found.references.push(Reference {
-        frame,
-        object,
-        weight,
-    });
+fn fragment<M: ReadMemory>(walker: &mut Walker<'_, M>, task: u64, place: u32, frame: u64) {
+    let object = walker.add(ObjectKind::TaskFragment, task);
+    walker.object(object).holding = Holding::Task(place);
+    walker.refer_frame(object, Some(frame), Weight::Each);
 }
 
 /// All tasks that live.
 fn tasks<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Task> {
     let layout = walker.layouts.task;
-    let Some(cache) = walker.cache_named("task_struct") else {
+    let Some(cache) = walker.caches.get("task_struct").copied() else {
         return Vec::new();
     };
     let mut tasks = Vec::new();

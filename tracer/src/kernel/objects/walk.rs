@@ -3,9 +3,12 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    FileKinds, ObjectLayouts, Places, Slabs, files,
+    ObjectLayouts, Places, Slabs,
+    files::{self, FileKinds},
     packets::SharedHead,
-    pipes, rings,
+    pipes,
+    places::PAGE,
+    rings,
     slab_reader::SlabReader,
     sockets,
     tasks::{self, Descriptor},
@@ -30,11 +33,13 @@ pub(super) struct Walker<'a, M> {
     pub(super) layouts: &'a ObjectLayouts,
     pub(super) places: Places,
     pub(super) slabs: &'a Slabs,
+    /// The slab caches that were not merged with another, by name.
+    pub(super) caches: FxHashMap<String, u64>,
     pub(super) found: Found,
     /// The objects of files that were found.
     pub(super) by_file: FxHashMap<u64, u32>,
-    /// Socks that were followed.
-    pub(super) by_sock: FxHashMap<u64, u32>,
+    /// Pipes, socks and rings that were followed, by their own addresses.
+    pub(super) by_address: FxHashMap<u64, u32>,
     /// Files that were sent over a socket and not received yet, with the socket's place.
     pub(super) in_flight: Vec<(u64, u32)>,
     /// Data of packets that more than one packet refers to.
@@ -61,12 +66,14 @@ pub fn walk<M: ReadMemory>(
         layouts,
         places,
         slabs,
+        caches: FxHashMap::default(),
         found: Found::default(),
         by_file: FxHashMap::default(),
-        by_sock: FxHashMap::default(),
+        by_address: FxHashMap::default(),
         in_flight: Vec::new(),
         heads: FxHashMap::default(),
     };
+    walker.name_caches();
     let descriptors = tasks::descriptors(&mut walker);
     let kinds = FileKinds::learn(&mut walker, &descriptors, own.process, own.samples);
     walker.files(&kinds, &descriptors, own);
@@ -77,16 +84,17 @@ pub fn walk<M: ReadMemory>(
 }
 
 impl<M: ReadMemory> Walker<'_, M> {
-    /// The cache whose name this is, if no other was merged with it.
-    pub(super) fn cache_named(&mut self, name: &str) -> Option<u64> {
+    /// The caches by name; of a name that several have, one.
+    fn name_caches(&mut self) {
+        /// Of the names that are looked for.
+        const LONGEST: usize = 32;
         let at = self.layouts.cache.name;
-        let memory = &mut self.memory;
-        let caches = self.slabs.caches().iter().copied();
-        caches.filter(|cache| is_kernel(*cache)).find(|cache| {
-            let text = memory.word(cache + at);
-            let found = text.and_then(|text| memory.text(text, name.len() + 1));
-            found.as_deref() == Some(name)
-        })
+        let slabs = self.slabs;
+        for &cache in slabs.caches().iter().filter(|cache| is_kernel(**cache)) {
+            let text = self.memory.word(cache + at);
+            let name = text.and_then(|text| self.memory.text(text, LONGEST));
+            self.caches.extend(name.map(|name| (name, cache)));
+        }
     }
 
     /// The cache that an object lies in.
@@ -97,7 +105,6 @@ impl<M: ReadMemory> Walker<'_, M> {
 
     /// Shows every object of a cache, with its address, whether it is in use or not.
     pub(super) fn each_object(&mut self, cache: u64, mut show: impl FnMut(u64, &[u8])) {
-        const PAGE: u64 = 4096;
         let stride = self.memory.half(cache + self.layouts.cache.size);
         let stride = stride.filter(|&it| it >= 8).unwrap_or(0) as usize;
         if stride == 0 {
@@ -122,15 +129,7 @@ impl<M: ReadMemory> Walker<'_, M> {
     /// Adds an object without references yet, and says its place.
     pub(super) fn add(&mut self, kind: ObjectKind, address: u64) -> u32 {
         let place = self.found.objects.len() as u32;
-        self.found.objects.push(FoundObject {
-            kind,
-            address,
-            inode: 0,
-            descriptors: Vec::new(),
-            holding: Holding::Unknown,
-            payload_bytes: 0,
-            socket: None,
-        });
+        self.found.objects.push(FoundObject::new(kind, address));
         place
     }
 
