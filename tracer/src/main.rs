@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     commands::outlive_file_size_limit();
     let result = match command {
         cli::Command::Trace(args) => commands::trace::run(&args),
+        cli::Command::Doctor(args) => commands::doctor::run(&args),
         cli::Command::Report(args) => commands::report::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),
         cli::Command::Pages(args) => commands::pages::run(&args),

@@ -9,6 +9,7 @@ mod command;
 mod degraded;
 mod destinations;
 mod diff;
+mod doctor;
 mod filters;
 mod holders;
 mod hotplug;

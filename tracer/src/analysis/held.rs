@@ -22,6 +22,7 @@ mod tests {
     fn held(holder: &str, pages: u64) -> HeldPages {
         HeldPages {
             holder: holder.to_owned(),
+            key: String::new(),
             pages,
         }
     }

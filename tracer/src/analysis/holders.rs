@@ -263,14 +263,15 @@ pub fn held_pages(
         *sum += pages;
         holders.push(holder);
     }
-    let named = |(pages, holders): (u64, Vec<PageHolder>)| HeldPages {
+    let named = |(key, (pages, holders)): (String, (u64, Vec<PageHolder>))| HeldPages {
         holder: named(&holders),
+        key,
         pages,
     };
     let sites = sites.into_iter();
     sites
         .map(|(site, holders)| {
-            let mut holders: Vec<_> = holders.into_values().map(named).collect();
+            let mut holders: Vec<_> = holders.into_iter().map(named).collect();
             holders
                 .sort_by(|a, b| (Reverse(a.pages), &a.holder).cmp(&(Reverse(b.pages), &b.holder)));
             (site, holders)

@@ -5,6 +5,8 @@ mod findings;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub(super) use entries::by_file_system;
+
 use std::cmp::Reverse;
 
 use anyhow::{Context as _, Result};

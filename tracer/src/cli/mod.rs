@@ -3,6 +3,7 @@
 //! One file per verb; groups of options that verbs share have a file each.
 
 mod diff;
+mod doctor;
 mod filters;
 mod holders;
 mod mem;
@@ -21,6 +22,7 @@ mod values;
 mod window;
 
 pub use diff::DiffArgs;
+pub use doctor::DoctorArgs;
 pub use filters::{FilterArgs, GfpFlag};
 pub use holders::{Baseline, HoldersArgs};
 pub use mem::MemArgs;
@@ -45,6 +47,7 @@ const TEMPLATE: &str = "\
 {name} {version}: {about}
 
 Examples:
+  pagetrace doctor                        what takes the memory, who holds it, what to do
   pagetrace -i 600                        who took pages in ten minutes and kept them
   pagetrace -i 60 --folded - | flamegraph.pl > leak.svg
                                           the same as a flame graph
@@ -73,6 +76,7 @@ Exit codes:
   0  the report is written
   1  pagetrace could not trace or write
   2  the command line makes no sense
+  Of doctor: 0 nothing is wrong, 10 something is suspicious, 20 memory leaks
   With -- CMD, that of CMD (128 and the signal that ended it), or 0 if CMD goes on.";
 
 /// Finds who took the kernel pages that no counter shows.
@@ -84,6 +88,7 @@ Exit codes:
     help_template = TEMPLATE,
     override_usage = "pagetrace [trace] -i SECONDS [OPTIONS]\n       \
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
+                      pagetrace doctor [-i SECONDS] [OPTIONS]\n       \
                       pagetrace report FILE [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
                       pagetrace pages [OPTIONS]\n       \
@@ -113,6 +118,9 @@ struct Args {
 pub enum Command {
     /// Trace, as without a verb
     Trace(Box<TraceArgs>),
+    /// Say what takes the memory, who holds it, and what would give it back: looks, traces for a
+    /// minute, and looks again
+    Doctor(DoctorArgs),
     /// Show a report that `--json` has saved, with any options of ranking and output
     Report(ReportArgs),
     /// Say where the machine's memory went, and what no counter shows
@@ -147,6 +155,7 @@ impl Command {
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Trace(args) => args.check(),
+            Self::Doctor(args) => args.check(),
             Self::Report(args) => args.output.check(),
             Self::Diff(args) => args.check(),
             Self::Mem(_)

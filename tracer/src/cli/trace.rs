@@ -1,6 +1,8 @@
 //! The options of a trace.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, time::Duration};
+
+use clap::Parser;
 
 use super::{FilterArgs, OutputArgs, RankingArgs, SymbolArgs, TracerArgs, Window, WindowArgs};
 
@@ -36,7 +38,20 @@ pub struct TraceArgs {
     pub cmd: Vec<OsString>,
 }
 
+/// The options by themselves.
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    trace: TraceArgs,
+}
+
 impl TraceArgs {
+    /// A trace of this length, with everything as it is unless somebody says otherwise.
+    pub(super) fn lasting(interval: Duration) -> Result<Self, clap::Error> {
+        let seconds = interval.as_secs().to_string();
+        Alone::try_parse_from(["pagetrace", "--interval", &seconds]).map(|it| it.trace)
+    }
+
     /// When to stop recording, and when to stop.
     pub fn window(&self) -> Window {
         self.window.window()

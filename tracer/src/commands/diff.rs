@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::{
     destination::Destination,
-    take::{self, Document},
+    take::{self, Either},
 };
 use crate::{
     analysis,
@@ -24,12 +24,13 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode> {
         table: ![&args.json, &args.folded].contains(&&Some(Output::Stdout)),
         top: args.ranking.top,
     };
-    match (take::document(&args.before)?, take::document(&args.after)?) {
-        (Document::Snapshot(before), Document::Snapshot(after)) => {
-            snapshots(&before, &after, &outputs)?;
-        }
-        (Document::Report(before), Document::Report(after)) => {
+    let read = take::either::<Report, Snapshot>;
+    match (read(&args.before)?, read(&args.after)?) {
+        (Either::First(before), Either::First(after)) => {
             traces(&before, &after, args, &outputs)?;
+        }
+        (Either::Second(before), Either::Second(after)) => {
+            snapshots(&before, &after, &outputs)?;
         }
         _ => bail!("a snapshot and a trace cannot be compared: give two of a kind"),
     }

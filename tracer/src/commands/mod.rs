@@ -5,6 +5,7 @@ mod answer;
 pub mod check;
 mod destination;
 pub mod diff;
+pub mod doctor;
 mod explain;
 pub mod holders;
 mod holding;

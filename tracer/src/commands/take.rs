@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     holders, holding,
@@ -23,8 +24,8 @@ use crate::{
         host::{self, Depth, processes::Detail},
     },
     model::{
-        Feature, HoldersBy, HoldersReport, KnownHolder, Limitation, PagesReport, Processes, Report,
-        Saved, Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
+        Feature, HoldersBy, HoldersReport, KnownHolder, Limitation, PagesReport, Processes, Saved,
+        Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
     },
 };
 
@@ -185,24 +186,24 @@ fn processes(limitations: &mut Vec<Limitation>) -> Option<Processes> {
     }
 }
 
-/// A snapshot that was saved, compressed or not.
-pub(super) fn saved(input: &Input) -> Result<Snapshot> {
-    read(input, Snapshot::from_json)
+/// What was saved, compressed or not.
+pub(super) fn saved<T: Saved>(input: &Input) -> Result<T> {
+    read(input, T::from_json)
 }
 
-/// What `pagetrace` saves.
-pub(super) enum Document {
-    Snapshot(Box<Snapshot>),
-    Report(Box<Report>),
+/// A document of one of two kinds.
+pub(super) enum Either<A, B> {
+    First(Box<A>),
+    Second(Box<B>),
 }
 
-/// A snapshot or a trace that was saved.
-pub(super) fn document(input: &Input) -> Result<Document> {
+/// What was saved: `A` if it says that it is one, else `B`.
+pub(super) fn either<A: Saved, B: Saved>(input: &Input) -> Result<Either<A, B>> {
     read(input, |json| {
-        Ok(if Report::is_meant(json) {
-            Document::Report(Box::new(Report::from_json(json)?))
+        Ok(if A::is_meant(json) {
+            Either::First(Box::new(A::from_json(json)?))
         } else {
-            Document::Snapshot(Box::new(Snapshot::from_json(json)?))
+            Either::Second(Box::new(B::from_json(json)?))
         })
     })
 }
@@ -255,10 +256,10 @@ fn decompressed(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Writes a snapshot, compressed.
-pub(super) fn compress(snapshot: &Snapshot, out: &mut dyn io::Write) -> io::Result<()> {
+/// Writes a document, compressed.
+pub(super) fn compress<T: Serialize>(document: &T, out: &mut dyn io::Write) -> io::Result<()> {
     let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    crate::render::document(snapshot, &mut encoder)?;
+    crate::render::document(document, &mut encoder)?;
     encoder.finish()?;
     Ok(())
 }

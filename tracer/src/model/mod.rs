@@ -2,12 +2,14 @@
 //! options, no formatting. Every other room uses these types; this one uses nothing.
 
 mod balance;
+mod case;
 mod census;
 mod choice;
 pub mod context;
 mod cost;
 mod diff;
 mod explanation;
+mod finding;
 mod found;
 mod frame;
 mod growth;
@@ -37,15 +39,21 @@ mod socket;
 mod sockets_report;
 mod summary;
 mod tracer_frames;
+mod verification;
 mod window;
 
 pub use balance::{Balance, Culprit, Line, Threshold, Verdict};
+pub use case::{Book, Case, CaseSchema, Evidence, LookedAt, Subject};
 pub use census::{Census, CensusRow, PageClass};
 pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
 pub use diff::{DiffSchema, Side, SnapshotDiff, StackChange, TraceDiff};
 pub use explanation::{ContentClass, ContentPages, Explanation, Referrer, ReferrerKind};
+pub use finding::{
+    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, ProcessCause, Reason,
+    Remedy, SiteCause, Sureness, TakenBy,
+};
 pub use found::{
     Found, FoundObject, FoundSocket, FoundTask, Held, HeldBlock, Holding, Lost, Reference, Weight,
 };
@@ -90,4 +98,5 @@ pub use sockets_report::{
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use tracer_frames::TracerFrames;
+pub use verification::{Check, Verification, VerificationSchema};
 pub use window::{Scope, Window};

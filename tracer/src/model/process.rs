@@ -160,6 +160,14 @@ impl Process {
         (self.pid, self.start_time_ticks)
     }
 
+    /// Its command line, or the name of a process that has none.
+    pub fn command(&self) -> String {
+        if self.command_line.is_empty() {
+            return self.name.clone();
+        }
+        self.command_line.join(" ")
+    }
+
     /// What it keeps and the kernel cannot drop: anonymous memory, shmem, and what of it is in
     /// swap. Page cache that it has mapped is left out.
     pub fn kept_bytes(&self) -> Option<u64> {

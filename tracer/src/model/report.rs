@@ -102,6 +102,9 @@ pub struct Task {
 pub struct HeldPages {
     /// Who.
     pub holder: String,
+    /// What tells it from others, at another moment as well; empty in reports that do not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
     /// How many.
     pub pages: u64,
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{HoldersReport, PagesReport, Report, Site, Snapshot, SocketsReport, Tool};
+use super::{Case, HoldersReport, PagesReport, Report, Site, Snapshot, SocketsReport, Tool};
 
 /// A document that is saved as JSON with its schema in it.
 pub trait Saved: DeserializeOwned {
@@ -88,6 +88,17 @@ impl Saved for PagesReport {
     fn check(&self) -> Result<()> {
         ensure!(self.host.page_size > 0, "its pages have no size");
         Ok(())
+    }
+}
+
+impl Saved for Case {
+    const NOUN: &'static str = "case";
+    const SCHEMA: &'static str = "pagetrace.case/1";
+
+    fn check(&self) -> Result<()> {
+        self.evidence.before.check()?;
+        self.evidence.after.check()?;
+        self.evidence.trace.as_ref().map_or(Ok(()), Report::check)
     }
 }
 

@@ -220,6 +220,7 @@ impl Random {
             unfreed: self.list(Self::unfreed),
             held_by: self.list(|random| HeldPages {
                 holder: random.text(),
+                key: random.text(),
                 pages: random.0.u64(..1 << 40),
             }),
         }

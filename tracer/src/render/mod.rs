@@ -2,6 +2,7 @@
 //! [`Report`](crate::model::Report), as a [`Summary`](crate::model::Summary) shows it, to any
 //! writer.
 
+mod case;
 mod cgroup;
 mod checklist;
 mod columns;
@@ -37,6 +38,7 @@ mod table;
 mod text;
 mod tree;
 
+pub use case::{case, nagios, nagios_unknown, verification};
 pub use diff::{folded_diff, snapshot_diff, trace_diff};
 pub use folded::folded;
 pub use growth::growth;

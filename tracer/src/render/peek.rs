@@ -55,6 +55,26 @@ fn answer(peek: &Peek) -> String {
     )
 }
 
+/// What it holds, and its most frequent words, in one line.
+pub(super) fn in_short(peek: &Peek) -> String {
+    const WORDS: usize = 5;
+    let is_json = !peek.json_keys.is_empty();
+    let words = if is_json {
+        &peek.json_keys
+    } else {
+        &peek.strings
+    };
+    let words = words.iter().take(WORDS);
+    let words: Vec<_> = words
+        .map(|it| text::shortened(&harmless(&it.text), 24))
+        .collect();
+    match (is_json, words.is_empty()) {
+        (_, true) => answer(peek),
+        (true, _) => format!("{}; JSON keys: {}", answer(peek), words.join(", ")),
+        (false, _) => format!("{}; {}", answer(peek), words.join(", ")),
+    }
+}
+
 fn list(title: &str, counted: &[Counted], number: usize, out: &mut impl Write) -> io::Result<()> {
     if counted.is_empty() {
         return Ok(());

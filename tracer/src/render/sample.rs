@@ -94,6 +94,7 @@ fn pipes() -> Site {
         unfreed: vec![unfreed(Kind::Raw, 0, &[(1, 4000), (2, 4000)])],
         held_by: vec![HeldPages {
             holder: "500 pipes, leak (pid 4242, fd 3-1002)".to_owned(),
+            key: "pipe None [4242]".to_owned(),
             pages: 7999,
         }],
     }

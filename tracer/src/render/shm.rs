@@ -2,7 +2,7 @@
 //! what to do.
 
 mod pieces;
-mod words;
+pub(super) mod words;
 
 use std::{
     io::{self, Write},

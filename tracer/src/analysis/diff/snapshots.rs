@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Amounts;
 use crate::{
     analysis::{balance, growth},
-    model::{DiffSchema, Growth, Line, Mapping, Process, Side, Snapshot, SnapshotDiff, Threshold},
+    model::{DiffSchema, Growth, Line, Mapping, Side, Snapshot, SnapshotDiff, Threshold},
 };
 
 /// What differs; an error if one of them has no balance.
@@ -52,7 +52,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Result<SnapshotDiff> {
 /// What processes have, by command line: pids say nothing of another moment or machine.
 fn processes(snapshot: &Snapshot) -> Vec<(String, u64)> {
     let processes = snapshot.processes.iter().flat_map(|it| &it.processes);
-    let kept = processes.filter_map(|it| Some((command(it), it.kept_bytes()?)));
+    let kept = processes.filter_map(|it| Some((it.command(), it.kept_bytes()?)));
     kept.collect()
 }
 
@@ -60,20 +60,12 @@ fn mappings(snapshot: &Snapshot) -> Vec<(String, u64)> {
     let processes = snapshot.processes.iter().flat_map(|it| &it.processes);
     let mappings = processes.flat_map(|process| {
         let named = |mapping: &Mapping| {
-            let name = format!("{} of {}", mapping.name, command(process));
+            let name = format!("{} of {}", mapping.name, process.command());
             (name, mapping.held_bytes())
         };
         process.mappings.iter().flatten().map(named)
     });
     mappings.collect()
-}
-
-/// The command line, or the name of a process that has none.
-fn command(process: &Process) -> String {
-    if process.command_line.is_empty() {
-        return process.name.clone();
-    }
-    process.command_line.join(" ")
 }
 
 fn file_systems(snapshot: &Snapshot) -> Vec<(String, u64)> {

@@ -16,11 +16,11 @@ pub(super) fn pieces(shmem: &Shmem, contents: &ShmemContents) -> Vec<ShmemEntry>
     });
     let objects = contents.objects.iter().map(object);
     let segments = contents.segments.iter().filter(|it| !it.is_huge);
-    let mut pieces: Vec<_> = files
-        .chain(objects)
-        .chain(segments.map(segment))
-        .filter(|piece| piece.bytes > 0)
-        .collect();
+    largest_first(files.chain(objects).chain(segments.map(segment)))
+}
+
+fn largest_first(pieces: impl Iterator<Item = ShmemEntry>) -> Vec<ShmemEntry> {
+    let mut pieces: Vec<_> = pieces.filter(|piece| piece.bytes > 0).collect();
     pieces.sort_by_key(|piece| Reverse(piece.bytes));
     pieces
 }
@@ -58,6 +58,22 @@ pub(super) fn file_systems(
             super::used_bytes(it, contents),
         )
     })
+}
+
+/// File systems, each as a whole and with its files, those that were deleted and are open still among
+/// them; largest first.
+pub(in crate::analysis) fn by_file_system(
+    shmem: &Shmem,
+    contents: &ShmemContents,
+) -> Vec<(ShmemEntry, Vec<ShmemEntry>)> {
+    let counted = shmem.file_systems.iter().filter(|it| it.is_shmem());
+    let files = counted.map(|it| {
+        let named = it.files.iter().flat_map(|files| &files.largest);
+        let named = named.map(|file| named_file(it, file));
+        let deleted = contents.objects.iter().filter(|of| of.device == it.device);
+        largest_first(named.chain(deleted.map(object)))
+    });
+    file_systems(shmem, contents).zip(files).collect()
 }
 
 /// What a file system is called.

@@ -2,9 +2,9 @@
 
 mod list;
 mod one;
-mod peek;
-mod watch;
-mod watching;
+pub(super) mod peek;
+pub(super) mod watch;
+pub(super) mod watching;
 
 use std::process::ExitCode;
 

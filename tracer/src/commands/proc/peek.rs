@@ -27,7 +27,11 @@ const BYTES: u64 = 8 << 20;
 const ROUNDS: usize = 8;
 
 /// Reads a sample of the mapping that grew most or, if none did, has most anonymous memory.
-pub(super) fn peek(process: &Process, mappings: &[MappingGrowth], raw: bool) -> Result<Peek> {
+pub(in crate::commands) fn peek(
+    process: &Process,
+    mappings: &[MappingGrowth],
+    raw: bool,
+) -> Result<Peek> {
     let start = Instant::now();
     let name = choose(mappings).context("it has no memory to look into")?;
     let context = || format!("cannot look into the memory of process {}", process.pid);

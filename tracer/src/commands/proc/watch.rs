@@ -19,7 +19,11 @@ use crate::{
 const POLL: Duration = Duration::from_millis(200);
 
 /// Reads all processes, then looks for new ones until the time is over or a signal ends it.
-pub(super) fn watch(detail: Detail, interval: Duration, verbose: bool) -> Result<Watching> {
+pub(in crate::commands) fn watch(
+    detail: Detail,
+    interval: Duration,
+    verbose: bool,
+) -> Result<Watching> {
     let (before, _) = processes::processes(detail)?;
     let mut watching = Watching::new(before);
     wait(interval, verbose, || watching.look())?;
@@ -27,7 +31,7 @@ pub(super) fn watch(detail: Detail, interval: Duration, verbose: bool) -> Result
 }
 
 /// Lets the time pass, or until a signal says that it is enough; calls `look` all the while.
-pub(super) fn wait(
+pub(in crate::commands) fn wait(
     interval: Duration,
     verbose: bool,
     mut look: impl FnMut() -> Result<()>,

@@ -23,7 +23,7 @@ const SELDOM: u32 = 50;
 const MOST: usize = 1 << 14;
 
 /// What has been seen so far.
-pub(super) struct Watching {
+pub(in crate::commands) struct Watching {
     before: Vec<Process>,
     known: BTreeSet<u32>,
     started: BTreeMap<(u32, u64), Started>,
@@ -52,7 +52,7 @@ impl Started {
 }
 
 impl Watching {
-    pub(super) fn new(before: Processes) -> Self {
+    pub(in crate::commands) fn new(before: Processes) -> Self {
         let cgroups = before.cgroups.into_iter();
         Self {
             known: before.processes.iter().map(|it| it.pid).collect(),
@@ -64,7 +64,7 @@ impl Watching {
     }
 
     /// Sees who is new, and how large the new ones have become.
-    pub(super) fn look(&mut self) -> Result<()> {
+    pub(in crate::commands) fn look(&mut self) -> Result<()> {
         self.looks = self.looks.wrapping_add(1);
         let now = processes::process_ids()?;
         let due = self.due();
@@ -122,7 +122,7 @@ impl Watching {
     }
 
     /// All that was seen, now that the processes were read for the last time.
-    pub(super) fn end(self, now: &Processes) -> Watch {
+    pub(in crate::commands) fn end(self, now: &Processes) -> Watch {
         let started = self.started.into_values().map(|it| it.process);
         let started: Vec<_> = started.collect();
         let seen = [self.before.as_slice(), &started, &now.processes].concat();

@@ -25,7 +25,7 @@ use crate::{
     bpf::{Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
-    model::{Cost, Feature, Host},
+    model::{Cost, Feature, Host, Report},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -33,6 +33,28 @@ use crate::{
 /// Traces as the options say, and writes the report; the exit code is that of the traced command, if
 /// there is one and it has ended.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
+    let outputs = Outputs::open(&args.ranking, &args.output)?;
+    let recording = record(args, || {})?;
+    outputs.write(&recording.report)?;
+    remark(
+        args,
+        format!(
+            "report written {} after the end of the window",
+            seconds(recording.ended)
+        ),
+    );
+    Ok(recording.exit_code)
+}
+
+/// A window that was recorded.
+pub(super) struct Recording {
+    pub(super) report: Report,
+    exit_code: ExitCode,
+    ended: Instant,
+}
+
+/// Records one window as the options say; `begun` is called once everything is recorded.
+pub(super) fn record(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> {
     render::say_logged(if args.output.verbose {
         log::LevelFilter::Info
     } else {
@@ -40,12 +62,14 @@ pub fn run(args: &TraceArgs) -> Result<ExitCode> {
     });
     plan::descriptors(host::descriptors_left()?)?;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build()?.block_on(trace(args))
+    runtime
+        .enable_all()
+        .build()?
+        .block_on(recording(args, begun))
 }
 
-async fn trace(args: &TraceArgs) -> Result<ExitCode> {
+async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> {
     let start = Instant::now();
-    let outputs = Outputs::open(&args.ranking, &args.output)?;
     let host = host::running()?;
     let vmlinux = vmlinux(args, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
@@ -59,26 +83,18 @@ async fn trace(args: &TraceArgs) -> Result<ExitCode> {
         format!("slot table {} bytes", tracer.slot_table_bytes()),
     );
     remark(args, format!("attached {} after start", seconds(start)));
+    begun();
     let mut command = RunningCommand::start(&args.cmd)?;
     let progress = Progress::new(args.window().end, host.page_size);
     let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
-    let ended = watched.ended;
     let recorded = recorded(watched.tracer, plan, before, watched.readings)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
-    outputs.write(&analysis::report(
-        host,
-        watched.window,
-        recorded,
-        |addresses| symbols.frames(addresses),
-    ))?;
-    remark(
-        args,
-        format!(
-            "report written {} after the end of the window",
-            seconds(ended)
-        ),
-    );
-    Ok(command.exit_code())
+    let named = |addresses: &_| symbols.frames(addresses);
+    Ok(Recording {
+        report: analysis::report(host, watched.window, recorded, named),
+        exit_code: command.exit_code(),
+        ended: watched.ended,
+    })
 }
 
 fn attach(plan: &Plan) -> Result<Tracer> {

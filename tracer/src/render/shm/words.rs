@@ -39,7 +39,7 @@ fn limit(file_system: &ShmemEntry) -> String {
 }
 
 /// What people call it.
-pub(super) const fn kind(kind: ShmemKind) -> &'static str {
+pub(in crate::render) const fn kind(kind: ShmemKind) -> &'static str {
     match kind {
         ShmemKind::FileSystem => "tmpfs",
         ShmemKind::File => "file",
@@ -55,7 +55,7 @@ pub(super) const fn kind(kind: ShmemKind) -> &'static str {
 }
 
 /// Its name, and whose name that is.
-pub(super) fn name(entry: &ShmemEntry) -> String {
+pub(in crate::render) fn name(entry: &ShmemEntry) -> String {
     let name = harmless(&entry.name);
     match &entry.seen_by {
         Some(task) => format!("{name}, as {} sees it", process(task)),
@@ -64,7 +64,7 @@ pub(super) fn name(entry: &ShmemEntry) -> String {
 }
 
 /// Who has it, or who made it.
-pub(super) fn held_by(entry: &ShmemEntry) -> String {
+pub(in crate::render) fn held_by(entry: &ShmemEntry) -> String {
     match (&entry.holders, &entry.creator) {
         (Holders { count: 0, .. }, Some(creator)) if creator.name.is_empty() => {
             format!("made by pid {}, which has ended", creator.pid)

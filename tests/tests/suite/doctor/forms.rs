@@ -1,0 +1,97 @@
+//! The forms in which a case is told, and what becomes of it elsewhere.
+
+use pagetrace::model::{Case, Gravity, Saved as _};
+use pagetrace_tests::harness::{Leaker, Pagetrace, root_or_skip};
+
+use super::Doctor;
+use crate::LEAK;
+
+/// A case can be looked at where nothing of it can be measured.
+#[test]
+fn a_case_that_was_kept_is_told_again() {
+    let Some(_machine) = root_or_skip("a_case_that_was_kept_is_told_again") else {
+        return;
+    };
+    let _leak = Leaker::start(LEAK, &["pipes", "--count", "1200", "--pages", "16"]);
+    let told = Doctor::start(1, &[]).told();
+    told.is_severe(Gravity::Leak);
+    let kept = told.kept();
+    let report = Pagetrace::as_nobody(&["report", "-"]);
+    let report = report
+        .stdin(std::fs::File::open(kept).expect("it was kept").into())
+        .run();
+    assert_eq!(report.stdout, told.finished.stdout, "{report:#?}");
+    assert_eq!(report.status.code(), Some(20));
+}
+
+#[test]
+fn monitoring_gets_one_line_and_its_own_codes() {
+    let test = "monitoring_gets_one_line_and_its_own_codes";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let line = |code: i32| {
+        let finished = Pagetrace::new(&["doctor", "-i", "1", "--nagios"]).run();
+        assert_eq!(finished.status.code(), Some(code), "{finished:#?}");
+        assert_eq!(finished.stdout.lines().count(), 1, "{finished:#?}");
+        finished.stdout
+    };
+    assert!(line(0).starts_with("PAGETRACE OK - "));
+    let _leak = Leaker::start(LEAK, &["pipes", "--count", "1200", "--pages", "16"]);
+    let critical = line(2);
+    assert!(
+        critical.starts_with("PAGETRACE CRITICAL - 1200 pipes, leak (pid "),
+        "{critical}"
+    );
+    assert!(critical.trim_end().ends_with('B'), "{critical}");
+    assert!(critical.contains(" | no_counter="), "{critical}");
+}
+
+/// What a case says of others stays here.
+#[test]
+fn a_redacted_case_has_no_addresses_and_no_arguments() {
+    let test = "a_redacted_case_has_no_addresses_and_no_arguments";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let doctor = Doctor::start(1, &["--redact"]);
+    let told = doctor.told();
+    let text = std::fs::read_to_string(told.folder.path().join("case.json")).expect("written");
+    assert!(!text.contains("127.0.0.1"), "an address is in it");
+    assert!(text.contains("addr1"), "no address was in it");
+    let port = address.rsplit(':').next().expect("a port");
+    assert!(
+        text.contains(&format!(":{port}")),
+        "the port says what it is"
+    );
+    let case = Case::from_json(text.as_bytes()).expect("it is whole");
+    let processes = case
+        .evidence
+        .after
+        .processes
+        .expect("they were read")
+        .processes;
+    assert!(processes.iter().all(|it| it.command_line.len() <= 1));
+}
+
+#[test]
+fn who_may_not_trace_is_told_so() {
+    let finished = Pagetrace::as_nobody(&["doctor", "-i", "1", "--json", "-"]).run();
+    let case = Case::from_json(finished.stdout.as_bytes()).expect("what could be seen");
+    assert!(case.evidence.trace.is_none());
+    let reasons: Vec<_> = case
+        .evidence
+        .limitations
+        .iter()
+        .map(|it| &it.reason)
+        .collect();
+    assert!(reasons.iter().any(|it| it.contains("root")), "{reasons:?}");
+}
+
+#[test]
+fn what_is_no_case_cannot_be_verified() {
+    let finished = Pagetrace::new(&["doctor", "--verify", "/dev/null"]).run();
+    assert!(finished.refusal().contains("/dev/null"), "{finished:#?}");
+}

@@ -1,0 +1,133 @@
+//! Machines on which nothing is wrong: no finding is more than information.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    process::{Child, Command, Stdio},
+};
+
+use pagetrace::model::{Cause, Gravity};
+use pagetrace_tests::harness::{Leaker, eventually, note, root_or_skip, skip};
+
+use super::{Doctor, MIB, Told};
+use crate::LEAK;
+
+/// Nothing that was found is wrong.
+fn is_quiet(told: &Told) {
+    let findings = told.case.findings.iter();
+    let wrong: Vec<_> = findings
+        .filter(|it| it.gravity > Gravity::Information)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(told.finished.status.code(), Some(0), "{:#?}", told.finished);
+    assert!(
+        told.answer().starts_with("Nothing is wrong"),
+        "{}",
+        told.answer()
+    );
+    note(&told.finished.stdout);
+}
+
+#[test]
+fn an_idle_machine() {
+    if let Some(_machine) = root_or_skip("an_idle_machine") {
+        is_quiet(&Doctor::start(5, &[]).told());
+    }
+}
+
+#[test]
+fn a_page_cache_that_fills() {
+    let Some(_machine) = root_or_skip("a_page_cache_that_fills") else {
+        return;
+    };
+    let mut file = tempfile::tempfile_in("/var/tmp").expect("a temporary file");
+    let doctor = Doctor::start(5, &[]);
+    let mut bytes = vec![7; 1 << 20];
+    (0..256).for_each(|_| file.write_all(&bytes).expect("there is room"));
+    std::io::Seek::rewind(&mut file).expect("our file");
+    while file.read(&mut bytes).expect("our file") > 0 {}
+    is_quiet(&doctor.told());
+}
+
+/// A pool of huge pages that nobody uses yet, as a database has it made at boot.
+#[test]
+fn a_reserve_of_huge_pages() {
+    const POOL: &str = "/proc/sys/vm/nr_hugepages";
+    let test = "a_reserve_of_huge_pages";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let Ok(before) = fs::read_to_string(POOL) else {
+        skip(test, "the kernel has no hugetlbfs");
+        return;
+    };
+    let _restored = Pool(before);
+    fs::write(POOL, "100").expect("root may set it");
+    let told = Doctor::start(2, &[]).told();
+    is_quiet(&told);
+    let bytes = told.case.findings.iter().filter_map(|it| match &it.cause {
+        Cause::Reserved { name } if name.starts_with("huge pages") => Some(it.bytes),
+        _ => None,
+    });
+    assert_eq!(bytes.sum::<u64>(), 200 * MIB);
+}
+
+struct Pool(String);
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Nothing can be done about it.
+        let _ = fs::write("/proc/sys/vm/nr_hugepages", self.0.trim());
+    }
+}
+
+/// Shared memory that processes have mapped is what databases keep their pages in.
+#[test]
+fn a_database_with_its_shared_memory() {
+    let Some(_machine) = root_or_skip("a_database_with_its_shared_memory") else {
+        return;
+    };
+    let _database = Leaker::start(LEAK, &["shmem", "--by", "anonymous", "--mib", "256"]);
+    is_quiet(&Doctor::start(2, &[]).told());
+}
+
+/// Compilers that come, grow and go.
+#[test]
+fn a_build() {
+    const SOURCE: &str = "#include <regex>\n#include <map>\n#include <functional>\n\
+        std::map<std::string, std::regex> all;\n\
+        bool f(std::string s) { return std::regex_match(s, all[s]); }\n";
+    let test = "a_build";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    if Command::new("c++").arg("--version").output().is_err() {
+        skip(test, "there is no compiler");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("a.cc"), SOURCE).expect("there is room");
+    let script = "while :; do c++ -O2 -c a.cc -o a.o; touch built; done";
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", script])
+        .current_dir(&folder)
+        .stdin(Stdio::null());
+    let build = Build(shell.spawn().expect("there is a shell"));
+    let told = Doctor::start(8, &[]).told();
+    eventually("a file to be compiled", || {
+        folder.path().join("built").exists().then_some(())
+    });
+    drop(build);
+    is_quiet(&told);
+}
+
+struct Build(Child);
+
+impl Drop for Build {
+    fn drop(&mut self) {
+        // Its compiler ends by itself, in a second.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
