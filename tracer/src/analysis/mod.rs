@@ -49,7 +49,7 @@ pub use report::{Recorded, report};
 pub use scan::{Pages, Scan, Settled, scan};
 pub use shmem::shmem;
 pub use sites::records;
-pub use sockets::{socket_totals, sockets};
+pub use sockets::{socket_totals, sockets, sort_sockets};
 pub use summary::summary;
 pub use survivors::{Cell, Survivors};
 pub use timeline::Timeline;
