@@ -1,6 +1,9 @@
 //! `pagetrace sock` without a look into the kernel's memory: what the kernel lists.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    os::unix::net::{UnixListener, UnixStream},
+};
 
 use pagetrace_tests::harness::{Finished, Leaker, Pagetrace, eventually, root_or_skip, skip};
 use serde::Deserialize;
@@ -181,7 +184,7 @@ fn unread_unix_datagrams_are_listed_with_their_process() {
     );
 }
 
-/// What is to be read is memory, and known from a look beside it only.
+/// How much memory they take is up to the kernel, and the same by both ways.
 #[test]
 fn unread_datagrams_are_listed_with_their_memory() {
     let test = "unread_datagrams_are_listed_with_their_memory";
@@ -210,6 +213,31 @@ fn unread_datagrams_are_listed_with_their_memory() {
     assert!(first.contains(&whose), "{screen:#?}");
     let why = "No look into the queues of sockets: --no-bpf was given";
     assert!(screen.stdout.contains(why), "{screen:#?}");
+}
+
+/// Each is a packet in its queue.
+#[test]
+fn a_unix_listener_has_the_connections_that_wait() {
+    let test = "a_unix_listener_has_the_connections_that_wait";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("listener");
+    let _listener = UnixListener::bind(&path).expect("a new name");
+    let _waiting = [(); 3].map(|()| UnixStream::connect(&path).expect("it listens"));
+    let listed = Report::of(&["--no-bpf"]);
+    if let Some(reason) = listed.refusal("CONFIG_UNIX_DIAG") {
+        return skip(test, reason);
+    }
+    let own = |report: &Report| {
+        let mut sockets = report.sockets.iter().map(|it| &it.row);
+        let listener =
+            sockets.find(|it| it.state == "LISTEN" && it.local.as_deref() == path.to_str());
+        listener.expect("it is listed").clone()
+    };
+    assert_eq!(own(&listed).recv_q, Some(3));
+    assert_eq!(own(&listed), own(&Report::of(&[])));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     kernel::process::stat,
-    model::{Feature, HeldBy, Limitation, ObjectOwner, SocketEntry, SocketOwner},
+    model::{Feature, HeldBy, Limitation, ObjectOwner, SocketEntry, SocketOwner, SocketState},
 };
 
 /// All sockets, in no order, and what could not be read.
@@ -129,7 +129,7 @@ fn entry(seen: Seen, owners: &Owners, processes: &mut Known) -> SocketEntry {
         process_state: process.state,
         truesize_bytes: seen.truesize_bytes,
         pinned_bytes: seen.ring_bytes,
-        socket: crate::model::SocketState {
+        socket: SocketState {
             belongs_to,
             ..seen.state
         },

@@ -1,11 +1,10 @@
 //! The sockets of one network namespace: that of the calling thread.
 
-use std::fs;
+use std::{collections::HashMap, fs, io};
 
 use crate::{
     kernel::{
         host::sock_diag,
-        packet_diag::RingSocket,
         proc_net::{Listed, Table},
         sock_diag::{Family, Protocol, Socket},
     },
@@ -72,16 +71,14 @@ impl Listing {
 
     fn add_rings(&mut self) {
         let page_size = rustix::param::page_size() as u64;
-        match sock_diag::rings(page_size) {
-            Ok(rings) => rings.iter().for_each(|ring| self.add_ring(*ring)),
-            Err(reason) => self.failed.push((Feature::PacketRings, reason)),
-        }
-    }
-
-    fn add_ring(&mut self, ring: RingSocket) {
-        let mut seen = self.seen.iter_mut();
-        if let Some(socket) = seen.find(|it| it.inode == u64::from(ring.inode)) {
-            socket.ring_bytes = Some(ring.bytes);
+        let rings = match sock_diag::rings(page_size) {
+            Ok(rings) => rings,
+            Err(reason) => return self.failed.push((Feature::PacketRings, reason)),
+        };
+        let rings = rings.iter().map(|it| (u64::from(it.inode), it.bytes));
+        let rings: HashMap<_, _> = rings.collect();
+        for seen in &mut self.seen {
+            seen.ring_bytes = rings.get(&seen.inode).copied();
         }
     }
 }
@@ -103,7 +100,7 @@ const fn table(family: Family) -> (Table, &'static str) {
 }
 
 /// By the folder of this thread, whose network namespace may be another than that of the process.
-fn read(table: Table) -> std::io::Result<Vec<Seen>> {
+fn read(table: Table) -> io::Result<Vec<Seen>> {
     let text = fs::read(format!("/proc/thread-self/net/{}", table.name))?;
     // Names of unix sockets may be anything.
     let text = String::from_utf8_lossy(&text);
