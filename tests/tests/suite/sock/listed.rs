@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::{Ipv4Addr, UdpSocket},
     os::unix::net::{UnixListener, UnixStream},
 };
 
@@ -184,35 +185,58 @@ fn unread_unix_datagrams_are_listed_with_their_process() {
     );
 }
 
-/// How much memory they take is up to the kernel, and the same by both ways.
-#[test]
-fn unread_datagrams_are_listed_with_their_memory() {
-    let test = "unread_datagrams_are_listed_with_their_memory";
+/// Has the leak take its memory: how much is up to the kernel, and the same by both ways.
+fn has_its_memory(test: &str, args: &[&str], protocol: &str, data: u64) {
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
-    let leak = Leaker::start(LEAK, &["held", "udp", "--count", "300"]);
-    let (found, listed) = (Report::of(&[]), Report::of(&["--no-bpf"]));
+    let leak = Leaker::start(LEAK, args);
+    let (found, listed) = eventually("the data to be there", || {
+        let (found, listed) = (Report::of(&[]), Report::of(&["--no-bpf"]));
+        let sockets = found.sockets(&leak);
+        let payload: u64 = sockets.filter_map(|it| it.account.payload_bytes).sum();
+        (payload == data).then_some((found, listed))
+    });
     assert_eq!(found.rows(&leak), listed.rows(&leak));
-    let sockets = listed.sockets(&leak);
-    let receiver = sockets
-        .max_by_key(|it| it.row.recv_q)
-        .expect("there is one");
-    let memory = receiver.row.recv_q.expect("it is listed");
-    assert!(memory >= 300 * 32_000, "{receiver:#?}");
-    assert_eq!(receiver.account.truesize_bytes, Some(memory));
-    let sockets = found.sockets(&leak);
-    let same = sockets
-        .max_by_key(|it| it.row.recv_q)
-        .expect("there is one");
-    assert_eq!(same.account.truesize_bytes, Some(memory), "{same:#?}");
+    let receiver = |report: &Report| {
+        let receiver = report.sockets(&leak).max_by_key(|it| it.row.recv_q);
+        let receiver = receiver.expect("there is one");
+        assert_eq!(receiver.row.protocol, protocol, "{receiver:#?}");
+        assert!(receiver.row.recv_q >= Some(data), "{receiver:#?}");
+        (receiver.row.recv_q, receiver.account.truesize_bytes)
+    };
+    let (memory, truesize) = receiver(&listed);
+    assert_eq!(memory, truesize);
+    assert_eq!(receiver(&found), (memory, truesize));
     let screen = Pagetrace::new(&["sock", "--no-bpf"]).run();
     let first = screen.stdout.lines().next().expect("a sentence");
     assert!(first.contains(" account for "), "{screen:#?}");
     let whose = format!("leak (pid {}, fd ", leak.pid());
-    assert!(first.contains(&whose), "{screen:#?}");
+    assert!(screen.stdout.contains(&whose), "{screen:#?}");
     let why = "No look into the queues of sockets: --no-bpf was given";
     assert!(screen.stdout.contains(why), "{screen:#?}");
+}
+
+#[test]
+fn unread_datagrams_are_listed_with_their_memory() {
+    has_its_memory(
+        "unread_datagrams_are_listed_with_their_memory",
+        &["held", "udp", "--count", "300"],
+        "udp",
+        300 * 32_000,
+    );
+}
+
+/// By `/proc/net`, where the kernel has no `CONFIG_INET_RAW_DIAG`.
+#[test]
+fn unread_replies_of_a_raw_socket_are_listed_with_their_memory() {
+    const IP_HEADER: u64 = 20;
+    has_its_memory(
+        "unread_replies_of_a_raw_socket_are_listed_with_their_memory",
+        &["icmp", "--count", "100"],
+        "raw",
+        100 * (20_000 + IP_HEADER),
+    );
 }
 
 /// Each is a packet in its queue.
@@ -282,9 +306,13 @@ fn rings_are_all_that_is_known_of_page_frames() {
 
 #[test]
 fn who_may_not_use_bpf_is_told_what_is_lost() {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+    let address = socket.local_addr().expect("it is bound").to_string();
     let report = Report::read(&Pagetrace::as_nobody(&["sock", "--json", "-"]).run());
     report.is_honest("cannot use BPF");
-    assert!(!report.sockets.is_empty());
+    let mut sockets = report.sockets.iter();
+    let own = sockets.find(|it| it.row.local.as_ref() == Some(&address));
+    assert_eq!(own.map(|it| it.row.protocol.as_str()), Some("udp"));
     let missing = |feature: &str| report.limitations.iter().any(|it| it.feature == feature);
     assert!(missing("descriptors"), "{:#?}", report.limitations);
 }

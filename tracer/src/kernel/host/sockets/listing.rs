@@ -131,3 +131,67 @@ fn of_proc_net(listed: Listed) -> Seen {
         ring_bytes: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write as _,
+        net::{TcpListener, TcpStream, UdpSocket},
+        os::{fd::AsFd, unix::net::UnixListener},
+        thread,
+    };
+
+    use super::*;
+
+    fn own(seen: impl IntoIterator<Item = Seen>, socket: &impl AsFd) -> SocketState {
+        let number = rustix::fs::fstat(socket).expect("it is open").st_ino;
+        let own = seen.into_iter().find(|it| it.inode == number);
+        own.expect("it is listed").state
+    }
+
+    /// Whether `/proc/net` has a socket, and says the same of it as `sock_diag`, as far as both say
+    /// something.
+    fn agree(family: Family, socket: &impl AsFd) {
+        let seen = read(table(family).0).expect("the kernel has it");
+        let read = own(seen, socket);
+        let Ok(listed) = sock_diag::sockets(family) else {
+            return;
+        };
+        let listed = own(listed.into_iter().map(of_sock_diag), socket);
+        let known = SocketState {
+            recv_q: read.recv_q.and(listed.recv_q),
+            send_q: read.send_q.and(listed.send_q),
+            received_bytes: read.received_bytes.and(listed.received_bytes),
+            receive_limit_bytes: None,
+            queued_bytes: None,
+            send_limit_bytes: None,
+            drops: read.drops.and(listed.drops),
+            ..listed
+        };
+        assert_eq!(read, known);
+    }
+
+    #[test]
+    fn both_ways_say_the_same() {
+        const V4_TCP: Family = Family::V4(Protocol::Tcp);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("it is bound");
+        let mut sender = TcpStream::connect(address).expect("it listens");
+        let (receiver, _) = listener.accept().expect("somebody connects");
+        sender.write_all(&[7; 20_000]).expect("there is room");
+        let mut all = [0; 20_000];
+        while receiver.peek(&mut all).expect("it is connected") < all.len() {
+            thread::yield_now();
+        }
+        agree(V4_TCP, &listener);
+        agree(V4_TCP, &receiver);
+        let udp = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        udp.send_to(&[7; 100], udp.local_addr().expect("it is bound"))
+            .expect("there is room");
+        udp.peek(&mut [0]).expect("it has arrived");
+        agree(Family::V4(Protocol::Udp), &udp);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let unix = UnixListener::bind(folder.path().join("a name")).expect("a new name");
+        agree(Family::Unix, &unix);
+    }
+}
