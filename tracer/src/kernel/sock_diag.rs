@@ -4,6 +4,7 @@
 //! Not by `netlink-packet-sock-diag`: it knows neither netlink sockets nor packet sockets, and
 //! one reader of all families is less than its two with two more beside them.
 
+mod layout;
 mod memory;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -178,43 +179,6 @@ impl Family {
         }
     }
 
-    const fn layout(self) -> Layout {
-        match self {
-            // struct inet_diag_msg, INET_DIAG_SKMEMINFO.
-            Self::V4(_) | Self::V6(_) => Layout {
-                header: 72,
-                state: Some(1),
-                inode: 68,
-                memory: 7,
-                path: None,
-            },
-            // struct unix_diag_msg, UNIX_DIAG_MEMINFO, UNIX_DIAG_NAME.
-            Self::Unix => Layout {
-                header: 16,
-                state: Some(2),
-                inode: 4,
-                memory: 5,
-                path: Some(0),
-            },
-            // struct netlink_diag_msg, NETLINK_DIAG_MEMINFO.
-            Self::Netlink => Layout {
-                header: 28,
-                state: Some(3),
-                inode: 16,
-                memory: 0,
-                path: None,
-            },
-            // struct packet_diag_msg, PACKET_DIAG_MEMINFO.
-            Self::Packet => Layout {
-                header: 16,
-                state: None,
-                inode: 4,
-                memory: 6,
-                path: None,
-            },
-        }
-    }
-
     fn addresses(
         self,
         message: &[u8],
@@ -230,28 +194,6 @@ impl Family {
             Self::Netlink => (Some(socket_names::netlink(*message.get(2)?)), None),
             Self::Packet => (None, None),
         })
-    }
-}
-
-/// Where a family's messages have what.
-struct Layout {
-    /// Bytes of the header; attributes follow.
-    header: usize,
-    /// None of those that are never connected.
-    state: Option<usize>,
-    inode: usize,
-    /// The attribute that holds `struct sk_meminfo`.
-    memory: u16,
-    /// The attribute that holds a path.
-    path: Option<u16>,
-}
-
-impl Layout {
-    fn state(&self, message: &[u8]) -> Option<u8> {
-        /// `TCP_CLOSE` (include/net/tcp_states.h).
-        const CLOSED: u8 = 7;
-        self.state
-            .map_or(Some(CLOSED), |at| message.get(at).copied())
     }
 }
 

@@ -316,3 +316,24 @@ fn who_may_not_use_bpf_is_told_what_is_lost() {
     let missing = |feature: &str| report.limitations.iter().any(|it| it.feature == feature);
     assert!(missing("descriptors"), "{:#?}", report.limitations);
 }
+
+#[test]
+fn a_machine_without_btf_or_bpf_lists_its_sockets() {
+    let test = "a_machine_without_btf_or_bpf_lists_its_sockets";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let leak = Leaker::start(LEAK, &["held", "udp", "--count", "100"]);
+    let sock = || Pagetrace::new(&["sock", "--json", "-"]);
+    let expected = Report::of(&["--no-bpf"]).rows(&leak);
+    assert_eq!(expected.len(), 2, "{expected:#?}");
+    for (degraded, why) in [
+        (sock().seeing("/sys/kernel/btf/vmlinux", ""), "BTF"),
+        (sock().failing_bpf(None, libc::ENOSYS), "CONFIG_BPF_SYSCALL"),
+        (sock().failing_bpf(None, libc::EPERM), "forbids"),
+    ] {
+        let report = Report::read(&degraded.run());
+        report.is_honest(why);
+        assert_eq!(report.rows(&leak), expected);
+    }
+}
