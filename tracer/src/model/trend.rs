@@ -64,9 +64,9 @@ pub enum Doubt {
     TooFew,
     /// It began late in the window.
     Recent,
-    /// It grows ever more slowly, as a cache does that fills up.
+    /// It slows down, as a cache does that fills up.
     Slowing,
-    /// Pages may merely live nearly as long as the window.
+    /// Its pages may merely be long-lived.
     LongLived,
     /// It comes in pieces.
     Irregular,
@@ -128,8 +128,8 @@ impl Choice for Doubt {
             Self::TooShort => "the window is too short",
             Self::TooFew => "too few allocations are left",
             Self::Recent => "it began late in the window",
-            Self::Slowing => "it grows ever more slowly, as a cache does that fills up",
-            Self::LongLived => "its pages may merely live nearly as long as the window",
+            Self::Slowing => "it slows down, as a cache does that fills up",
+            Self::LongLived => "its pages may merely be long-lived",
             Self::Irregular => "it comes in pieces",
         }
     }

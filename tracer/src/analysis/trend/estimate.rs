@@ -69,7 +69,9 @@ mod tests {
 
     #[test]
     fn the_slope_is_that_of_most_pairs() {
-        let line: Vec<_> = (0..12_u8).map(|x| (f64::from(x), 3.0 * f64::from(x))).collect();
+        let line: Vec<_> = (0..12_u8)
+            .map(|x| (f64::from(x), 3.0 * f64::from(x)))
+            .collect();
         let mut wild = line.clone();
         wild[3].1 = 1e9;
         let straight = Estimate {

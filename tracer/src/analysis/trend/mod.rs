@@ -6,8 +6,6 @@ mod shape;
 mod site;
 
 #[cfg(test)]
-mod synthetic;
-#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
@@ -56,12 +54,11 @@ fn nothing(watched: Duration) -> Trend {
 
 /// The same with what a shape says.
 fn said(shape: Shape, trend: Trend) -> Trend {
-    let watched = trend.watched_seconds.duration();
-    let would_tell = || Seconds::from(watched.mul_f64(shape.windows));
+    let would_tell = trend.watched_seconds.count() * shape.windows;
     Trend {
         verdict: shape.verdict,
         doubt: shape.doubt,
-        would_tell_seconds: shape.doubt.map(|_| would_tell()),
+        would_tell_seconds: shape.doubt.and_then(|_| Seconds::try_from(would_tell).ok()),
         sixteenths: shape.sixteenths,
         ..trend
     }
