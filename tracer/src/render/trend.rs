@@ -21,7 +21,11 @@ pub(super) fn sentence(trend: &Trend) -> String {
         TrendVerdict::OneBurst => {
             format!("one burst: nearly all that is left was taken at once in these {watched}")
         }
-        TrendVerdict::TurnsOver => turns_over(trend),
+        TrendVerdict::TurnsOver => {
+            format!(
+                "renews itself: hardly anything is left of what it took early in these {watched}"
+            )
+        }
         TrendVerdict::Undecided => undecided(trend),
     }
 }
@@ -32,14 +36,6 @@ fn growing(trend: &Trend, watched: &str) -> String {
     format!(
         "grows by {value}/s ({low} to {high}): a leak, unless its pages live longer than {watched}"
     )
-}
-
-fn turns_over(trend: &Trend) -> String {
-    let age = trend.oldest_seconds.map(|age| {
-        let age = duration(age.duration());
-        format!(": nothing that is left is older than {age}")
-    });
-    format!("renews itself{}", age.unwrap_or_default())
 }
 
 fn undecided(trend: &Trend) -> String {

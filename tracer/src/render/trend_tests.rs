@@ -33,7 +33,7 @@ fn each_verdict_says_what_it_rests_on() {
     let expected = [
         "grows by 10.00 KiB/s (9.00 KiB to 11.00 KiB): a leak, unless its pages live longer than 60.0 s",
         "levelled off: nearly all that is left was taken early in these 60.0 s",
-        "renews itself: nothing that is left is older than 30.0 s",
+        "renews itself: hardly anything is left of what it took early in these 60.0 s",
         "one burst: nearly all that is left was taken at once in these 60.0 s",
         "growth undecided: the window does not tell",
     ];

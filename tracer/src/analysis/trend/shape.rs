@@ -167,22 +167,32 @@ impl Left {
         low
     }
 
-    /// Nothing old is left, though there was something old.
+    /// Hardly anything old is left, though there was something old.
     fn turned_over(&self, total: f64) -> Option<Shape> {
-        let first = self.slices.iter().position(|&left| left > 0.0)?;
-        let age = first as f64 / SLICES as f64;
+        let (old, young) = self.slices.split_at(SLICES / 2);
+        if !self.are_stragglers(old, total) {
+            return None;
+        }
+        let first = young.iter().position(|&left| left > 0.0).unwrap_or(0);
+        let age = (old.len() + first) as f64 / SLICES as f64;
         let was_there = match self.share {
             Some(share) => 1.0 - share >= age / 2.0,
             None => self.mean(3) * 4.0 >= 0.9 * total,
         };
-        if first < SLICES / 2 {
-            return None;
-        }
         Some(if was_there {
             self.is(TrendVerdict::TurnsOver)
         } else {
             self.doubt(Doubt::Recent, 1.0 / (1.0 - age))
         })
+    }
+
+    /// Whether they are few beside what is left, or beside what was taken, and no more than two
+    /// slices have any: what other users of a call site keep.
+    fn are_stragglers(&self, old: &[f64], total: f64) -> bool {
+        let number = old.iter().sum::<f64>();
+        let taken = self.share.map_or(0.0, |share| total / share);
+        let slices = old.iter().filter(|&&left| left > 0.0).count();
+        slices <= 2 && (number <= 0.05 * total || number <= 0.005 * taken)
     }
 
     fn irregular(&self) -> Shape {

@@ -67,7 +67,7 @@ fn sampled(kind: Kind, windows: f64, random: &mut Rng) -> Shape {
 fn table(number: usize, shape: fn(Kind, f64, &mut Rng) -> Shape) -> String {
     let windows = WINDOWS.map(|windows| format!(" {windows} |")).concat();
     let mut table = format!(
-        "| window: |{windows}\n|---|{}\n",
+        "| window |{windows}\n|---|{}\n",
         "---|".repeat(WINDOWS.len())
     );
     for kind in Kind::ALL {
