@@ -1,6 +1,7 @@
 //! Growth or not: whether what a site keeps, or an amount that was sampled, goes on growing.
 
 mod estimate;
+mod growing;
 mod series;
 mod shape;
 mod site;

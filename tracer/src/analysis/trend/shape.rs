@@ -1,7 +1,7 @@
 //! The rule: what the pages that are left say by the time they were taken. docs/verdicts.md has it
 //! in words, with the reason of each threshold.
 
-use super::estimate::{Estimate, median, slope};
+use super::estimate::{Estimate, median};
 use crate::model::{Doubt, TrendVerdict};
 
 /// Equal parts of the recording that are told apart.
@@ -9,10 +9,7 @@ pub(super) const SLICES: usize = 16;
 
 /// Those among them in which young pages can still be on their way: the newest quarter is not
 /// looked at for growth.
-const OLD: usize = 12;
-
-/// Beginnings of the recording that growth is looked for in, where later pages are still on their way.
-const BEGINNINGS: [usize; 3] = [OLD, 9, 6];
+pub(super) const OLD: usize = 12;
 
 /// So many allocations must be left to say more than that they are few.
 const ENOUGH: f64 = 16.0;
@@ -74,7 +71,7 @@ impl Left {
         }
     }
 
-    fn mean(&self, quarter: usize) -> f64 {
+    pub(super) fn mean(&self, quarter: usize) -> f64 {
         let slices = self.slices.iter().skip(quarter * 4).take(4);
         slices.sum::<f64>() / 4.0
     }
@@ -95,76 +92,6 @@ impl Left {
         let is_full = self.mean(2) * 8.0 <= 0.05 * early && goes_again;
         let is_enough = self.allocations * early >= ENOUGH * total;
         (is_enough && (is_over || is_full)).then(|| self.is(TrendVerdict::LevelledOff))
-    }
-
-    /// Some is left of nearly every slice: growth, unless it slows down or pages are merely
-    /// long-lived.
-    fn sustained(&self) -> Option<Shape> {
-        for beginning in BEGINNINGS {
-            let old = &self.slices[..beginning];
-            let rate = median(old).filter(|rate| rate.low > 0.0)?;
-            let begun = old.iter().position(|&left| left > 0.0)?;
-            let trend = trend(old.get(begun..)?, rate.value)?;
-            let halves = trend.value * (OLD as f64) < HALVED;
-            if trend.high < 0.0 || halves || self.fades(rate.value) {
-                let windows = 6.0 / (-trend.value * SLICES as f64).max(0.1);
-                return Some(self.doubt(Doubt::Slowing, windows));
-            }
-            if trend.low <= 0.0 {
-                return Some(self.growing(rate, trend));
-            }
-        }
-        let is_young = self.mean(0) <= 0.01 * self.mean(3);
-        Some(if is_young {
-            self.is(TrendVerdict::TurnsOver)
-        } else {
-            self.long_lived()
-        })
-    }
-
-    /// Whether a later quarter leaves less than half of what the beginning did.
-    fn fades(&self, rate: f64) -> bool {
-        (1..4).any(|quarter| self.mean(quarter) < rate / 2.0)
-    }
-
-    /// The beginning leaves the same in each slice, as far as can be seen.
-    fn growing(&self, rate: Estimate, trend: Estimate) -> Shape {
-        let slices = SLICES as f64;
-        // By how much each slice would leave more than the one before if all pages died alike.
-        let lifetimes = self.lifetimes();
-        if lifetimes > LONG && trend.high > lifetimes / slices / 2.0 {
-            return self.long_lived();
-        }
-        if trend.low * slices < QUARTERED {
-            return self.irregular();
-        }
-        Shape {
-            rate: Some(rate),
-            ..self.is(TrendVerdict::Growing)
-        }
-    }
-
-    fn long_lived(&self) -> Shape {
-        self.doubt(Doubt::LongLived, 8.0 / self.lifetimes())
-    }
-
-    /// How many lifetimes the recording has, if all pages have the same chance to go at any time
-    /// and so much is left.
-    fn lifetimes(&self) -> f64 {
-        let Some(share) = self.share else {
-            return f64::INFINITY;
-        };
-        let left = |x: f64| (-x * self.drain).exp() * -(-x).exp_m1() / x;
-        let (mut low, mut high) = (1e-3_f64, 1e3_f64);
-        for _ in 0..40 {
-            let middle = (low * high).sqrt();
-            if left(middle) > share {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        low
     }
 
     /// Hardly anything old is left, though there was something old.
@@ -195,7 +122,7 @@ impl Left {
         slices <= 2 && (number <= 0.05 * total || number <= 0.005 * taken)
     }
 
-    fn irregular(&self) -> Shape {
+    pub(super) fn irregular(&self) -> Shape {
         if self.allocations < 2.0 * ENOUGH {
             return self.doubt(Doubt::TooFew, 2.0 * ENOUGH / self.allocations.max(1.0));
         }
@@ -205,24 +132,4 @@ impl Left {
         }
         self.doubt(Doubt::Irregular, 4.0)
     }
-}
-
-/// Pages that live longer than four recordings look like pages that stay: so many lifetimes has
-/// the recording then.
-const LONG: f64 = 0.25;
-
-/// A rate that comes down to less than six tenths is not sustained: its logarithm.
-const HALVED: f64 = -0.5;
-
-/// A rate that may have come down to a quarter over the recording is not sustained: its logarithm.
-const QUARTERED: f64 = -1.386;
-
-/// By how much each slice leaves more than the one before, as a logarithm. A slice without any
-/// counts as one with a quarter of the usual.
-fn trend(slices: &[f64], usual: f64) -> Option<Estimate> {
-    let points: Vec<_> = (0..)
-        .zip(slices)
-        .map(|(slice, left)| (f64::from(slice), (left + usual / 4.0).ln()))
-        .collect();
-    slope(&points)
 }

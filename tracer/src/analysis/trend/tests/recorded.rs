@@ -40,7 +40,7 @@ fn a_steady_pool() {
     assert_eq!(pool.verdict, TrendVerdict::TurnsOver, "{pool:?}");
 }
 
-/// Pages in 1,500 pipes, which are closed then, over and over.
+/// Pages in 2,400 pipes, which are closed then, over and over.
 #[test]
 fn a_sawtooth() {
     let sawtooth = trend(include_bytes!("recorded/sawtooth.json"));
@@ -61,7 +61,7 @@ fn a_page_cache() {
     assert_eq!(cache.doubt, Some(Doubt::Slowing));
 }
 
-/// More and fewer pipes in a rhythm of five seconds, each for 2.5 seconds.
+/// More and fewer pipes in a rhythm of five seconds, each for six seconds.
 #[test]
 fn a_rhythm() {
     let rhythm = trend(include_bytes!("recorded/rhythm.json"));
