@@ -40,7 +40,7 @@ fn a_steady_pool() {
     assert_eq!(pool.verdict, TrendVerdict::TurnsOver, "{pool:?}");
 }
 
-/// Pages in 2,400 pipes, which are closed then, over and over.
+/// Pages in 2,400 pipes, which are closed then, over and over: the last time in the drain.
 #[test]
 fn a_sawtooth() {
     let sawtooth = trend(include_bytes!("recorded/sawtooth.json"));
