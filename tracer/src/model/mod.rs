@@ -37,6 +37,7 @@ mod socket;
 mod sockets_report;
 mod summary;
 mod tracer_frames;
+mod trend;
 mod window;
 
 pub use balance::{Balance, Culprit, Line, Threshold, Verdict};
@@ -90,4 +91,5 @@ pub use sockets_report::{
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use tracer_frames::TracerFrames;
+pub use trend::{Doubt, Rate, Trend, TrendVerdict};
 pub use window::{Scope, Window};

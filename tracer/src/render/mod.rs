@@ -36,6 +36,7 @@ mod styles;
 mod table;
 mod text;
 mod tree;
+mod trend;
 
 pub use diff::{folded_diff, snapshot_diff, trace_diff};
 pub use folded::folded;
