@@ -17,6 +17,7 @@ mod page_pool;
 mod pageflags;
 mod pagemap;
 mod peek;
+mod proc_net;
 mod process;
 mod report;
 mod ring_mappings;
@@ -33,7 +34,7 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 28] = [
+pub const CHECKS: [(&str, Check); 29] = [
     ("bpf_fdinfo", bpf_fdinfo::check),
     ("btf", btf::check),
     ("dma_buf", dma_buf::check),
@@ -51,6 +52,7 @@ pub const CHECKS: [(&str, Check); 28] = [
     ("pageflags", pageflags::check),
     ("pagemap", pagemap::check),
     ("peek", peek::check),
+    ("proc_net", proc_net::check),
     ("process", process::check),
     ("report", report::check),
     ("ring_mappings", ring_mappings::check),

@@ -279,10 +279,44 @@ pub struct Entry {
     pub orders: BTreeMap<u32, u64>,
     pub allocated_pages: u64,
     pub growth_bytes_per_second: u64,
+    /// Not there beyond the first thousand.
+    #[serde(default)]
+    pub growth: Option<Trend>,
     pub age_histogram: Vec<AgeBucket>,
     #[serde(default)]
     pub held_by: Vec<HeldPages>,
     pub sites: Vec<Share>,
+}
+
+/// Whether an entry goes on growing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Trend {
+    pub verdict: String,
+    #[serde(deserialize_with = "present")]
+    pub doubt: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub would_tell_seconds: Option<f64>,
+    #[serde(deserialize_with = "present")]
+    pub bytes_per_second: Option<Rate>,
+    #[serde(deserialize_with = "present")]
+    pub kept_share: Option<f64>,
+    #[serde(deserialize_with = "present")]
+    pub oldest_seconds: Option<f64>,
+    pub sixteenths: u64,
+    pub epochs: u64,
+    pub watched_seconds: f64,
+}
+
+/// A rate, and between what it lies.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct Rate {
+    pub value: i64,
+    pub low: i64,
+    pub high: i64,
 }
 
 /// What one site has of an entry.

@@ -6,6 +6,7 @@ mod groups;
 mod kinds;
 mod known;
 mod pinned;
+mod watch;
 
 use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip};
 use rustix::process::{Pid, Signal, kill_process};

@@ -9,6 +9,8 @@ mod processes;
 mod redacted;
 mod remaining;
 mod reserved;
+#[cfg(test)]
+pub(crate) mod sample;
 mod shmem;
 mod sites;
 mod slabs;
@@ -110,4 +112,4 @@ fn age_seconds(entry: &ProcessEntry, facts: &Facts<'_>) -> u64 {
 
 #[cfg(test)]
 #[path = "doctor/tests.rs"]
-mod tests;
+pub(crate) mod tests;

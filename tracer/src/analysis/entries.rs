@@ -4,7 +4,7 @@ use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{held, selected::Pages, window::Epochs};
+use super::{held, selected::Pages, trend::Kept, window::Epochs};
 use crate::model::{Context, Entry, GroupBy, HeldPages, NoStack, Report, Share, Site, SortKey};
 
 /// Who took pages: the name of a function and its module, or what is known instead.
@@ -17,6 +17,9 @@ pub(super) struct Entries<'a> {
     drafts: Vec<Draft<'a>>,
     functions: FxHashMap<Owner<'a>, usize>,
 }
+
+/// Entries of which it is said whether they go on growing: those that somebody may look at.
+const JUDGED: usize = 1000;
 
 /// An entry that is not ranked yet.
 struct Draft<'a> {
@@ -67,10 +70,10 @@ impl<'a> Entries<'a> {
 
     /// The entries, largest first.
     pub(super) fn ranked(self, epochs: &Epochs<'_>, sort: SortKey) -> Vec<Entry> {
-        let page_size = self.report.host.page_size;
+        let (report, page_size) = (self.report, self.report.host.page_size);
         let entries = self.drafts.into_iter();
         let mut entries: Vec<_> = entries.map(|it| it.entry(epochs, page_size)).collect();
-        entries.sort_by_cached_key(|entry| {
+        entries.sort_by_cached_key(|(entry, _)| {
             let key = match sort {
                 SortKey::Bytes | SortKey::Pages => entry.pages,
                 SortKey::Growth => entry.growth_bytes_per_second,
@@ -81,10 +84,13 @@ impl<'a> Entries<'a> {
                 entry.module.clone(),
             )
         });
-        for (rank, entry) in (1..).zip(&mut entries) {
-            entry.rank = rank;
-        }
-        entries
+        let window = &report.window;
+        let ranked = (1..).zip(entries).map(|(rank, (entry, kept))| Entry {
+            rank,
+            growth: (rank <= JUDGED).then(|| kept.trend(entry.allocated_pages, window, page_size)),
+            ..entry
+        });
+        ranked.collect()
     }
 }
 
@@ -100,11 +106,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn entry(mut self, epochs: &Epochs<'_>, page_size: u64) -> Entry {
+    fn entry(mut self, epochs: &Epochs<'_>, page_size: u64) -> (Entry, Kept) {
         self.sites.sort_by_key(|share| Reverse(share.pages));
         let (owner, module) = self.owner;
         let pages = self.pages;
-        Entry {
+        let entry = Entry {
             rank: 0,
             owner: owner.into_owned(),
             module: module.map(str::to_owned),
@@ -116,10 +122,12 @@ impl<'a> Draft<'a> {
             allocated_pages: self.allocated_pages,
             growth_bytes_per_second: (epochs.growth(pages.slices) * page_size as f64).round()
                 as u64,
+            growth: None,
             age_histogram: epochs.histogram(pages.slices),
             held_by: self.held_by,
             sites: self.sites,
-        }
+        };
+        (entry, pages.kept)
     }
 }
 

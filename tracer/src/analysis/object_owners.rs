@@ -84,7 +84,7 @@ fn mapped_or_orphan(mapped_by: &MappedBy, object: &FoundObject) -> (Option<HeldB
     let holding = match socket.map(|it| it.state.belongs_to) {
         Some(SocketOwner::Nobody) => HeldBy::Orphan,
         Some(SocketOwner::Kernel) => HeldBy::Kernel,
-        Some(SocketOwner::File) | None => HeldBy::Unknown,
+        Some(SocketOwner::File | SocketOwner::Unknown) | None => HeldBy::Unknown,
     };
     (Some(holding), Vec::new())
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::window::{Epochs, Slices};
+use super::{
+    trend::Kept,
+    window::{Epochs, Slices},
+};
 use crate::model::{Kind, Report, Selection, Site, Totals, Unfreed};
 
 /// Pages that are ranked.
@@ -12,6 +15,7 @@ pub(super) struct Pages {
     pub(super) kinds: BTreeMap<Kind, u64>,
     pub(super) orders: BTreeMap<u32, u64>,
     pub(super) slices: Slices,
+    pub(super) kept: Kept,
 }
 
 /// What is asked of each site.
@@ -42,6 +46,7 @@ impl Pages {
             *self.orders.entry(order).or_default() += pages;
         }
         self.add_slices(other.slices);
+        self.kept.append(&other.kept);
     }
 
     fn add_slices(&mut self, slices: Slices) {
@@ -69,7 +74,12 @@ impl<'a> Filter<'a> {
     pub(super) fn pages(&self, site: &Site, totals: &mut Totals) -> Pages {
         let in_module = self.has_module(site);
         let mut ranked = Pages::default();
+        ranked.kept.count(site);
         for unfreed in &site.unfreed {
+            let is_ranked = in_module && self.selection.kinds.contains(&unfreed.kind);
+            if is_ranked {
+                ranked.kept.add(unfreed, self.epochs);
+            }
             let slices = self.slices(unfreed);
             let pages: u64 = slices.iter().sum();
             totals.too_young_pages += unfreed.pages() - pages;
@@ -78,7 +88,7 @@ impl<'a> Filter<'a> {
             }
             totals.unfreed_pages += pages;
             *totals.kinds.entry(unfreed.kind).or_default() += pages;
-            if in_module && self.selection.kinds.contains(&unfreed.kind) {
+            if is_ranked {
                 ranked.add(unfreed, slices);
             }
         }

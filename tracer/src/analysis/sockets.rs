@@ -17,14 +17,19 @@ pub fn sockets(found: &Found, held: &Held, about: &About, now: Timestamp) -> Vec
             let entry = entry(found, about, place, now)?;
             let account = accounts.get(&place).copied().unwrap_or_default();
             Some(SocketEntry {
-                pinned_bytes: account.pinned.saturating_mul(about.page_size),
-                frees_bytes: account.frees.saturating_mul(about.page_size),
+                pinned_bytes: Some(account.pinned.saturating_mul(about.page_size)),
+                frees_bytes: Some(account.frees.saturating_mul(about.page_size)),
                 ..entry
             })
         })
         .collect();
-    entries.sort_by(|a, b| order(a).cmp(&order(b)));
+    sort_sockets(&mut entries);
     entries
+}
+
+/// Most memory first.
+pub fn sort_sockets(sockets: &mut [SocketEntry]) {
+    sockets.sort_by(|a, b| order(a).cmp(&order(b)));
 }
 
 fn order(it: &SocketEntry) -> (Reverse<u64>, &str, Option<u32>, Option<u32>) {
@@ -38,11 +43,15 @@ fn entry(found: &Found, about: &About, place: u32, now: Timestamp) -> Option<Soc
     Some(SocketEntry {
         owner: holder.owner,
         process_state: holder.state,
-        pinned_bytes: 0,
-        frees_bytes: 0,
-        oldest_seconds: queues.oldest_ns.and_then(|it| age(it, now)),
         socket,
-        queues,
+        skbs: Some(queues.skbs),
+        payload_bytes: Some(queues.payload_bytes),
+        truesize_bytes: Some(queues.truesize_bytes),
+        pinned_bytes: None,
+        frees_bytes: None,
+        oldest_ns: queues.oldest_ns,
+        oldest_seconds: queues.oldest_ns.and_then(|it| age(it, now)),
+        truncated: queues.truncated,
     })
 }
 
@@ -74,7 +83,7 @@ pub fn socket_totals(sockets: &[SocketEntry]) -> (SocketTotals, Vec<ProtocolTota
             totals,
         })
         .collect();
-    let memory = |it: &SocketTotals| it.pinned_bytes.max(it.truesize_bytes);
+    let memory = |it: &SocketTotals| it.pinned_bytes.max(it.truesize_bytes).unwrap_or(0);
     protocols.sort_by(|a, b| {
         (Reverse(memory(&a.totals)), &a.protocol).cmp(&(Reverse(memory(&b.totals)), &b.protocol))
     });
@@ -83,8 +92,14 @@ pub fn socket_totals(sockets: &[SocketEntry]) -> (SocketTotals, Vec<ProtocolTota
 
 fn add(totals: &mut SocketTotals, socket: &SocketEntry) {
     totals.sockets += 1;
-    totals.skbs += socket.queues.skbs;
-    totals.payload_bytes += socket.queues.payload_bytes;
-    totals.truesize_bytes += socket.queues.truesize_bytes;
-    totals.pinned_bytes += socket.pinned_bytes;
+    add_known(&mut totals.skbs, socket.skbs);
+    add_known(&mut totals.payload_bytes, socket.payload_bytes);
+    add_known(&mut totals.truesize_bytes, socket.truesize_bytes);
+    add_known(&mut totals.pinned_bytes, socket.pinned_bytes);
+}
+
+fn add_known(sum: &mut Option<u64>, known: Option<u64>) {
+    if let Some(known) = known {
+        *sum = Some(sum.unwrap_or(0).saturating_add(known));
+    }
 }

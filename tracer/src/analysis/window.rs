@@ -35,6 +35,15 @@ impl<'a> Epochs<'a> {
         slice.copied().unwrap_or(AGE_BUCKETS - 1)
     }
 
+    /// In which of `parts` equal parts of the recording an epoch began; the last one for an epoch
+    /// that never was.
+    pub(super) fn part(&self, epoch: u32, parts: usize) -> usize {
+        let start = self.window.epochs.get(epoch as usize);
+        let start = start.map_or(f64::INFINITY, |it| it.duration().as_secs_f64());
+        let part = start / (slice_seconds(self.window) * AGE_BUCKETS as f64) * parts as f64;
+        (part as usize).min(parts - 1)
+    }
+
     /// Whether every page of an epoch is at least that old.
     pub(super) fn is_old(&self, epoch: u32, age: Duration) -> bool {
         let youngest = self.youngest.get(epoch as usize).copied();

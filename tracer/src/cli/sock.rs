@@ -11,6 +11,11 @@ pub struct SockArgs {
     #[arg(long, value_name = "FILE|-", value_parser = values::input())]
     pub from: Option<Input>,
 
+    /// Ask the kernel to list its sockets, instead of following their queues by BPF: no packets and no
+    /// page frames. So it is as well where BPF cannot be used
+    #[arg(long, conflicts_with = "from")]
+    pub no_bpf: bool,
+
     /// How many sockets to show
     #[arg(long, value_name = "N", default_value_t = 14)]
     pub top: usize,

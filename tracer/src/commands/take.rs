@@ -100,8 +100,13 @@ pub(super) fn running(parts: Parts) -> Result<Snapshot> {
     let shmem = shmem(parts.shmem, &mut limitations);
     let processes = parts.processes.then(|| processes(&mut limitations));
     let kernel = kernel_memory(parts.kernel_memory, &mut holders).unwrap_or_else(|error| {
-        limitations.push(Feature::PageHolders.degraded(format!("{error:#}")));
-        KernelReports::default()
+        let why = format!("{error:#}");
+        let sockets = listed(parts.kernel_memory, &why);
+        limitations.push(Feature::PageHolders.degraded(why));
+        KernelReports {
+            sockets,
+            ..KernelReports::default()
+        }
     });
     Ok(Snapshot {
         schema: SnapshotSchema::V1,
@@ -156,6 +161,14 @@ fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<Ker
         page_holders: Some(holders::report(&look, HoldersBy::default())?),
         sockets: Some(sock::report(&look)?),
     })
+}
+
+/// Sockets as the kernel lists them, if all is asked for, and why their queues were not followed.
+fn listed(parts: KernelParts, why: &str) -> Option<SocketsReport> {
+    match parts {
+        KernelParts::All => sock::listed(why).ok(),
+        KernelParts::Nothing | KernelParts::Holders => None,
+    }
 }
 
 /// Shared memory, so deep.

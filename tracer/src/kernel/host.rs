@@ -3,17 +3,22 @@
 pub mod descriptors;
 mod holders;
 mod memory;
+mod namespaces;
 mod netlink;
+mod owners;
 pub mod processes;
 mod samples;
 mod shared_mappings;
 mod shmem;
+mod sock_diag;
+mod sockets;
 
 pub use holders::known_holders;
 pub use memory::{counters_and_census, memory_counters};
 pub use samples::Samples;
 pub use shared_mappings::{SharedMapping, shared_mappings};
 pub use shmem::{Depth, shmem};
+pub use sockets::sockets;
 
 use std::{
     collections::BTreeMap,

@@ -4,12 +4,25 @@
 //! Not by `netlink-packet-sock-diag`: it knows neither netlink sockets nor packet sockets, and
 //! one reader of all families is less than its two with two more beside them.
 
+mod layout;
+mod memory;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::netlink::{attributes, u32_at};
+pub use self::memory::Memory;
+use super::{
+    netlink::{attributes, u32_at},
+    socket_names,
+};
+use crate::model::{SocketOwner, SocketState};
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of requests and answers.
 pub const BY_FAMILY: u16 = 20;
+
+/// The port of the kernel's end of netlink, which has in its queue what it answers just now.
+pub(super) const KERNEL_PORT: u32 = 0;
+/// The attribute `UNIX_DIAG_RQLEN`.
+const RQLEN: u16 = 4;
 
 /// Which sockets to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +53,11 @@ pub enum Protocol {
 pub struct Socket {
     /// What `/proc/PID/fd` calls it by; 0 if no descriptor refers to it.
     pub inode: u32,
-    /// Bytes that its buffers account for: with the heads of packets, which are slab.
-    pub bytes: u64,
-    /// What it is and what it is connected to: `tcp 127.0.0.1:80 -> 127.0.0.1:4711`.
-    pub name: String,
+    /// What its buffers account for.
+    pub memory: Memory,
+    /// What it is, what it is connected to, and its queues, but for its network namespace: that of whoever
+    /// asked.
+    pub state: SocketState,
 }
 
 impl Family {
@@ -89,8 +103,8 @@ impl Family {
         match self {
             Self::V4(protocol) => inet_request(libc::AF_INET, protocol),
             Self::V6(protocol) => inet_request(libc::AF_INET6, protocol),
-            // struct unix_diag_req, with UDIAG_SHOW_NAME | UDIAG_SHOW_MEMINFO.
-            Self::Unix => request(libc::AF_UNIX, 0, &[u32::MAX, 0, 0x21, 0, 0]),
+            // struct unix_diag_req, with UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_MEMINFO.
+            Self::Unix => request(libc::AF_UNIX, 0, &[u32::MAX, 0, 0x31, 0, 0]),
             // struct netlink_diag_req, with NDIAG_PROTO_ALL and NDIAG_SHOW_MEMINFO.
             Self::Netlink => request(libc::AF_NETLINK, 0xff, &[0, 1, 0, 0]),
             // struct packet_diag_req, with PACKET_SHOW_MEMINFO.
@@ -98,83 +112,89 @@ impl Family {
         }
     }
 
-    /// The socket that a message is about; none if it is cut off.
+    /// The socket that a message is about; none if it is cut off, or of a connection that waits for its
+    /// end (TIME-WAIT), which is no socket any more, or of the kernel's end of netlink.
     pub fn socket(self, message: &[u8]) -> Option<Socket> {
         let layout = self.layout();
-        let attributes = || message.get(layout.header..).map(attributes);
-        let memory = attributes()?.find(|(kind, _)| *kind == layout.memory);
-        let (_, memory) = memory?;
-        let path = attributes()?.find(|(kind, _)| Some(*kind) == layout.path);
+        if self == Self::Netlink && u32_at(message, 4)? == KERNEL_PORT {
+            return None;
+        }
+        let attribute = |kind: u16| {
+            let mut all = attributes(message.get(layout.header..)?);
+            all.find(|it| it.0 == kind).map(|it| it.1)
+        };
+        let memory = Memory::of(attribute(layout.memory)?)?;
+        let (local, remote) = self.addresses(message, layout.path.and_then(attribute))?;
+        let (recv_q, send_q) = self.queue_lengths(message, memory, attribute(RQLEN));
         Some(Socket {
             inode: u32_at(message, layout.inode)?,
-            bytes: buffer_bytes(memory)?,
-            name: self.name(message, path.map(|(_, path)| path))?,
+            memory,
+            state: SocketState {
+                protocol: self.protocol(*message.get(1)?),
+                state: socket_names::state(layout.state(message)?).to_owned(),
+                local,
+                remote,
+                netns: 0,
+                belongs_to: SocketOwner::Unknown,
+                recv_q,
+                send_q,
+                received_bytes: Some(memory.received),
+                receive_limit_bytes: Some(memory.receive_limit),
+                queued_bytes: Some(memory.queued),
+                send_limit_bytes: Some(memory.send_limit),
+                drops: memory.drops,
+            },
         })
     }
 
-    const fn layout(self) -> Layout {
+    /// What a socket of this family is called; of one that is not of the internet, by its type.
+    fn protocol(self, kind: u8) -> String {
+        let (family, kind, protocol) = match self {
+            Self::V4(protocol) => (libc::AF_INET, protocol.kind(), protocol.number()),
+            Self::V6(protocol) => (libc::AF_INET6, protocol.kind(), protocol.number()),
+            Self::Unix => (libc::AF_UNIX, kind.into(), 0),
+            Self::Netlink => (libc::AF_NETLINK, kind.into(), 0),
+            Self::Packet => (libc::AF_PACKET, kind.into(), 0),
+        };
+        socket_names::protocol(family, kind, protocol.into())
+    }
+
+    /// Recv-Q and Send-Q, as `ss` has them.
+    fn queue_lengths(
+        self,
+        message: &[u8],
+        memory: Memory,
+        unix: Option<&[u8]>,
+    ) -> (Option<u64>, Option<u64>) {
+        let two = |bytes: &[u8], at: usize| {
+            let number = |at: usize| u32_at(bytes, at).map(u64::from);
+            (number(at), number(at + 4))
+        };
         match self {
-            // struct inet_diag_msg, INET_DIAG_SKMEMINFO.
-            Self::V4(_) | Self::V6(_) => Layout {
-                header: 72,
-                inode: 68,
-                memory: 7,
-                path: None,
-            },
-            // struct unix_diag_msg, UNIX_DIAG_MEMINFO, UNIX_DIAG_NAME.
-            Self::Unix => Layout {
-                header: 16,
-                inode: 4,
-                memory: 5,
-                path: Some(0),
-            },
-            // struct netlink_diag_msg, NETLINK_DIAG_MEMINFO.
-            Self::Netlink => Layout {
-                header: 28,
-                inode: 16,
-                memory: 0,
-                path: None,
-            },
-            // struct packet_diag_msg, PACKET_DIAG_MEMINFO.
-            Self::Packet => Layout {
-                header: 16,
-                inode: 4,
-                memory: 6,
-                path: None,
-            },
+            // idiag_rqueue and idiag_wqueue.
+            Self::V4(_) | Self::V6(_) => two(message, 56),
+            // struct unix_diag_rqlen.
+            Self::Unix => unix.map_or((None, None), |it| two(it, 0)),
+            Self::Netlink | Self::Packet => (Some(memory.received), Some(memory.sent)),
         }
     }
 
-    fn name(self, message: &[u8], path: Option<&[u8]>) -> Option<String> {
+    fn addresses(
+        self,
+        message: &[u8],
+        path: Option<&[u8]>,
+    ) -> Option<(Option<String>, Option<String>)> {
         Some(match self {
-            Self::V4(protocol) | Self::V6(protocol) => {
+            Self::V4(_) | Self::V6(_) => {
                 let (local, remote) = (address(message, 4, 8)?, address(message, 6, 24)?);
-                let protocol = protocol.name();
-                if remote.port() == 0 {
-                    format!("{protocol} {local}")
-                } else {
-                    format!("{protocol} {local} -> {remote}")
-                }
+                let remote = Some(remote).filter(|it| !it.ip().is_unspecified());
+                (Some(local.to_string()), remote.map(|it| it.to_string()))
             }
-            Self::Unix => match path {
-                Some(path) => format!("unix {}", unix_name(path)),
-                None => "unix".to_owned(),
-            },
-            Self::Netlink => format!("netlink {}", netlink_protocol(*message.get(2)?)),
-            Self::Packet => "packet".to_owned(),
+            Self::Unix => (path.map(socket_names::unix), None),
+            Self::Netlink => (Some(socket_names::netlink(*message.get(2)?)), None),
+            Self::Packet => (None, None),
         })
     }
-}
-
-/// Where a family's messages have what.
-struct Layout {
-    /// Bytes of the header; attributes follow.
-    header: usize,
-    inode: usize,
-    /// The attribute that holds `struct sk_meminfo`.
-    memory: u16,
-    /// The attribute that holds a path.
-    path: Option<u16>,
 }
 
 impl Protocol {
@@ -186,11 +206,11 @@ impl Protocol {
         }) as u8
     }
 
-    const fn name(self) -> &'static str {
+    const fn kind(self) -> i32 {
         match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Raw => "raw",
+            Self::Tcp => libc::SOCK_STREAM,
+            Self::Udp => libc::SOCK_DGRAM,
+            Self::Raw => libc::SOCK_RAW,
         }
     }
 }
@@ -211,19 +231,6 @@ fn request(family: i32, protocol: u8, words: &[u32]) -> Vec<u8> {
     request
 }
 
-/// What a socket's `struct sk_meminfo` says that it holds: packets to be read and to be sent,
-/// what it has reserved for more, and its options (`sk_get_meminfo`, net/core/sock.c). For TCP
-/// what is to be sent is SK_MEMINFO_WMEM_QUEUED, of which SK_MEMINFO_WMEM_ALLOC is a part.
-fn buffer_bytes(memory: &[u8]) -> Option<u64> {
-    let word = |index: usize| u32_at(memory, index * 4);
-    let (received, sent, reserved) = (word(0)?, word(2)?, word(4)?);
-    let (queued, options, backlog) = (word(5)?, word(6)?, word(7).unwrap_or(0));
-    // The kernel's number is signed, and for a moment it may be below 0.
-    let reserved = reserved.cast_signed().max(0).cast_unsigned();
-    let bytes = [received, sent.max(queued), reserved, options, backlog];
-    Some(bytes.into_iter().map(u64::from).sum())
-}
-
 /// An address of a `struct inet_diag_msg`, whose numbers here are in the network's byte order.
 fn address(message: &[u8], port: usize, ip: usize) -> Option<SocketAddr> {
     let family = i32::from(*message.first()?);
@@ -235,34 +242,6 @@ fn address(message: &[u8], port: usize, ip: usize) -> Option<SocketAddr> {
         IpAddr::V6(Ipv6Addr::from(*bytes.first_chunk::<16>()?))
     };
     Some(SocketAddr::new(ip, port))
-}
-
-/// A path, which may end with a 0, or a name that begins with one: shown as `@name`.
-pub(super) fn unix_name(path: &[u8]) -> String {
-    match path.strip_prefix(&[0]) {
-        Some(name) => format!("@{}", String::from_utf8_lossy(name)),
-        None => {
-            let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
-            String::from_utf8_lossy(path).into_owned()
-        }
-    }
-}
-
-/// The protocols that are known for queues (include/uapi/linux/netlink.h).
-pub(super) fn netlink_protocol(number: u8) -> String {
-    let name = match number {
-        0 => "route",
-        4 => "sock_diag",
-        5 => "nflog",
-        6 => "xfrm",
-        9 => "audit",
-        11 => "connector",
-        12 => "netfilter",
-        15 => "uevent",
-        16 => "generic",
-        _ => return number.to_string(),
-    };
-    name.to_owned()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Book, Culprit, GrownMapping, HeldAccount, Kind, MemoryCgroup, ObjectKind, ObjectOwner, Peek,
-    Process, Replaced, ShmemEntry, SocketState, Subject,
+    Process, Replaced, ShmemEntry, SocketState, Subject, Trend,
 };
 
 /// One thing that was found.
@@ -154,8 +154,8 @@ pub struct SiteCause {
     pub page_kind: Option<Kind>,
     /// What it took while it was watched, the freed ones included.
     pub allocated_pages: u64,
-    /// How fast what it keeps grows.
-    pub growth_bytes_per_second: u64,
+    /// Whether what it keeps goes on growing.
+    pub trend: Option<Trend>,
     /// How many of its pages something was found to hold.
     pub held_pages: u64,
 }

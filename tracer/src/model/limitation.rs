@@ -52,6 +52,8 @@ pub enum Feature {
     PacketRings,
     /// Memory of sockets.
     SocketMemory,
+    /// A look at the packets in sockets.
+    SocketQueues,
     /// The page pools of network drivers.
     PagePools,
     /// BPF maps and programs that no descriptor refers to.
@@ -134,6 +136,7 @@ impl Feature {
             Self::NetworkNamespaces => "sockets of every network namespace",
             Self::PacketRings => "rings of packet sockets",
             Self::SocketMemory => "memory of all sockets",
+            Self::SocketQueues => "look into the queues of sockets",
             Self::PagePools => "page pools",
             Self::BpfMemory => "BPF maps and programs without a descriptor",
             Self::DmaBufs => "dma-bufs",

@@ -39,6 +39,7 @@ mod socket;
 mod sockets_report;
 mod summary;
 mod tracer_frames;
+mod trend;
 mod verification;
 mod window;
 
@@ -98,5 +99,6 @@ pub use sockets_report::{
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use tracer_frames::TracerFrames;
+pub use trend::{Doubt, Rate, Trend, TrendVerdict};
 pub use verification::{Check, Verification, VerificationSchema};
 pub use window::{Scope, Window};

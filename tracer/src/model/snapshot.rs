@@ -40,7 +40,7 @@ pub struct Snapshot {
     /// Who holds page frames, likewise.
     #[serde(default)]
     pub page_holders: Option<HoldersReport>,
-    /// Every socket, likewise.
+    /// Every socket; where the kernel's memory could not be looked at, as the kernel lists them.
     #[serde(default)]
     pub sockets: Option<SocketsReport>,
     /// What could not be read.

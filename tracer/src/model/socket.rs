@@ -17,21 +17,22 @@ pub struct SocketState {
     pub netns: u64,
     /// What it belongs to.
     pub belongs_to: SocketOwner,
-    /// What is to be read, as `ss` has it: bytes of data for TCP and unix sockets, else of memory; of a
-    /// listener, connections that wait.
-    pub recv_q: u64,
+    /// What is to be read, as `ss` has it: bytes of data for TCP and unix sockets, of unix datagrams those
+    /// of the first; else of memory; of a listener, connections that wait. This and what follows is none
+    /// where the kernel was asked and does not tell.
+    pub recv_q: Option<u64>,
     /// What is to be sent, likewise; of a listener, how many connections may wait.
-    pub send_q: u64,
+    pub send_q: Option<u64>,
     /// Memory that received packets account for (`sk_rmem_alloc`).
-    pub received_bytes: u64,
+    pub received_bytes: Option<u64>,
     /// At most so much (`sk_rcvbuf`).
-    pub receive_limit_bytes: u64,
+    pub receive_limit_bytes: Option<u64>,
     /// Memory that packets to be sent account for (`sk_wmem_queued`).
-    pub queued_bytes: u64,
+    pub queued_bytes: Option<u64>,
     /// At most so much (`sk_sndbuf`).
-    pub send_limit_bytes: u64,
+    pub send_limit_bytes: Option<u64>,
     /// Packets that were dropped, as there was no room (`sk_drops`).
-    pub drops: u64,
+    pub drops: Option<u64>,
 }
 
 impl SocketState {
@@ -45,6 +46,15 @@ impl SocketState {
             name += &format!(" -> {remote}");
         }
         name
+    }
+
+    /// What is to be read and to be sent, as far as it is known; a listener has only connections.
+    pub fn unread_and_unsent(&self) -> u64 {
+        let queues = [self.recv_q, self.send_q].into_iter().flatten();
+        match self.state.as_str() {
+            "LISTEN" => 0,
+            _ => queues.fold(0, u64::saturating_add),
+        }
     }
 }
 
@@ -60,6 +70,8 @@ pub enum SocketOwner {
     /// Nobody: its process has closed it, and the protocol still works on it; or no process has accepted
     /// it yet.
     Nobody,
+    /// A file that no process was seen to have a descriptor of, or the kernel.
+    Unknown,
 }
 
 /// What was found in a socket's queues.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{HoldersLosses, Host, Limitation, ObjectOwner, Seconds, SocketState, Tool, Walked};
+use super::{HoldersLosses, Host, Limitation, ObjectOwner, Seconds, SocketState, Tool};
 
 /// Every socket of the machine at one moment, in all network namespaces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ pub struct SocketsReport {
     pub tcp: Option<TcpMemory>,
     /// Each socket, most memory first.
     pub sockets: Vec<SocketEntry>,
-    /// What could not be followed.
-    pub losses: HoldersLosses,
+    /// What could not be followed; none where no queue was.
+    pub losses: Option<HoldersLosses>,
     /// What could not be read.
     pub limitations: Vec<Limitation>,
 }
@@ -46,19 +46,19 @@ pub struct TcpMemory {
     pub limit_bytes: u64,
 }
 
-/// Sums of sockets.
+/// Sums of sockets, each of what is known; none where it is not known of any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketTotals {
     /// How many there are.
     pub sockets: u64,
     /// Packets in their queues.
-    pub skbs: u64,
+    pub skbs: Option<u64>,
     /// The packets' data.
-    pub payload_bytes: u64,
+    pub payload_bytes: Option<u64>,
     /// What the kernel accounts for the packets.
-    pub truesize_bytes: u64,
+    pub truesize_bytes: Option<u64>,
     /// Whole blocks of page frames that they refer to, each once for each socket.
-    pub pinned_bytes: u64,
+    pub pinned_bytes: Option<u64>,
 }
 
 /// The sockets of a protocol.
@@ -82,22 +82,33 @@ pub struct SocketEntry {
     /// Its protocol, addresses and memory.
     #[serde(flatten)]
     pub socket: SocketState,
-    /// What is in its queues.
-    #[serde(flatten)]
-    pub queues: Walked,
-    /// Whole blocks of page frames that it refers to, those of its rings as well.
-    pub pinned_bytes: u64,
+    /// Packets in its queues; this and what follows is none where they were not followed.
+    pub skbs: Option<u64>,
+    /// The packets' data.
+    pub payload_bytes: Option<u64>,
+    /// What the kernel accounts for the packets (`truesize`): where queues were not followed, by the
+    /// socket's own account, in which a unix socket has what others have not read.
+    pub truesize_bytes: Option<u64>,
+    /// Whole blocks of page frames that it refers to, those of its rings as well; where they were not
+    /// followed, those of its rings.
+    pub pinned_bytes: Option<u64>,
     /// Bytes of these that are free once it is closed.
-    pub frees_bytes: u64,
-    /// How long ago its oldest packet was received, in seconds, where somebody asked the kernel to note
-    /// it.
+    pub frees_bytes: Option<u64>,
+    /// When its oldest packet was received, in nanoseconds since 1970, where somebody asked the kernel to
+    /// note it.
+    pub oldest_ns: Option<u64>,
+    /// How long ago that was, in seconds.
     pub oldest_seconds: Option<Seconds>,
+    /// Whether a queue was changed while it was followed, so that there is more in it.
+    pub truncated: bool,
 }
 
 impl SocketEntry {
-    /// The memory that it takes, by whichever of the kernel's accounts knows more of it.
+    /// The memory that it takes, by whichever of the kernel's accounts knows more of it; where none is
+    /// known, what is in its queues.
     pub fn memory_bytes(&self) -> u64 {
-        self.pinned_bytes.max(self.queues.truesize_bytes)
+        let memory = self.pinned_bytes.max(self.truesize_bytes);
+        memory.unwrap_or_else(|| self.socket.unread_and_unsent())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Context, HeldPages, Kind, Seconds, Selection};
+use super::{Context, HeldPages, Kind, Seconds, Selection, Trend};
 
 /// What is shown of a report under one selection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,6 +70,9 @@ pub struct Entry {
     /// Sustained growth: the median over the slices of the recording of what each left behind. A
     /// burst or a pool that renews itself has none.
     pub growth_bytes_per_second: u64,
+    /// Whether that goes on, of its pages of whatever age; none beyond the first thousand entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Trend>,
     /// Its pages by age, oldest first.
     pub age_histogram: Vec<AgeBucket>,
     /// Who has pages of its sites now, most pages first, whatever their kind and age.

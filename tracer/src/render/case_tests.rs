@@ -1,1 +1,56 @@
+use insta::assert_snapshot;
 
+use super::*;
+use crate::{
+    analysis::{
+        doctor::{
+            sample::{MIB, evidence, incident, snapshot},
+            tests::case as case_of,
+        },
+        verification as verified,
+    },
+    model::Case,
+};
+
+const EXTENT: Extent = Extent {
+    top: 2,
+    whole: false,
+};
+
+fn shown(case: &Case) -> String {
+    let mut bytes = Vec::new();
+    super::case(case, EXTENT, &mut bytes).expect("a vector takes everything");
+    anstream::adapter::strip_str(&String::from_utf8_lossy(&bytes)).to_string()
+}
+
+#[test]
+fn the_answer_comes_first_with_what_to_do() {
+    let shown = shown(&case_of(incident(600 * MIB)));
+    assert!(shown.lines().count() <= 24, "{shown}");
+    assert_snapshot!("leak", shown);
+}
+
+#[test]
+fn nothing_is_wrong() {
+    assert_snapshot!(
+        "nothing",
+        shown(&case_of(evidence(snapshot(0), snapshot(MIB))))
+    );
+}
+
+#[test]
+fn one_line_is_for_monitoring() {
+    let mut bytes = Vec::new();
+    nagios(&case_of(incident(0)), &mut bytes).expect("a vector takes everything");
+    assert_snapshot!("nagios", String::from_utf8_lossy(&bytes));
+}
+
+#[test]
+fn what_came_back_is_said() {
+    let now = snapshot(3 * MIB);
+    let verification = verified(&case_of(incident(0)), &now).expect("it has a balance");
+    let mut bytes = Vec::new();
+    super::verification(&verification, &mut bytes).expect("a vector takes everything");
+    let shown = anstream::adapter::strip_str(&String::from_utf8_lossy(&bytes)).to_string();
+    assert_snapshot!("verified", shown);
+}

@@ -37,6 +37,7 @@ mod styles;
 mod table;
 mod text;
 mod tree;
+mod trend;
 
 pub use case::{case, nagios, nagios_unknown, verification};
 pub use diff::{folded_diff, snapshot_diff, trace_diff};

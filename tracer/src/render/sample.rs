@@ -74,9 +74,9 @@ fn unfreed(kind: Kind, order: u32, by_epoch: &[(u32, u32)]) -> Unfreed {
     }
 }
 
-/// So many pages in each of the eight epochs.
+/// So many pages in each eighth of the recording.
 fn steady(pages: u32) -> Vec<(u32, u32)> {
-    (0..8).map(|epoch| (epoch, pages)).collect()
+    (0..32).map(|epoch| (epoch, pages / 4)).collect()
 }
 
 fn pipes() -> Site {
@@ -91,7 +91,7 @@ fn pipes() -> Site {
             name: "leak".to_owned(),
         }),
         allocated_pages: 8016,
-        unfreed: vec![unfreed(Kind::Raw, 0, &[(1, 4000), (2, 4000)])],
+        unfreed: vec![unfreed(Kind::Raw, 0, &[(4, 4000), (8, 4000)])],
         held_by: vec![HeldPages {
             holder: "500 pipes, leak (pid 4242, fd 3-1002)".to_owned(),
             key: "pipe None [4242]".to_owned(),
@@ -104,7 +104,7 @@ fn splices() -> Site {
     Site {
         stack: vec![ALLOC, PIPE_WRITE, SPLICE, SYSCALL],
         allocated_pages: 500,
-        unfreed: vec![unfreed(Kind::Raw, 0, &[(3, 200)])],
+        unfreed: vec![unfreed(Kind::Raw, 0, &[(12, 200)])],
         held_by: vec![],
         ..pipes()
     }
@@ -121,7 +121,7 @@ fn driver() -> Site {
         unfreed: vec![
             unfreed(Kind::Raw, 0, &[(0, 2)]),
             unfreed(Kind::Raw, 3, &steady(16)),
-            unfreed(Kind::File, 0, &[(7, 6)]),
+            unfreed(Kind::File, 0, &[(28, 6)]),
         ],
         held_by: vec![],
         ..pipes()
@@ -135,7 +135,7 @@ fn full() -> Site {
         owner_frame: None,
         first_seen: None,
         allocated_pages: 1,
-        unfreed: vec![unfreed(Kind::Raw, 0, &[(7, 1)])],
+        unfreed: vec![unfreed(Kind::Raw, 0, &[(28, 1)])],
         held_by: vec![],
         ..pipes()
     }
@@ -157,13 +157,15 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A minute: 48 seconds recorded, 12 drained, an epoch every six.
+/// A minute: 48 seconds recorded, 12 drained, an epoch every one and a half.
 fn window() -> Window {
     Window {
         started: Timestamp::from_second(1_795_000_000).expect("a moment in 2026"),
         record_seconds: seconds(48).into(),
         drain_seconds: seconds(12).into(),
-        epochs: (0..8).map(|epoch| seconds(6 * epoch).into()).collect(),
+        epochs: (0..32)
+            .map(|epoch| Duration::from_millis(1500 * epoch).into())
+            .collect(),
         scope: Scope::Kernel,
         filters: vec![],
     }

@@ -9,7 +9,10 @@ use super::{
     table::Extent,
     text,
 };
-use crate::model::{HeldBy, SocketEntry, SocketsReport};
+use crate::model::{HeldBy, SocketEntry, SocketTotals, SocketsReport};
+
+/// What is not known.
+const UNKNOWN: &str = "-";
 
 /// Writes the sockets that take most memory; the writer may take colours out again.
 pub fn sockets(report: &SocketsReport, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
@@ -43,21 +46,21 @@ pub fn sockets(report: &SocketsReport, extent: Extent, out: &mut Vec<u8>) -> io:
         let sockets = text::counted(rest, "more socket");
         writeln!(out, "{FAINT}{sockets} with --verbose{FAINT:#}")?;
     }
-    page_holders::losses(&report.losses, &report.limitations, extent, out)?;
+    // Where sockets were only listed, all that is lost is said.
+    let whole = extent.whole || report.losses.is_none();
+    let losses = report.losses.unwrap_or_default();
+    let extent = Extent { whole, ..extent };
+    page_holders::losses(&losses, &report.limitations, extent, out)?;
     let (host, taken_at) = (text::host(&report.host), report.taken_at);
     let seconds = report.seconds.count();
     writeln!(out, "{host}; {taken_at:.0}; looked at in {seconds:.2} s")
 }
 
 fn sentence(report: &SocketsReport) -> String {
-    let totals = &report.totals;
-    let sockets = text::counted(totals.sockets, "socket");
-    let holds = format!(
-        "{sockets} hold {} in page frames for {} of data in {}",
-        text::bytes(totals.pinned_bytes),
-        text::bytes(totals.payload_bytes),
-        text::counted(totals.skbs, "packet")
-    );
+    let holds = match report.losses {
+        Some(_) => followed(&report.totals),
+        None => listed(&report.totals),
+    };
     match report.sockets.first() {
         Some(first) if first.memory_bytes() > 0 => {
             let how = || held_by(first).unwrap_or("of no process");
@@ -66,6 +69,28 @@ fn sentence(report: &SocketsReport) -> String {
         }
         _ => holds,
     }
+}
+
+/// What sockets hold whose queues were followed.
+fn followed(totals: &SocketTotals) -> String {
+    let [pinned, payload] = [totals.pinned_bytes, totals.payload_bytes].map(|it| it.unwrap_or(0));
+    format!(
+        "{} hold {} in page frames for {} of data in {}",
+        text::counted(totals.sockets, "socket"),
+        text::bytes(pinned),
+        text::bytes(payload),
+        text::counted(totals.skbs.unwrap_or(0), "packet")
+    )
+}
+
+/// What sockets account for that the kernel has listed.
+fn listed(totals: &SocketTotals) -> String {
+    let sockets = text::counted(totals.sockets, "socket");
+    let truesize = known_bytes(totals.truesize_bytes);
+    let rings = totals.pinned_bytes.map(text::bytes);
+    let rings = rings.map(|rings| format!(", and have rings of {rings}"));
+    let rings = rings.unwrap_or_default();
+    format!("{sockets} account for {truesize} of packets{rings}")
 }
 
 /// `unix-stream 12, tcp 7, netlink 3`.
@@ -80,17 +105,13 @@ fn protocols(report: &SocketsReport) -> String {
 fn row(socket: &SocketEntry, own_netns: u64, out: &mut impl Write) -> io::Result<()> {
     let [pinned, truesize, payload] = [
         socket.pinned_bytes,
-        socket.queues.truesize_bytes,
-        socket.queues.payload_bytes,
+        socket.truesize_bytes,
+        socket.payload_bytes,
     ]
-    .map(text::bytes);
-    let mark = if socket.queues.truncated { "~" } else { " " };
-    let [skbs, receive, send] = [
-        socket.queues.skbs,
-        socket.socket.recv_q,
-        socket.socket.send_q,
-    ]
-    .map(text::count);
+    .map(known_bytes);
+    let mark = if socket.truncated { "~" } else { " " };
+    let [skbs, receive, send] =
+        [socket.skbs, socket.socket.recv_q, socket.socket.send_q].map(known_count);
     writeln!(
         out,
         "{pinned:>10} {truesize:>10} {payload:>10} {:>4} {skbs:>8}{mark}{receive:>10} {send:>10}  {}",
@@ -99,14 +120,20 @@ fn row(socket: &SocketEntry, own_netns: u64, out: &mut impl Write) -> io::Result
     )
 }
 
+fn known_bytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| UNKNOWN.to_owned(), text::bytes)
+}
+
+fn known_count(count: Option<u64>) -> String {
+    count.map_or_else(|| UNKNOWN.to_owned(), text::count)
+}
+
 /// Data by the memory that it takes, as `9%`; nothing of a socket that holds nothing.
 fn efficiency(socket: &SocketEntry) -> String {
-    match socket.memory_bytes() {
-        0 => String::new(),
-        bytes => format!(
-            "{:.0}%",
-            100.0 * socket.queues.payload_bytes as f64 / bytes as f64
-        ),
+    match (socket.payload_bytes, socket.memory_bytes()) {
+        (None, _) => UNKNOWN.to_owned(),
+        (Some(_), 0) => String::new(),
+        (Some(payload), bytes) => format!("{:.0}%", 100.0 * payload as f64 / bytes as f64),
     }
 }
 
@@ -124,8 +151,8 @@ fn name(socket: &SocketEntry, own_netns: u64) -> String {
     if ![0, own_netns].contains(&socket.socket.netns) {
         name += &format!(", netns {}", socket.socket.netns);
     }
-    if socket.socket.drops > 0 {
-        name += &format!(", {}", text::counted(socket.socket.drops, "drop"));
+    if let Some(drops) = socket.socket.drops.filter(|&drops| drops > 0) {
+        name += &format!(", {}", text::counted(drops, "drop"));
     }
     if let Some(oldest) = socket.oldest_seconds {
         name += &format!(", oldest {:.0} s", oldest.count());

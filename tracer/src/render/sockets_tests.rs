@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     model::{
-        HoldersLosses, ObjectOwner, ProtocolTotals, SocketState, SocketTotals, SocketsSchema,
-        TcpMemory, Tool, Walked,
+        Feature, HoldersLosses, ObjectOwner, ProtocolTotals, SocketState, SocketTotals,
+        SocketsSchema, TcpMemory, Tool,
     },
     render::sample,
 };
@@ -30,19 +30,18 @@ fn zebra() -> SocketEntry {
             state: "UNCONN".to_owned(),
             local: Some("[::]:58".to_owned()),
             netns: 4_026_531_833,
-            recv_q: 77_594_624,
-            drops: 6_048_000,
+            recv_q: Some(77_594_624),
+            send_q: Some(0),
+            drops: Some(6_048_000),
             ..SocketState::default()
         },
-        queues: Walked {
-            skbs: 96_000,
-            payload_bytes: 13 << 20,
-            truesize_bytes: 74 << 20,
-            ..Walked::default()
-        },
-        pinned_bytes: 3 << 30,
-        frees_bytes: 3 << 30,
+        skbs: Some(96_000),
+        payload_bytes: Some(13 << 20),
+        truesize_bytes: Some(74 << 20),
+        pinned_bytes: Some(3 << 30),
+        frees_bytes: Some(3 << 30),
         oldest_seconds: Some(std::time::Duration::from_secs(40).into()),
+        ..SocketEntry::default()
     }
 }
 
@@ -58,15 +57,15 @@ fn report() -> SocketsReport {
             netns: 1,
             local: Some("10.0.0.1:80".to_owned()),
             remote: Some("10.0.0.2:4711".to_owned()),
+            recv_q: Some(0),
+            send_q: Some(0),
             ..SocketState::default()
         },
-        queues: Walked {
-            skbs: 3,
-            payload_bytes: 4096,
-            truesize_bytes: 8192,
-            truncated: true,
-            ..Walked::default()
-        },
+        skbs: Some(3),
+        payload_bytes: Some(4096),
+        truesize_bytes: Some(8192),
+        pinned_bytes: Some(0),
+        truncated: true,
         ..SocketEntry::default()
     };
     let empty = SocketEntry {
@@ -79,10 +78,10 @@ fn report() -> SocketsReport {
     };
     let totals = SocketTotals {
         sockets: 3,
-        skbs: 96_003,
-        payload_bytes: 13 << 20,
-        truesize_bytes: 74 << 20,
-        pinned_bytes: 3 << 30,
+        skbs: Some(96_003),
+        payload_bytes: Some(13 << 20),
+        truesize_bytes: Some(74 << 20),
+        pinned_bytes: Some(3 << 30),
     };
     let protocols = ["raw6", "tcp", "unix-stream"].map(|protocol| ProtocolTotals {
         protocol: protocol.to_owned(),
@@ -106,15 +105,47 @@ fn report() -> SocketsReport {
             limit_bytes: 3 << 30,
         }),
         sockets: vec![zebra(), not_accepted, empty],
-        losses: HoldersLosses::default(),
+        losses: Some(HoldersLosses::default()),
         limitations: Vec::new(),
     }
 }
 
+/// The same, as the kernel lists it.
+fn listed() -> SocketsReport {
+    let mut report = report();
+    for socket in &mut report.sockets {
+        *socket = SocketEntry {
+            skbs: None,
+            payload_bytes: None,
+            pinned_bytes: None,
+            frees_bytes: None,
+            oldest_seconds: None,
+            truncated: false,
+            ..socket.clone()
+        };
+    }
+    let reason = "--no-bpf was given; so packets are not known";
+    SocketsReport {
+        totals: SocketTotals {
+            skbs: None,
+            payload_bytes: None,
+            pinned_bytes: None,
+            ..report.totals
+        },
+        losses: None,
+        limitations: vec![Feature::SocketQueues.degraded(reason)],
+        ..report
+    }
+}
+
 fn shown(whole: bool) -> String {
+    shown_of(&report(), whole)
+}
+
+fn shown_of(report: &SocketsReport, whole: bool) -> String {
     let mut text = Vec::new();
     let extent = Extent { top: 14, whole };
-    sockets(&report(), extent, &mut text).expect("memory takes everything");
+    sockets(report, extent, &mut text).expect("memory takes everything");
     anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string()
 }
 
@@ -127,4 +158,9 @@ fn the_socket_that_takes_most_comes_first() {
 fn empty_sockets_are_shown_when_asked_for() {
     assert!(!shown(false).contains("unix-stream LISTEN"));
     assert!(shown(true).contains("unix-stream LISTEN"));
+}
+
+#[test]
+fn what_is_not_known_is_no_zero() {
+    insta::assert_snapshot!(shown_of(&listed(), false));
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{
     escape::harmless,
     styles::{CULPRIT, FAINT, HEADING},
-    text,
+    text, trend,
 };
 use crate::model::{Entry, Frame, Report, Site};
 
@@ -32,6 +32,9 @@ pub(super) fn stack(
         return Ok(());
     };
     writeln!(out, "    {FAINT}{}{FAINT:#}", account(entry, site))?;
+    if let Some(trend) = &entry.growth {
+        writeln!(out, "    {}", trend::sentence(trend))?;
+    }
     for line in held_by(report, entry, whole) {
         writeln!(out, "    {line}")?;
     }

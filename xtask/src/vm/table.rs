@@ -19,6 +19,18 @@ those that depend on the kernel, as in `.ci/run` (`--only`).
 
 ";
 
+const HOLDERS: &str = "
+## Kinds of holders
+
+What `pagetrace holders` finds to the page, or with all references, of a leak of known size that began before it:
+[page-holders.md](page-holders.md) says what each kind promises. `cargo xtask vm PLATFORM --only holders::,sock::` tests
+them; `-` is where that was not run.
+
+";
+
+/// The tests of which each is about a kind of holder.
+const KINDS: [&str; 2] = ["holders::kinds::", "holders::pinned::"];
+
 const VERIFIER: &str = "
 ## Instructions verified
 
@@ -48,6 +60,7 @@ pub(super) fn document(runs: &Runs<'_>) -> String {
     text += &remarks("What is limited", runs, limits);
     text += &remarks("What failed", runs, failures);
     text += &remarks("What was skipped", runs, skips);
+    text += &holders(runs);
     text += VERIFIER;
     text += &verifier(runs);
     text
@@ -152,6 +165,35 @@ fn skips(run: &Outcome) -> Vec<String> {
     run.tests.iter().filter_map(skip).collect()
 }
 
+/// How the test of each kind of holder ended; nothing if none was run.
+fn holders(runs: &Runs<'_>) -> String {
+    let tests = runs.iter().flat_map(|(_, run)| run.tests.keys());
+    let tests = tests.filter_map(|test| Some((test, kind(test)?)));
+    let tests: BTreeSet<_> = tests.collect();
+    if tests.is_empty() {
+        return String::new();
+    }
+    let cell = |run: &Outcome, test: &String| {
+        let ending = match run.tests.get(test) {
+            None => "-",
+            Some(Ending::Passed) => "passed",
+            Some(Ending::Failed) => "failed",
+            Some(Ending::Skipped(_)) => "skipped",
+        };
+        ending.to_owned()
+    };
+    let rows = tests
+        .into_iter()
+        .map(|(test, kind)| row(&kind, runs, |run| cell(run, test)));
+    HOLDERS.to_owned() + &header("kind", runs) + &rows.collect::<String>()
+}
+
+/// The sentence that the name of such a test is.
+fn kind(test: &str) -> Option<String> {
+    let name = KINDS.iter().find_map(|kinds| test.strip_prefix(kinds))?;
+    Some(name.replace('_', " "))
+}
+
 fn verifier(runs: &Runs<'_>) -> String {
     let names: BTreeSet<_> = runs
         .iter()
@@ -176,7 +218,10 @@ mod tests {
         Outcome {
             release: release.to_owned(),
             programs: vec![("page_alloc".to_owned(), "2431".to_owned())],
-            tests: BTreeMap::from([("pipes::full".to_owned(), ending)]),
+            tests: BTreeMap::from([
+                ("holders::kinds::a_ring_is_found".to_owned(), Ending::Passed),
+                ("pipes::full".to_owned(), ending),
+            ]),
             ..Outcome::default()
         }
     }
@@ -189,7 +234,8 @@ mod tests {
         for line in [
             "|  | 5.10 | 6.1 |",
             "| kernel | 5.10.0 | 6.1.0 |",
-            "| tests passed | 0 | 1 |",
+            "| tests passed | 1 | 2 |",
+            "| a ring is found | passed | passed |",
             "| tests skipped | 1 | 0 |",
             "- `pipes::full`: too old (5.10)",
             "| `page_alloc` | 2431 | 2431 |",

@@ -74,7 +74,11 @@ impl Addresses {
         }
     }
 
+    /// The unspecified address says nothing of anybody.
     fn name(&mut self, address: IpAddr) -> String {
+        if address.is_unspecified() {
+            return address.to_string();
+        }
         let next = format!("addr{}", self.names.len() + 1);
         self.names.entry(address).or_insert(next).clone()
     }

@@ -2,10 +2,10 @@
 
 use super::Facts;
 use crate::{
-    analysis::summary,
+    analysis::{balance::signed, summary},
     model::{
         Cause, Entry, Finding, Gravity, HeldPages, KindChoice, Remedy, Report, Selection,
-        SiteCause, Summary, Sureness, TakenBy,
+        SiteCause, Subject, Summary, Sureness, TakenBy, TrendVerdict,
     },
 };
 
@@ -43,36 +43,38 @@ const fn pages(held: &HeldPages) -> u64 {
 }
 
 fn finding(entry: &Entry, facts: &Facts<'_>) -> Finding {
-    let held = entry.held_by.iter().map(pages).sum::<u64>();
-    let page_bytes = entry.bytes / entry.pages.max(1);
-    let unheld = entry.pages.saturating_sub(held).saturating_mul(page_bytes);
-    let goes_on = entry.growth_bytes_per_second > 0;
-    let is_leak = goes_on && unheld >= facts.large;
+    let verdict = entry.growth.map(|it| it.verdict);
+    let most = entry.kinds.iter().max_by_key(|(_, pages)| **pages);
     Finding {
-        gravity: if is_leak {
-            Gravity::Leak
-        } else {
-            Gravity::Suspicious
-        },
+        gravity: gravity(entry, facts),
         bytes: entry.bytes,
         growth_bytes: i64::try_from(entry.bytes).ok(),
-        certainty: if goes_on {
-            Sureness::Likely
-        } else {
-            Sureness::Possible
+        certainty: match verdict {
+            Some(TrendVerdict::Growing) => Sureness::Likely,
+            _ => Sureness::Possible,
         },
         remedies: remedies(entry),
         cause: Cause::Site(SiteCause {
             taken_by: taken_by(entry),
-            page_kind: entry
-                .kinds
-                .iter()
-                .max_by_key(|(_, pages)| **pages)
-                .map(|(kind, _)| *kind),
+            page_kind: most.map(|(kind, _)| *kind),
             allocated_pages: entry.allocated_pages,
-            growth_bytes_per_second: entry.growth_bytes_per_second,
-            held_pages: held,
+            trend: entry.growth,
+            held_pages: entry.held_by.iter().map(pages).sum(),
         }),
+    }
+}
+
+/// What only fills up, or renews itself, is no leak; what grows is one if nothing was found that has it,
+/// and if older pages do not go as fast as new ones come.
+fn gravity(entry: &Entry, facts: &Facts<'_>) -> Gravity {
+    let held: u64 = entry.held_by.iter().map(pages).sum();
+    let is_unheld = held < entry.pages / 2;
+    let growth = facts.balances.growth(Subject::NoCounter).unwrap_or(0);
+    let all_grows = growth >= signed(facts.large / 2);
+    match entry.growth.map(|it| it.verdict) {
+        Some(TrendVerdict::Growing) if is_unheld && all_grows => Gravity::Leak,
+        Some(TrendVerdict::LevelledOff | TrendVerdict::TurnsOver) => Gravity::Information,
+        _ => Gravity::Suspicious,
     }
 }
 

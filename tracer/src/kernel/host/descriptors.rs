@@ -20,6 +20,8 @@ use rustix::{
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
 
+use crate::model::{Feature, Limitation};
+
 /// Takes part in a pass.
 pub trait Visitor {
     /// Called once for each process, before its descriptors.
@@ -60,6 +62,19 @@ pub struct Pass {
 /// Shows every descriptor of every process to all visitors; an error if `/proc` cannot be read.
 pub fn pass(visitors: &mut [&mut dyn Visitor]) -> Result<Pass> {
     pass_over(Path::new("/proc"), visitors)
+}
+
+/// What a pass has not seen; none if it has seen all.
+pub(super) fn passed(pass: Result<Pass>) -> Option<Limitation> {
+    match pass {
+        Ok(Pass { hidden: 0, .. }) => None,
+        Ok(Pass { processes, hidden }) => {
+            let reason = format!("those of {hidden} of {processes} processes are hidden");
+            let limitation = Feature::Descriptors.degraded(reason);
+            Some(limitation.remedied("run it as root"))
+        }
+        Err(error) => Some(Feature::Descriptors.degraded(format!("{error:#}"))),
+    }
 }
 
 fn pass_over(proc: &Path, visitors: &mut [&mut dyn Visitor]) -> Result<Pass> {

@@ -3,18 +3,18 @@
 mod bpf;
 mod devices;
 mod gpu;
-mod namespaces;
 mod network;
-mod owners;
 mod pipes;
 mod rings;
 
 use anyhow::Result;
 
-use self::{
-    bpf::Bpf, gpu::Gpus, namespaces::Namespaces, owners::Owners, pipes::Pipes, rings::Rings,
+use self::{bpf::Bpf, gpu::Gpus, pipes::Pipes, rings::Rings};
+use super::{
+    descriptors::{Pass, pass, passed},
+    namespaces::Namespaces,
+    owners::Owners,
 };
-use super::descriptors::{Pass, pass};
 use crate::{
     kernel::bpf_fdinfo::BpfObject,
     model::{Feature, KnownHolder, Limitation, MemoryCounters},
@@ -28,7 +28,7 @@ pub fn known_holders(
     let mut findings = Findings::default();
     let mut found = Found::default();
     let pass = found.pass();
-    findings.passed(pass);
+    findings.limitations.extend(passed(pass));
     match bpf {
         Ok(listed) => found.bpf.add(listed),
         Err(error) => {
@@ -94,16 +94,5 @@ impl Findings {
             Some(remedy) => limitation.remedied(remedy),
             None => limitation,
         });
-    }
-
-    fn passed(&mut self, pass: Result<Pass>) {
-        match pass {
-            Ok(Pass { hidden: 0, .. }) => {}
-            Ok(Pass { processes, hidden }) => {
-                let reason = format!("those of {hidden} of {processes} processes are hidden");
-                self.limited(Feature::Descriptors, &reason, Some("run it as root"));
-            }
-            Err(error) => self.limited(Feature::Descriptors, &format!("{error:#}"), None),
-        }
     }
 }

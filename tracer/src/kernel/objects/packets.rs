@@ -28,7 +28,8 @@ pub(super) struct Packet {
     pub(super) sock: u64,
     /// Its control block, where each protocol keeps what is its own.
     pub(super) control: u64,
-    len: u32,
+    /// Bytes of data.
+    pub(super) len: u32,
     head: u64,
     /// Its `skb_shared_info`.
     shared: u64,

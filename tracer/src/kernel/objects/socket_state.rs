@@ -4,16 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{
     layouts::SocketLayout,
-    sockets::LISTEN,
     walk::{Walker, is_kernel},
 };
 use crate::{
     kernel::{
         bytes::{half, word},
         read_memory::ReadMemory,
-        sock_diag::{netlink_protocol, unix_name},
+        socket_names::{self, LISTEN},
     },
-    model::{SocketOwner, SocketState},
+    model::{SocketOwner, SocketState, Walked},
 };
 
 /// What decides which queues a sock has.
@@ -66,91 +65,45 @@ impl Sock {
                 libc::IPPROTO_UDP | libc::IPPROTO_UDPLITE
             )
     }
-
-    fn protocol_name(&self) -> String {
-        let name = match (self.family, self.kind) {
-            (libc::AF_UNIX, libc::SOCK_STREAM) => "unix-stream",
-            (libc::AF_UNIX, libc::SOCK_DGRAM) => "unix-dgram",
-            (libc::AF_UNIX, _) => "unix-seqpacket",
-            (libc::AF_NETLINK, _) => "netlink",
-            (libc::AF_PACKET, _) => "packet",
-            (libc::AF_VSOCK, _) => "vsock",
-            (libc::AF_ALG, _) => "alg",
-            (libc::AF_XDP, _) => "xdp",
-            (libc::AF_INET | libc::AF_INET6, _) => return self.internet_name(),
-            (family, _) => return format!("family {family}"),
-        };
-        name.to_owned()
-    }
-
-    fn internet_name(&self) -> String {
-        let name = match (self.kind, i32::from(self.protocol)) {
-            (libc::SOCK_RAW, _) => "raw",
-            (_, libc::IPPROTO_TCP) => "tcp",
-            (_, libc::IPPROTO_UDP) => "udp",
-            (_, libc::IPPROTO_UDPLITE) => "udplite",
-            (_, libc::IPPROTO_ICMP | libc::IPPROTO_ICMPV6) => "icmp",
-            (_, libc::IPPROTO_SCTP) => "sctp",
-            (_, libc::IPPROTO_MPTCP) => "mptcp",
-            _ => "ip",
-        };
-        let version = if self.family == libc::AF_INET6 {
-            "6"
-        } else {
-            ""
-        };
-        format!("{name}{version}")
-    }
-
-    /// As `ss` calls it.
-    const fn state_name(&self) -> &'static str {
-        match self.state {
-            1 => "ESTAB",
-            2 => "SYN-SENT",
-            3 => "SYN-RECV",
-            4 => "FIN-WAIT-1",
-            5 => "FIN-WAIT-2",
-            6 => "TIME-WAIT",
-            7 => "UNCONN",
-            8 => "CLOSE-WAIT",
-            9 => "LAST-ACK",
-            LISTEN => "LISTEN",
-            11 => "CLOSING",
-            _ => "UNKNOWN",
-        }
-    }
 }
 
-/// What a sock says, whose queues hold so much data.
+/// What was found in the queues of a sock.
+pub(super) struct Queues {
+    pub(super) walked: Walked,
+    /// Bytes of data in the first packet to be read.
+    pub(super) first_bytes: u64,
+}
+
+/// What a sock says that has these queues.
 pub(super) fn state<M: ReadMemory>(
     walker: &mut Walker<'_, M>,
     layout: &SocketLayout,
     sock: &Sock,
     bytes: &[u8],
-    payload: u64,
+    queues: &Queues,
 ) -> SocketState {
-    let half_at = |at: u64| half(bytes, at as usize).unwrap_or(0);
-    let (receive, send) = queue_lengths(walker, layout, sock, bytes, payload);
+    let bytes_at = |at: u64| half(bytes, at as usize).map(u64::from);
+    let (receive, send) = queue_lengths(walker, layout, sock, bytes, queues);
     let (local, remote) = match sock.family {
         libc::AF_INET | libc::AF_INET6 => internet_addresses(layout, sock, bytes),
         libc::AF_UNIX => (unix_address(walker, sock), None),
-        libc::AF_NETLINK => (Some(netlink_protocol(sock.protocol as u8)), None),
+        libc::AF_NETLINK => (Some(socket_names::netlink(sock.protocol as u8)), None),
         _ => (None, None),
     };
     SocketState {
-        protocol: sock.protocol_name(),
-        state: sock.state_name().to_owned(),
+        protocol: socket_names::protocol(sock.family, sock.kind, sock.protocol.into()),
+        state: socket_names::state(sock.state).to_owned(),
         local,
         remote,
         netns: namespace(walker, layout, bytes),
         belongs_to: owner(walker, layout, bytes),
-        recv_q: receive,
-        send_q: send,
-        received_bytes: half_at(layout.backlog).into(),
-        receive_limit_bytes: half_at(layout.receive_limit).into(),
-        queued_bytes: half_at(layout.queued_bytes).into(),
-        send_limit_bytes: half_at(layout.send_limit).into(),
-        drops: half_at(layout.drops).into(),
+        recv_q: Some(receive),
+        send_q: Some(send),
+        received_bytes: bytes_at(layout.backlog),
+        receive_limit_bytes: bytes_at(layout.receive_limit),
+        queued_bytes: bytes_at(layout.queued_bytes),
+        send_limit_bytes: bytes_at(layout.send_limit),
+        drops: bytes_at(layout.drops),
     }
 }
 
@@ -174,18 +127,18 @@ fn queue_lengths<M: ReadMemory>(
     layout: &SocketLayout,
     sock: &Sock,
     bytes: &[u8],
-    payload: u64,
+    queues: &Queues,
 ) -> (u64, u64) {
     let half_at = |at: u64| half(bytes, at as usize).unwrap_or(0);
     // One reference of the count is the sock's own (`sk_wmem_alloc_get`, include/net/sock.h).
     let sent = half_at(layout.sent_bytes).saturating_sub(1).into();
     let received = half_at(layout.backlog).into();
     if sock.state == LISTEN {
-        let (waiting, most) = (half_at(layout.waiting), half_at(layout.most_waiting));
-        return (waiting.into(), most.into());
+        let most = half_at(layout.most_waiting).into();
+        return (waiting(layout, sock, bytes, queues), most);
     }
     if sock.is_unix() {
-        return (payload, sent);
+        return (unread_of_unix(sock, queues), sent);
     }
     let Some(tcp) = walker.layouts.tcp.clone().ok().filter(|_| sock.is_tcp()) else {
         return (received, sent);
@@ -196,6 +149,22 @@ fn queue_lengths<M: ReadMemory>(
     // Numbers that were read while they changed may be the wrong way round.
     let length = |it: u32| it.cast_signed().max(0).cast_unsigned().into();
     (length(unread), length(unsent))
+}
+
+/// Connections that a listener has not accepted: of a unix socket, each is a packet in its queue.
+fn waiting(layout: &SocketLayout, sock: &Sock, bytes: &[u8], queues: &Queues) -> u64 {
+    if sock.is_unix() {
+        return queues.walked.skbs;
+    }
+    half(bytes, layout.waiting as usize).unwrap_or(0).into()
+}
+
+/// All data of a stream, and the first datagram (`unix_inq_len`, net/unix/af_unix.c).
+const fn unread_of_unix(sock: &Sock, queues: &Queues) -> u64 {
+    match sock.kind {
+        libc::SOCK_DGRAM => queues.first_bytes,
+        _ => queues.walked.payload_bytes,
+    }
 }
 
 fn internet_addresses(
@@ -240,7 +209,7 @@ fn unix_address<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Optio
     let path = walker
         .memory
         .read(bound + layout.name + PATH, len as usize)?;
-    Some(unix_name(path))
+    Some(socket_names::unix(path))
 }
 
 /// The number of a socket's network namespace, as `/proc/PID/ns/net` has it; 0 if it cannot be read.

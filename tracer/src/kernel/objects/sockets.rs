@@ -6,13 +6,14 @@ use super::{
     packets,
     queues::{self, Queue},
     rings,
-    socket_state::{self, Sock},
+    socket_state::{self, Queues, Sock},
     walk::{Walker, is_kernel},
 };
 use crate::{
     kernel::{
         bytes::{half, word},
         read_memory::ReadMemory,
+        socket_names::LISTEN,
     },
     model::{FoundSocket, Holding, ObjectKind, Walked, Weight},
 };
@@ -35,9 +36,6 @@ const CACHES: [&str; 14] = [
     "MPTCP",
 ];
 
-/// `TCP_LISTEN` (include/net/tcp_states.h), of unix sockets as well.
-pub(super) const LISTEN: u8 = 10;
-
 /// The socket that a file refers to; none of one that is being closed.
 pub(super) fn of_file<M: ReadMemory>(walker: &mut Walker<'_, M>, socket: u64) -> Option<u32> {
     let at = walker.layouts.socket.as_ref().ok()?.sock;
@@ -58,8 +56,9 @@ fn of_sock<M: ReadMemory>(walker: &mut Walker<'_, M>, address: u64) -> Option<u3
     let sock = Sock::of(&layout, address, &bytes)?;
     let place = walker.add(ObjectKind::Socket, address);
     walker.by_address.insert(address, place);
-    let walked = follow(walker, place, &sock);
-    let state = socket_state::state(walker, &layout, &sock, &bytes, walked.payload_bytes);
+    let queues = follow(walker, place, &sock);
+    let state = socket_state::state(walker, &layout, &sock, &bytes, &queues);
+    let walked = queues.walked;
     let object = walker.object(place);
     object.payload_bytes = walked.payload_bytes;
     object.socket = Some(Box::new(FoundSocket { state, walked }));
@@ -67,14 +66,18 @@ fn of_sock<M: ReadMemory>(walker: &mut Walker<'_, M>, address: u64) -> Option<u3
 }
 
 /// What a socket's queues, its fragment and its rings hold.
-fn follow<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, sock: &Sock) -> Walked {
+fn follow<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, sock: &Sock) -> Queues {
     let mut walked = Walked::default();
+    let mut first_bytes = None;
     if sock.fragment != 0 {
         walker.refer(place, sock.fragment, Weight::Each);
     }
     for queue in queues(walker, sock) {
         walked.truncated |= !queue.is_whole;
         let found = packets::hold(walker, place, &queue.packets, &mut walked);
+        let first = found.first().map_or(0, |packet| packet.len);
+        // That to be read comes first.
+        first_bytes.get_or_insert(u64::from(first));
         if sock.is_unix() {
             files(walker, place, &found);
             if sock.state == LISTEN {
@@ -89,7 +92,10 @@ fn follow<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, sock: &Sock) ->
     if sock.is_packet() && rings::packet(walker, place, sock.address) {
         walker.object(place).kind = ObjectKind::PacketRing;
     }
-    walked
+    Queues {
+        walked,
+        first_bytes: first_bytes.unwrap_or(0),
+    }
 }
 
 /// All queues that a socket of its protocol has.

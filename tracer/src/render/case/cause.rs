@@ -4,9 +4,9 @@ use super::text;
 use crate::{
     model::{
         Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, Peek, ProcessCause,
-        Reason, SiteCause, TakenBy,
+        Reason, SiteCause, SocketState, TakenBy,
     },
-    render::{cgroup, escape::harmless, page_holders, peek, shm::words},
+    render::{cgroup, escape::harmless, page_holders, peek, shm::words, trend},
 };
 
 /// A line of facts: its name, and what it says.
@@ -109,15 +109,7 @@ fn holder(it: &HeldCause) -> String {
 
 fn held(it: &HeldCause) -> Vec<Fact> {
     let mut facts = vec![("why", reasons(it))];
-    if let Some(socket) = &it.socket {
-        let (recv_q, send_q) = (text::bytes(socket.recv_q), text::bytes(socket.send_q));
-        let drops = text::count(socket.drops);
-        let largest = if it.objects > 1 { "the largest: " } else { "" };
-        facts.push((
-            "queue",
-            format!("{largest}Recv-Q {recv_q}, Send-Q {send_q}, {drops} dropped"),
-        ));
-    }
+    facts.extend(it.socket.as_ref().and_then(|socket| queue(it, socket)));
     facts.extend(it.taken_by.iter().map(|it| ("from", taken(it, "them"))));
     let account = &it.account;
     facts.push((
@@ -130,6 +122,20 @@ fn held(it: &HeldCause) -> Vec<Fact> {
         ),
     ));
     facts
+}
+
+/// What waits in a socket, of the largest where there are several.
+fn queue(it: &HeldCause, socket: &SocketState) -> Option<Fact> {
+    let [recv_q, send_q] = [socket.recv_q?, socket.send_q?].map(text::bytes);
+    let drops = socket
+        .drops
+        .map(|it| format!(", {} dropped", text::count(it)));
+    let largest = if it.objects > 1 { "the largest: " } else { "" };
+    let drops = drops.unwrap_or_default();
+    Some((
+        "queue",
+        format!("{largest}Recv-Q {recv_q}, Send-Q {send_q}{drops}"),
+    ))
 }
 
 fn reasons(it: &HeldCause) -> String {
@@ -161,14 +167,14 @@ fn taken(it: &TakenBy, what: &str) -> String {
 }
 
 fn site(it: &SiteCause) -> String {
-    let rate = text::bytes(it.growth_bytes_per_second);
     let [kept, taken, held] =
         [it.taken_by.pages, it.allocated_pages, it.held_pages].map(text::count);
-    let grows = match it.growth_bytes_per_second {
-        0 => "in a burst, not steadily".to_owned(),
-        _ => format!("steadily, {rate} a second"),
-    };
-    format!("{kept} of {taken} pages not freed, {grows}; {held} with a holder that was found")
+    let trend = it
+        .trend
+        .as_ref()
+        .map(|it| format!("; {}", trend::sentence(it)));
+    let trend = trend.unwrap_or_default();
+    format!("{kept} of {taken} pages not freed, {held} of them with a holder that was found{trend}")
 }
 
 fn file_system(it: &FileSystemCause) -> Vec<Fact> {

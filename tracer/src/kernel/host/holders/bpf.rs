@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::owners::process;
+use crate::kernel::host::owners::process;
 use crate::{
     kernel::{
         bpf_fdinfo::{BpfKind, BpfObject},

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::owners::process;
+use crate::kernel::host::owners::process;
 use crate::{
     kernel::{
         drm_fdinfo::{self, DrmClient},

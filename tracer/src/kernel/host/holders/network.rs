@@ -2,19 +2,24 @@
 
 mod answers;
 
-use std::{collections::BTreeSet, thread};
+use std::collections::BTreeSet;
 
 use anyhow::Error;
 
 use self::answers::Answers;
-use super::{
-    Findings,
-    namespaces::{Namespace, Namespaces},
-    owners::Owners,
-};
+use super::Findings;
 use crate::{
-    kernel::{host::read, packet_diag::RingSocket, sock_diag::Socket, sockstat},
-    model::{Certainty, Feature, HolderKind, KnownHolder},
+    kernel::{
+        host::{
+            namespaces::{self, Namespace, Namespaces},
+            owners::Owners,
+            read,
+        },
+        packet_diag::RingSocket,
+        sock_diag::Socket,
+        sockstat,
+    },
+    model::{Certainty, HolderKind, KnownHolder},
 };
 
 /// Adds all that sockets and drivers hold.
@@ -42,30 +47,13 @@ struct Found {
 }
 
 impl Found {
-    /// Adds what there is in these, by a thread of its own: it cannot come back from another
-    /// namespace, and just ends there.
+    /// Adds what there is in these.
     fn visit(&mut self, namespaces: &[Namespace], page_size: u64) {
-        if namespaces.is_empty() {
-            return;
-        }
-        let ended = thread::scope(|scope| {
-            let visit = || namespaces.iter().for_each(|it| self.enter(it, page_size));
-            let thread = thread::Builder::new().spawn_scoped(scope, visit)?;
-            thread
-                .join()
-                .map_err(|_| Error::msg("the thread that looked at them failed"))
+        let closed = namespaces::visit(namespaces, |namespace| {
+            let answers = Answers::ask(page_size);
+            self.answers.push((namespace.suffix(), answers));
         });
-        self.closed.extend(ended.err());
-    }
-
-    fn enter(&mut self, namespace: &Namespace, page_size: u64) {
-        match namespace.enter() {
-            Ok(()) => {
-                let answers = Answers::ask(page_size);
-                self.answers.push((namespace.suffix(), answers));
-            }
-            Err(error) => self.closed.push(error),
-        }
+        self.closed.extend(closed);
     }
 
     fn rings(&self) -> impl Iterator<Item = (&str, &RingSocket)> {
@@ -95,10 +83,9 @@ impl Found {
         for (feature, reason) in failed {
             findings.limited(feature, &reason, None);
         }
-        if let Some(first) = self.closed.first() {
-            let reason = format!("{} were not seen: {first:#}", self.closed.len());
-            findings.limited(Feature::NetworkNamespaces, &reason, Some("run it as root"));
-        }
+        findings
+            .limitations
+            .extend(namespaces::limitation(&self.closed));
     }
 }
 
@@ -115,9 +102,11 @@ fn rings(found: &Found, owners: &Owners) -> Option<KnownHolder> {
 /// TCP's own count is of the whole machine: what no listed socket holds is of sockets that were
 /// closed, or could not be seen.
 fn sockets(found: &Found, page_size: u64, owners: &Owners) -> Option<KnownHolder> {
-    let sockets = found.sockets().map(|it| (it.1.bytes, Some(it)));
-    let listed = found.sockets().filter(|(_, it)| it.name.starts_with("tcp"));
-    let listed = listed.fold(0_u64, |sum, (_, it)| sum.saturating_add(it.bytes));
+    let sockets = found.sockets().map(|it| (it.1.memory.bytes(), Some(it)));
+    let listed = found
+        .sockets()
+        .filter(|(_, it)| it.state.protocol.starts_with("tcp"));
+    let listed = listed.fold(0_u64, |sum, (_, it)| sum.saturating_add(it.memory.bytes()));
     let sockstat = read("/proc/net/sockstat").unwrap_or_default();
     let counted = sockstat::tcp_pages(&sockstat).unwrap_or(0);
     let others = counted.saturating_mul(page_size).saturating_sub(listed);
@@ -128,7 +117,7 @@ fn sockets(found: &Found, page_size: u64, owners: &Owners) -> Option<KnownHolder
         sockets.chain([(others, None)]),
         |socket| match socket {
             Some((place, socket)) => {
-                let (name, owner) = (&socket.name, owners.of_socket(socket.inode));
+                let (name, owner) = (socket.state.name(), owners.of_socket(socket.inode));
                 format!("{name}, {owner}{place}")
             }
             None => "tcp, in no socket that was listed".to_owned(),

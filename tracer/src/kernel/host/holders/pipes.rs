@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 use rustc_hash::FxBuildHasher;
 use rustix::pipe::fcntl_getpipe_size;
 
-use super::owners::process;
+use crate::kernel::host::owners::process;
 use crate::{
     kernel::host::descriptors::{Descriptor, Visitor, duplicate},
     model::{Certainty, HolderKind, KnownHolder},

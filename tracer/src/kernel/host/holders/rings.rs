@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, io::Read as _};
 
-use super::owners::process;
+use crate::kernel::host::owners::process;
 use crate::{
     kernel::{
         host::descriptors::{Descriptor, Process, Visitor},

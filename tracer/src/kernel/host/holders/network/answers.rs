@@ -6,11 +6,14 @@ use rustix::net::{AddressFamily, SocketType, netdevice::index_to_name, netlink, 
 
 use crate::{
     kernel::{
-        host::netlink::ask,
+        host::{
+            netlink::ask,
+            sock_diag::{self, unasked},
+        },
         netlink::{dump, request},
-        packet_diag::{self, RingSocket},
+        packet_diag::RingSocket,
         page_pool::{self, PagePool},
-        sock_diag::{BY_FAMILY, Family, Socket},
+        sock_diag::{Family, Socket},
     },
     model::Feature,
 };
@@ -30,9 +33,9 @@ impl Answers {
     /// Asks about everything.
     pub(super) fn ask(page_size: u64) -> Self {
         let mut answers = Self::default();
-        answers.rings = answers.kept(Feature::PacketRings, ask_rings(page_size));
+        answers.rings = answers.kept(Feature::PacketRings, sock_diag::rings(page_size));
         for family in Family::ALL {
-            let sockets = answers.kept(Feature::SocketMemory, ask_sockets(family));
+            let sockets = answers.kept(Feature::SocketMemory, sock_diag::sockets(family));
             answers.sockets.extend(sockets);
         }
         let pools = answers.kept(Feature::PagePools, ask_pools()).into_iter();
@@ -46,30 +49,6 @@ impl Answers {
             self.failed.push((feature, reason));
             Vec::new()
         })
-    }
-}
-
-fn ask_rings(page_size: u64) -> Result<Vec<RingSocket>, String> {
-    let mut rings = Vec::new();
-    let request = dump(BY_FAMILY, &packet_diag::request());
-    let answer = ask(netlink::SOCK_DIAG, &request, |message| {
-        rings.extend(packet_diag::socket(message, page_size));
-    });
-    match answer {
-        Ok(()) => Ok(rings),
-        Err(error) => Err(unasked("packet sockets", "CONFIG_PACKET_DIAG", &error)),
-    }
-}
-
-fn ask_sockets(family: Family) -> Result<Vec<Socket>, String> {
-    let mut sockets = Vec::new();
-    let request = dump(BY_FAMILY, &family.request());
-    let answer = ask(netlink::SOCK_DIAG, &request, |message| {
-        sockets.extend(family.socket(message));
-    });
-    match answer {
-        Ok(()) => Ok(sockets),
-        Err(error) => Err(unasked(family.what(), family.option(), &error)),
     }
 }
 
@@ -90,16 +69,6 @@ fn ask_pools() -> Result<Vec<PagePool>, String> {
     })
     .map_err(unasked)?;
     Ok(pools)
-}
-
-/// The kernel answers "not found" or "not supported" to what it was built without.
-fn unasked(what: &str, option: &str, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::Unsupported => {
-            format!("this kernel does not list {what}, which needs {option}")
-        }
-        _ => format!("cannot list {what}: {error}"),
-    }
 }
 
 /// The name of a device, in the namespace of this thread.

@@ -1,4 +1,4 @@
-//! Which process holds a socket.
+//! Which processes hold a socket.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -7,20 +7,22 @@ use std::{
 
 use rustc_hash::FxBuildHasher;
 
-use super::namespaces::Namespace;
-use crate::kernel::host::descriptors::{Descriptor, Visitor, duplicate};
+use super::{
+    descriptors::{Descriptor, Visitor, duplicate},
+    namespaces::Namespace,
+};
 
-/// Sockets by inode, each with the first process that was seen to hold it, and its descriptor.
+/// Sockets by inode, each with the processes that were seen to hold it, and their descriptors.
 #[derive(Default)]
 pub(super) struct Owners {
-    sockets: HashMap<u64, (u32, u32), FxBuildHasher>,
+    sockets: HashMap<u64, Vec<(u32, u32)>, FxBuildHasher>,
 }
 
 impl Visitor for Owners {
     fn descriptor(&mut self, descriptor: &Descriptor<'_>) {
         if let Some(inode) = descriptor.inode("socket") {
             let owner = (descriptor.process.pid, descriptor.number);
-            self.sockets.entry(inode).or_insert(owner);
+            self.sockets.entry(inode).or_default().push(owner);
         }
     }
 }
@@ -28,10 +30,20 @@ impl Visitor for Owners {
 impl Owners {
     /// Whose socket it is: `tcpdump (pid 4711)`.
     pub(super) fn of_socket(&self, inode: u32) -> String {
-        match self.sockets.get(&inode.into()) {
+        match self.descriptors(inode.into()).first() {
             Some(&(pid, _)) => process(pid),
             None => "no process seen".to_owned(),
         }
+    }
+
+    /// The processes that were seen to hold a socket, each with its descriptor of it.
+    pub(super) fn descriptors(&self, inode: u64) -> &[(u32, u32)] {
+        self.sockets.get(&inode).map_or(&[], Vec::as_slice)
+    }
+
+    /// The inodes of all sockets that processes were seen to hold.
+    pub(super) fn inodes(&self) -> impl Iterator<Item = u64> {
+        self.sockets.keys().copied()
     }
 
     /// The network namespaces of sockets that are not among these, if they are others than these.
@@ -45,7 +57,10 @@ impl Owners {
             .sockets
             .iter()
             .filter(|(inode, _)| !sockets.contains(inode));
-        let others = others.filter_map(|(_, &(pid, number))| network_of(pid, number));
+        let others = others.filter_map(|(_, holders)| {
+            let &(pid, number) = holders.first()?;
+            network_of(pid, number)
+        });
         others.filter(|it| known.insert(it.inode)).collect()
     }
 }

@@ -9,17 +9,19 @@ use std::{
         unix::fs::MetadataExt as _,
     },
     path::PathBuf,
+    thread,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::kernel::{
-    host::{
-        descriptors::{Descriptor, Process, Visitor},
-        read,
-    },
-    mountinfo::Mount,
+use super::{
+    descriptors::{Descriptor, Process, Visitor},
+    read,
+};
+use crate::{
+    kernel::mountinfo::Mount,
+    model::{Feature, Limitation},
 };
 
 /// Network namespaces by inode.
@@ -80,6 +82,42 @@ impl Namespaces {
     }
 }
 
+/// Enters these one after the other and has each looked at, by a thread of its own: it cannot come back
+/// from another namespace, and just ends there. Says why some were not entered.
+pub(super) fn visit(
+    namespaces: &[Namespace],
+    mut look: impl FnMut(&Namespace) + Send,
+) -> Vec<Error> {
+    let mut closed = Vec::new();
+    if namespaces.is_empty() {
+        return closed;
+    }
+    let ended = thread::scope(|scope| {
+        let visit = || {
+            for namespace in namespaces {
+                match namespace.enter() {
+                    Ok(()) => look(namespace),
+                    Err(error) => closed.push(error),
+                }
+            }
+        };
+        let thread = thread::Builder::new().spawn_scoped(scope, visit)?;
+        thread
+            .join()
+            .map_err(|_| Error::msg("the thread that looked at them failed"))
+    });
+    closed.extend(ended.err());
+    closed
+}
+
+/// What could not be seen, as these namespaces could not be entered; none if all were.
+pub(super) fn limitation(closed: &[Error]) -> Option<Limitation> {
+    let first = closed.first()?;
+    let reason = format!("{} were not seen: {first:#}", closed.len());
+    let limitation = Feature::NetworkNamespaces.degraded(reason);
+    Some(limitation.remedied("run it as root"))
+}
+
 /// Inodes and mount points of those that are mounted, for this process.
 fn mounted() -> Vec<(u64, PathBuf)> {
     let mounts = read("/proc/self/mountinfo").unwrap_or_default();
@@ -108,7 +146,7 @@ impl Namespace {
     /// # Errors
     ///
     /// Without CAP_SYS_ADMIN, or if it is gone.
-    pub(super) fn enter(&self) -> Result<()> {
+    fn enter(&self) -> Result<()> {
         let network = Some(LinkNameSpaceType::Network);
         let cannot = || format!("cannot enter network namespace {}", self.name);
         match &self.way {
