@@ -36,6 +36,7 @@ mod snapshot;
 mod socket;
 mod sockets_report;
 mod summary;
+mod taker;
 mod tracer_frames;
 mod window;
 
@@ -89,5 +90,6 @@ pub use sockets_report::{
     ProtocolTotals, SocketEntry, SocketTotals, SocketsReport, SocketsSchema, TcpMemory,
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
+pub use taker::{ControlGroup, Takers};
 pub use tracer_frames::TracerFrames;
 pub use window::{Scope, Window};
