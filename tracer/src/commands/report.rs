@@ -2,19 +2,33 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{outputs::Outputs, take};
 use crate::{
     cli::{Input, ReportArgs},
-    model::{Report, Saved as _},
+    model::{Choice as _, GroupBy, Report, Saved as _},
 };
 
 /// Reads the report and writes it as the options say.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     let outputs = Outputs::open(&args.ranking, &args.output)?;
-    outputs.write(&read(&args.input)?)?;
+    let report = read(&args.input)?;
+    check_takers(&report, args.ranking.by)?;
+    outputs.write(&report)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the trace told those apart that its entries are to be.
+fn check_takers(report: &Report, by: GroupBy) -> Result<()> {
+    let takers = by.takers();
+    ensure!(
+        takers.is_none() || takers == report.window.takers,
+        "this trace did not tell one {0} from another: record one that does with `pagetrace -i \
+         SECONDS --by {0}`",
+        by.name()
+    );
+    Ok(())
 }
 
 fn read(input: &Input) -> Result<Report> {

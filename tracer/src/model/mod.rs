@@ -36,6 +36,7 @@ mod snapshot;
 mod socket;
 mod sockets_report;
 mod summary;
+mod taker;
 mod tracer_frames;
 mod trend;
 mod window;
@@ -90,6 +91,7 @@ pub use sockets_report::{
     ProtocolTotals, SocketEntry, SocketTotals, SocketsReport, SocketsSchema, TcpMemory,
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
+pub use taker::{ControlGroup, Takers};
 pub use tracer_frames::TracerFrames;
 pub use trend::{Doubt, Rate, Trend, TrendVerdict};
 pub use window::{Scope, Window};

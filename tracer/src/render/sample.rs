@@ -90,6 +90,8 @@ fn pipes() -> Site {
             pid: 4242,
             name: "leak".to_owned(),
         }),
+        process: None,
+        cgroup: None,
         allocated_pages: 8016,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(4, 4000), (8, 4000)])],
         held_by: vec![HeldPages {
@@ -116,6 +118,8 @@ fn driver() -> Site {
         context: Context::Softirq,
         interrupted: vec![INTERRUPT, IDLE],
         first_seen: None,
+        process: None,
+        cgroup: None,
         allocated_pages: 1360,
         unfreed: vec![
             unfreed(Kind::Raw, 0, &[(0, 2)]),
@@ -133,6 +137,8 @@ fn full() -> Site {
         no_stack: Some(NoStack::SiteTableFull),
         owner_frame: None,
         first_seen: None,
+        process: None,
+        cgroup: None,
         allocated_pages: 1,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(28, 1)])],
         held_by: vec![],
@@ -167,6 +173,7 @@ fn window() -> Window {
             .collect(),
         scope: Scope::Kernel,
         filters: vec![],
+        takers: None,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     bpf::{Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
-    model::{Cost, Feature, Host},
+    model::{Cost, Feature, Host, Takers},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -51,6 +51,7 @@ async fn trace(args: &TraceArgs) -> Result<ExitCode> {
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
     let plan = plan::plan(&request(args))?;
+    let mut cgroups = cgroup_paths(&plan);
     let tracer = attach(&plan)?;
     let clock = Clock::start(args.window());
     let before = Readings::now();
@@ -63,7 +64,8 @@ async fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let progress = Progress::new(args.window().end, host.page_size);
     let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
     let ended = watched.ended;
-    let recorded = recorded(watched.tracer, plan, before, watched.readings)?;
+    cgroups.append(&mut cgroup_paths(&plan));
+    let recorded = recorded(watched.tracer, plan, before, watched.readings, cgroups)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     outputs.write(&analysis::report(
         host,
@@ -88,8 +90,23 @@ fn attach(plan: &Plan) -> Result<Tracer> {
     Tracer::attach(&plan.settings)
 }
 
+/// The paths of the cgroups that are there, if cgroups are told apart: asked for before the window,
+/// too, since those of jobs that ended in it are gone.
+fn cgroup_paths(plan: &Plan) -> BTreeMap<u64, String> {
+    match plan.settings.takers {
+        Some(Takers::Cgroup) => host::cgroup_paths(),
+        Some(Takers::Process) | None => BTreeMap::new(),
+    }
+}
+
 /// Looks at every page that is still out, then ends the trace.
-fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Result<Recorded> {
+fn recorded(
+    tracer: Tracer,
+    plan: Plan,
+    before: Readings,
+    after: Readings,
+    cgroup_paths: BTreeMap<u64, String>,
+) -> Result<Recorded> {
     let pages = LivePages::new(tracer.sites(), plan.page_structs);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
@@ -127,6 +144,7 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
     }
     Ok(Recorded {
         records,
+        cgroup_paths,
         survivors,
         tracer_frames,
         taken_pages,
@@ -143,6 +161,7 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
 fn request(args: &TraceArgs) -> Request {
     Request {
         filters: args.filters.clone(),
+        takers: args.ranking.by.takers(),
         max_sites: args.tracer.max_sites,
         hook: args.tracer.hook,
         check_every: args.tracer.check_every(),
