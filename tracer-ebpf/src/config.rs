@@ -3,7 +3,7 @@
 //! The kernel knows these values when it verifies the programs, and removes the code that
 //! they rule out. All records are `repr(C)` without padding.
 
-use crate::InterruptCode;
+use crate::{InterruptCode, taker};
 
 /// The name of the record in each object.
 pub const CONFIG: &str = "CONFIG";
@@ -42,6 +42,8 @@ pub struct TraceConfig {
     pub pages: PageConfig,
     /// Number of page frames that the slot table covers.
     pub frames: u64,
+    /// Who is told apart at one stack, as of [`taker`].
+    pub taker: u64,
     /// What is recorded.
     pub filters: FilterConfig,
     /// Where interrupts enter the kernel.
@@ -172,6 +174,7 @@ impl TraceConfig {
     pub const DEFAULT: Self = Self {
         pages: PageConfig::DEFAULT,
         frames: 0,
+        taker: taker::ANYBODY,
         filters: FilterConfig::DEFAULT,
         interrupts: InterruptCode::NONE,
         unwind: UnwindConfig {
@@ -234,5 +237,5 @@ impl FilterConfig {
 }
 
 const _: () = assert!(size_of::<FilterConfig>() == 5 * 8 + 10 * 4);
-const _: () = assert!(size_of::<TraceConfig>() == 3 * 8 + 80 + 32 + 14 * 4);
+const _: () = assert!(size_of::<TraceConfig>() == 4 * 8 + 80 + 32 + 14 * 4);
 const _: () = assert!(size_of::<QueryConfig>() == 3 * 8);

@@ -15,6 +15,7 @@ pub mod rdonly_cast;
 mod records;
 mod site;
 mod slot;
+pub mod taker;
 pub mod unwind;
 
 pub use config::{

@@ -33,4 +33,4 @@ pub struct Sample {
 }
 
 const _: () = assert!(size_of::<Control>() == 20);
-const _: () = assert!(size_of::<Sample>() == 992 + 24 + SAMPLE_PAGES * 4096);
+const _: () = assert!(size_of::<Sample>() == 984 + 24 + SAMPLE_PAGES * 4096);

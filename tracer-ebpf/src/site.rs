@@ -3,9 +3,9 @@
 use crate::key::{mix, seed};
 
 /// Return addresses kept per stack. The kernel's own limit
-/// (`kernel.perf_event_max_stack`) is 127 by default; three fewer make a
+/// (`kernel.perf_event_max_stack`) is 127 by default; four fewer make a
 /// [`Site`] exactly 1024 bytes.
-pub const MAX_FRAMES: usize = 124;
+pub const MAX_FRAMES: usize = 123;
 
 /// Length of a task's name, the terminating zero included (`TASK_COMM_LEN`).
 pub const COMM_LEN: usize = 16;
@@ -13,12 +13,15 @@ pub const COMM_LEN: usize = 16;
 /// One more than the most frames of its own that a tracer has on a stack: a power of two.
 pub const SKIPPED_FRAMES: usize = 8;
 
-/// A call site: one kernel stack that took pages with one order and one set of gfp flags.
+/// A call site: one kernel stack that took pages with one order and one set of gfp flags, and
+/// one [taker](crate::taker) if these are told apart.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Site {
     /// Return addresses, innermost first; the first few belong to the tracer itself.
     pub frames: [u64; MAX_FRAMES],
+    /// Who took the pages, if that is part of the key; in an interrupt, whoever it came on top of.
+    pub taker: u64,
     /// How many of `frames` are valid.
     pub depth: u16,
     /// How many of `frames` are the tracer's own and no part of the key, less than
@@ -37,7 +40,7 @@ pub struct Site {
 /// The key of a site, and what was learned on the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SiteKey {
-    /// A hash of the order, the gfp flags and the frames.
+    /// A hash of the order, the gfp flags and the frames, and of the taker if there is one.
     pub key: u64,
     /// Whether the stack is that of an interrupt, on top of whatever ran.
     pub in_interrupt: bool,
@@ -83,8 +86,24 @@ impl Code {
     }
 }
 
+impl SiteKey {
+    /// The key of what one taker took by this stack. An interrupt takes nothing for whoever it
+    /// came on top of.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_taker(self, taker: u64) -> Self {
+        if self.in_interrupt {
+            return self;
+        }
+        Self {
+            key: mix(self.key, taker),
+            in_interrupt: false,
+        }
+    }
+}
+
 impl Site {
-    /// The key of what is recorded. Of stacks as deep as a record, the outermost
+    /// The key of what is recorded but for the taker. Of stacks as deep as a record, the outermost
     /// [`SKIPPED_FRAMES`] do not count.
     ///
     /// Frames below the entry of an interrupt belong to whoever was interrupted: a
@@ -130,6 +149,7 @@ mod tests {
     fn site(frames: &[u64]) -> Site {
         let mut site = Site {
             frames: [0; MAX_FRAMES],
+            taker: 0,
             depth: frames.len() as u16,
             skipped: 0,
             order: 2,
@@ -179,6 +199,15 @@ mod tests {
         assert!(one.key(&INTERRUPTS).in_interrupt);
         let task = site(&[7, 0x1100, 8]).key(&INTERRUPTS);
         assert!(!task.in_interrupt, "the first address behind the entries");
+    }
+
+    #[test]
+    fn takers_are_told_apart_unless_an_interrupt_came_on_top_of_them() {
+        let task = site(&[7, 8]).key(&INTERRUPTS);
+        assert_ne!(task.of_taker(4711).key, task.of_taker(4712).key);
+        assert_ne!(task.of_taker(0).key, task.key);
+        let interrupt = site(&[7, 0x1000, 8]).key(&INTERRUPTS);
+        assert_eq!(interrupt.of_taker(4711), interrupt);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process,
 };
@@ -38,6 +39,11 @@ impl CgroupV2 {
     /// Where it lies.
     pub fn path(&self) -> &str {
         self.folder.to_str().expect("a UTF-8 path")
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u64 {
+        fs::metadata(&self.folder).expect("our own cgroup").ino()
     }
 
     /// Moves the process that calls what this gives into the cgroup.

@@ -58,6 +58,8 @@ pub struct Window {
     pub epochs: Vec<f64>,
     pub scope: String,
     pub filters: Vec<String>,
+    /// Not there unless takers were told apart.
+    pub takers: Option<String>,
 }
 
 /// What tracing cost.
@@ -168,6 +170,10 @@ pub(super) struct SiteRecord {
     pub(super) interrupted: Vec<usize>,
     #[serde(deserialize_with = "present")]
     pub(super) first_seen: Option<Task>,
+    /// Not there unless processes were told apart.
+    pub(super) process: Option<Task>,
+    /// Not there unless cgroups were told apart.
+    pub(super) cgroup: Option<ControlGroup>,
     pub(super) allocated_pages: u64,
     pub(super) unfreed: Vec<Unfreed>,
     #[serde(default)]
@@ -191,6 +197,17 @@ pub struct HeldPages {
 pub struct Task {
     pub pid: u32,
     pub name: String,
+}
+
+/// A cgroup of version 2.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlGroup {
+    /// The inode of its folder.
+    pub id: u64,
+    /// Where it lies below the root.
+    #[serde(deserialize_with = "present")]
+    pub path: Option<String>,
 }
 
 /// Pages of one kind and order.

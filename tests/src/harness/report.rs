@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::document::{
-    Cost, Document, Entry, Frame, HeldPages, Host, Limitation, Losses, Meminfo, RecursionMisses,
-    Selection, SiteRecord, Task, Totals, Unfreed, Window,
+    ControlGroup, Cost, Document, Entry, Frame, HeldPages, Host, Limitation, Losses, Meminfo,
+    RecursionMisses, Selection, SiteRecord, Task, Totals, Unfreed, Window,
 };
 use crate::announcement::PagesByOrder;
 
@@ -57,6 +57,10 @@ pub struct Site {
     pub context: String,
     /// The task that came here first.
     pub first_seen: Option<Task>,
+    /// The process that took all of the pages.
+    pub process: Option<Task>,
+    /// The cgroup whose tasks took all of the pages.
+    pub cgroup: Option<ControlGroup>,
     /// Pages taken in the window.
     pub allocated_pages: u64,
     /// Those of them that were not freed.
@@ -133,6 +137,8 @@ impl Site {
             interrupted_frames: at(&record.interrupted),
             context: record.context,
             first_seen: record.first_seen,
+            process: record.process,
+            cgroup: record.cgroup,
             allocated_pages: record.allocated_pages,
             unfreed_pages: orders.values().sum(),
             ranked_pages: 0,

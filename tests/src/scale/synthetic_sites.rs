@@ -120,6 +120,7 @@ fn record(rng: &mut Rng) -> SiteRecord {
         order: 0,
         first_seen: Some((rng.u32(..1 << 22), "worker".to_owned())),
         allocated_pages: 1000,
+        taker: None,
         held_by: Vec::new(),
         is_mismatched: false,
     }
@@ -163,6 +164,7 @@ fn window() -> Window {
         epochs: (0..=LAST_EPOCH).map(start).collect(),
         scope: Scope::Kernel,
         filters: vec![],
+        takers: None,
     }
 }
 

@@ -41,6 +41,7 @@ mod signals;
 mod site_table;
 mod sock;
 mod symbols;
+mod takers;
 mod tcp;
 mod terminal;
 mod thp;

@@ -14,11 +14,15 @@ const WORDS: usize = 32;
 /// Entries of a cache, a power of two.
 const ENTRIES: usize = 64;
 
-/// What entries hold for beside the words of the stack: order, gfp flags and the generation
-/// of the rules.
+/// What entries hold for beside the words of the stack: order, gfp flags, the generation of the
+/// rules, and the taker if takers are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct Tag(u64);
+pub struct Tag {
+    /// The key of a stack without frames.
+    seed: u64,
+    /// What an entry keeps.
+    word: u64,
+}
 
 impl Tag {
     /// Where the generation begins: above the order, which is above the gfp flags.
@@ -27,13 +31,28 @@ impl Tag {
     /// The tag of an allocation.
     #[inline(always)]
     pub const fn new(order: u32, gfp: u32, generation: u32) -> Self {
-        Self(seed(order, gfp) | (generation as u64) << Self::GENERATION)
+        let seed = seed(order, gfp);
+        Self {
+            seed,
+            word: seed | (generation as u64) << Self::GENERATION,
+        }
+    }
+
+    /// The tag of an allocation by one taker. No two takers share a hash, so the same allocation
+    /// by another never has it; a different one as seldom as two sites have one key.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_taker(self, taker: u64) -> Self {
+        Self {
+            seed: self.seed,
+            word: self.word ^ hash(taker),
+        }
     }
 
     /// The key of a stack without frames.
     #[inline(always)]
     pub(super) const fn seed(self) -> u64 {
-        self.0 & ((1 << Self::GENERATION) - 1)
+        self.seed
     }
 }
 
@@ -49,7 +68,7 @@ impl UnwindCache {
     /// `discriminator`.
     #[inline(always)]
     pub fn entry(&mut self, stack: &impl Stack, discriminator: u64, tag: Tag) -> &mut CacheEntry {
-        let hash = hash(stack.word(discriminator) ^ tag.0 << 24);
+        let hash = hash(stack.word(discriminator) ^ tag.word << 24);
         &mut self.0[(hash >> 32) as usize % ENTRIES]
     }
 }
@@ -60,7 +79,8 @@ impl UnwindCache {
 /// then the words, then `insert` if the site is found.
 #[repr(C)]
 pub struct CacheEntry {
-    tag: Tag,
+    /// That of a [`Tag`].
+    tag: u64,
     /// The anchored return address.
     anchored_word: u64,
     /// The call site; 0 for an invalid entry.
@@ -88,7 +108,7 @@ const _: () = assert!(size_of::<CacheEntry>() == 352);
 
 impl CacheEntry {
     const EMPTY: Self = Self {
-        tag: Tag(0),
+        tag: 0,
         anchored_word: 0,
         site: 0,
         len: 0,
@@ -104,7 +124,7 @@ impl CacheEntry {
     /// The site of the stack, if this is its entry.
     #[inline(always)]
     pub(super) fn lookup(&self, stack: &impl Stack, tag: Tag) -> Option<u32> {
-        let mut differences = self.tag.0 ^ tag.0;
+        let mut differences = self.tag ^ tag.word;
         for i in 0..WORDS {
             if i >= usize::from(self.len) {
                 break;
@@ -126,7 +146,7 @@ impl CacheEntry {
     /// Empties the entry for another stack.
     #[inline(always)]
     pub(super) fn start(&mut self, tag: Tag) {
-        self.tag = tag;
+        self.tag = tag.word;
         self.site = 0;
         self.len = 0;
         self.anchor = 0;
@@ -176,6 +196,13 @@ impl CacheEntry {
         if usize::from(self.len) <= WORDS && self.anchored <= 1 && self.uncacheable == 0 {
             self.site = site;
         }
+    }
+
+    /// The return address that was added last, an anchored one aside: the entry of an interrupt, if
+    /// the stack is one's, for nothing is added behind that.
+    #[inline(always)]
+    pub fn last(&self) -> u64 {
+        self.words[usize::from(self.len.wrapping_sub(1)) % WORDS]
     }
 
     /// Has the stack unwound again when it comes next.

@@ -14,8 +14,9 @@ pub struct Resolution {
     pub outcome: Outcome,
 }
 
-/// Resolves a stack by its cache entry, or else by the rules and by `known`, which gives the
-/// site of a key. The entry is then the stack's if the site was found.
+/// Resolves a stack by its cache entry, or else by the rules, by `site_key`, which makes the key of a
+/// stack and the entry with its words the key of a site, and by `known`, which gives the site of a
+/// key. The entry is then the stack's if the site was found.
 #[inline(always)]
 pub fn resolve(
     stack: &impl Stack,
@@ -23,6 +24,7 @@ pub fn resolve(
     control: &UnwindControl,
     tag: Tag,
     entry: &mut CacheEntry,
+    site_key: impl FnOnce(u64, &CacheEntry) -> u64,
     known: impl FnOnce(u64) -> Option<u32>,
 ) -> Resolution {
     if let Some(site) = entry.lookup(stack, tag) {
@@ -42,6 +44,7 @@ pub fn resolve(
             outcome: Outcome::NoRule,
         },
     };
+    let key = site_key(key, entry);
     let site = match outcome {
         Outcome::Complete => known(key),
         Outcome::NoRule | Outcome::Opaque => None,

@@ -5,17 +5,32 @@ use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::{held, selected::Pages, trend::Kept, window::Epochs};
-use crate::model::{Context, Entry, GroupBy, HeldPages, NoStack, Report, Share, Site, SortKey};
+use crate::model::{
+    Context, ControlGroup, Entry, GroupBy, HeldPages, NoStack, Report, Share, Site, SortKey, Task,
+};
 
 /// Who took pages: the name of a function and its module, or what is known instead.
 type Owner<'a> = (Cow<'a, str>, Option<&'a str>);
+
+/// What the sites of one entry have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    /// Their stack, or why there is none.
+    Stack(&'a [u32], Option<NoStack>),
+    /// The name that they are ranked under.
+    Owner(Owner<'a>),
+    /// The id of their process.
+    Process(u32),
+    /// The id of their cgroup.
+    Cgroup(u64),
+}
 
 /// The entries, as sites are added to them.
 pub(super) struct Entries<'a> {
     report: &'a Report,
     by: GroupBy,
     drafts: Vec<Draft<'a>>,
-    functions: FxHashMap<Owner<'a>, usize>,
+    places: FxHashMap<Key<'a>, usize>,
 }
 
 /// Entries of which it is said whether they go on growing: those that somebody may look at.
@@ -37,12 +52,12 @@ impl<'a> Entries<'a> {
             report,
             by,
             drafts: Vec::new(),
-            functions: FxHashMap::default(),
+            places: FxHashMap::default(),
         }
     }
 
     /// Adds the pages of the site at `index`.
-    pub(super) fn add(&mut self, index: usize, site: &Site, pages: &Pages) {
+    pub(super) fn add(&mut self, index: usize, site: &'a Site, pages: &Pages) {
         let draft = self.draft(site);
         draft.contexts.insert(site.context);
         draft.allocated_pages += site.allocated_pages;
@@ -55,17 +70,28 @@ impl<'a> Entries<'a> {
     }
 
     /// The one that the site belongs to.
-    fn draft(&mut self, site: &Site) -> &mut Draft<'a> {
-        let owner = owner(self.report, site);
+    fn draft(&mut self, site: &'a Site) -> &mut Draft<'a> {
+        let (key, owner) = self.identity(site);
         let next = self.drafts.len();
-        let place = match self.by {
-            GroupBy::Stack => next,
-            GroupBy::Function => *self.functions.entry(owner.clone()).or_insert(next),
-        };
+        let place = *self.places.entry(key).or_insert(next);
         if place == next {
             self.drafts.push(Draft::of(owner));
         }
         &mut self.drafts[place]
+    }
+
+    fn identity(&self, site: &'a Site) -> (Key<'a>, Owner<'a>) {
+        let named = |owner: Owner<'a>| (Key::Owner(owner.clone()), owner);
+        match (self.by, &site.process, &site.cgroup) {
+            (GroupBy::Stack, ..) => {
+                let stack = Key::Stack(&site.stack, site.no_stack);
+                (stack, function(self.report, site))
+            }
+            (GroupBy::Function, ..) => named(function(self.report, site)),
+            (GroupBy::Process, Some(task), _) => (Key::Process(task.pid), process(task)),
+            (GroupBy::Cgroup, _, Some(group)) => (Key::Cgroup(group.id), cgroup(group)),
+            (GroupBy::Process | GroupBy::Cgroup, ..) => named(nobody(site)),
+        }
     }
 
     /// The entries, largest first.
@@ -131,8 +157,34 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// A process: `nginx (pid 4711)`.
+fn process(task: &Task) -> Owner<'_> {
+    (
+        Cow::Owned(format!("{} (pid {})", task.name, task.pid)),
+        None,
+    )
+}
+
+/// A cgroup, by its path if that is known.
+fn cgroup(group: &ControlGroup) -> Owner<'_> {
+    let name = match &group.path {
+        Some(path) => Cow::Borrowed(path.as_str()),
+        None => Cow::Owned(format!("[cgroup {}]", group.id)),
+    };
+    (name, None)
+}
+
+/// What stands in the place of a taker where there is none.
+fn nobody(site: &Site) -> Owner<'_> {
+    let name = match site.no_stack {
+        Some(reason) => reason.name(),
+        None => "[interrupt]",
+    };
+    (Cow::Borrowed(name), None)
+}
+
 /// The function that asked for the pages of a site, or what is known instead.
-fn owner<'a>(report: &'a Report, site: &Site) -> Owner<'a> {
+fn function<'a>(report: &'a Report, site: &Site) -> Owner<'a> {
     let Some(frame) = report.owner_frame(site) else {
         let reason = site.no_stack.unwrap_or(NoStack::Lost);
         return (Cow::Borrowed(reason.name()), None);

@@ -97,6 +97,12 @@ impl Names {
         start..start + own
     }
 
+    /// Whether a stack is that of an interrupt.
+    pub(super) fn is_interrupt(&self, addresses: &[u64]) -> bool {
+        let last = addresses[self.own(addresses)].last();
+        last.is_some_and(|&it| self.at(it).iter().any(Function::is_entry))
+    }
+
     /// How the pages of a site were taken, if its stack tells.
     pub(super) fn taken(&self, record: &SiteRecord) -> Option<Taken> {
         const TRACER: &str = env!("CARGO_PKG_NAME");
@@ -120,7 +126,13 @@ impl Names {
         if self.functions.iter().any(Function::is_named) {
             vec![None; stacks.len()]
         } else {
-            unnamed::owners(&stacks)
+            // Takers of one stack make it no more common.
+            let mut distinct = stacks.clone();
+            distinct.dedup();
+            let same = stacks.chunk_by(|a, b| a == b);
+            let owners = same.zip(unnamed::owners(&distinct));
+            let owners = owners.flat_map(|(same, owner)| same.iter().map(move |_| owner));
+            owners.collect()
         }
     }
 

@@ -6,12 +6,12 @@ use super::{
     Survivors,
     judge::judge,
     names::Names,
-    sites::{self, Group, Stack},
+    sites::{self, Group, Key, Stack},
     stack::{self, Trace},
 };
 use crate::model::{
-    Context, Cost, Frame, Host, Limitation, Losses, Meminfo, NoStack, Report, Schema, Site,
-    SiteRecord, Tool, TracerFrames, Window,
+    Context, ControlGroup, Cost, Frame, Host, Limitation, Losses, Meminfo, NoStack, Report, Schema,
+    Site, SiteRecord, Takers, Task, Tool, TracerFrames, Window,
 };
 
 /// What was recorded.
@@ -21,6 +21,8 @@ pub struct Recorded {
     pub survivors: Survivors,
     /// The sites.
     pub records: BTreeMap<u32, SiteRecord>,
+    /// The paths of cgroups by their ids, if cgroups were told apart.
+    pub cgroup_paths: BTreeMap<u64, String>,
     /// Which frames of their stacks are the tracer's own.
     pub tracer_frames: TracerFrames,
     /// Pages taken in the window, the freed ones included.
@@ -49,15 +51,21 @@ pub fn report(
     let missed = losses.missed_frees_at_end_pages;
     losses.missed_frees_at_end_pages = missed.map(|pages| pages + judged.missed_free_pages);
     losses.unnamed_pages = judged.unnamed_pages;
+    for record in recorded.records.values_mut() {
+        // Whoever an interrupt hits has nothing to do with it.
+        let taker = record.taker.take();
+        record.taker = taker.filter(|_| !names.is_interrupt(&record.frames));
+    }
     let groups = sites::group(&recorded.survivors, recorded.records, |addresses| {
         names.own(addresses)
     });
     // There can be as many as pages: not to be there beside the sites.
     drop(recorded.survivors);
-    let owners = names.unnamed_owners(groups.keys().map(Stack::addresses));
+    let owners = names.unnamed_owners(groups.keys().map(|(stack, _)| stack.addresses()));
+    let takers = (window.takers, &recorded.cgroup_paths);
     let sites = groups.into_iter().zip(owners);
     let mut sites: Vec<_> = sites
-        .map(|((stack, group), owner)| site(stack, group, owner, &names))
+        .map(|((key, group), owner)| site(key, group, owner, &names, takers))
         .collect();
     sites.sort_by_cached_key(|site| Reverse(site.unfreed_pages()));
     Report {
@@ -75,7 +83,13 @@ pub fn report(
     }
 }
 
-fn site(stack: Stack, group: Group, unnamed_owner: Option<usize>, names: &Names) -> Site {
+fn site(
+    (stack, taker): Key,
+    group: Group,
+    unnamed_owner: Option<usize>,
+    names: &Names,
+    (takers, cgroup_paths): (Option<Takers>, &BTreeMap<u64, String>),
+) -> Site {
     let no_stack = match stack {
         Stack::Known(_) => None,
         Stack::SiteTableFull => Some(NoStack::SiteTableFull),
@@ -85,16 +99,30 @@ fn site(stack: Stack, group: Group, unnamed_owner: Option<usize>, names: &Names)
     let trace = Trace::new(&names.functions(stack.addresses()), unnamed_owner);
     // Whoever an interrupt hits first has nothing to do with it.
     let is_task = trace.context == Context::Task;
+    let taker = |kind| taker.filter(|_| takers == Some(kind));
     Site {
         no_stack: no_stack.or(trace.frames.is_empty().then_some(NoStack::Lost)),
         stack: trace.frames,
         owner_frame: trace.owner,
         context: trace.context,
         interrupted: stack::frames(&names.functions(&group.interrupted)),
+        process: taker(Takers::Process).map(|id| process(id, group.first_seen.as_ref())),
+        cgroup: taker(Takers::Cgroup).map(|id| ControlGroup {
+            id,
+            path: cgroup_paths.get(&id).cloned(),
+        }),
         first_seen: group.first_seen.filter(|_| is_task),
         allocated_pages: group.allocated_pages,
         unfreed: sites::unfreed(group.pages),
         held_by: group.held_by,
+    }
+}
+
+/// The process, by the name of its task that came to a site first.
+fn process(id: u64, first_seen: Option<&Task>) -> Task {
+    Task {
+        pid: u32::try_from(id).unwrap_or(u32::MAX),
+        name: first_seen.map(|task| task.name.clone()).unwrap_or_default(),
     }
 }
 

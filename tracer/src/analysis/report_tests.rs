@@ -1,10 +1,10 @@
 //! What a report says of windows made by hand.
 
-use tracer_ebpf::{SITE_TABLE_FULL, STACK_LOST};
+use tracer_ebpf::{FIRST_SITE, SITE_TABLE_FULL, STACK_LOST};
 
 use super::*;
 use crate::{
-    analysis::sample::{known, reported, three_sites},
+    analysis::sample::{known, reported, reported_by, three_sites},
     model::Kind,
 };
 
@@ -93,6 +93,51 @@ fn an_interrupt_is_one_site_whomever_it_hits() {
     assert_eq!(interrupt.stack.len(), 2);
     assert_eq!(names(&report, &interrupt.interrupted), ["f2"]);
     assert_eq!(task.context, Context::Task);
+}
+
+/// What three processes took by one stack, one of them by another as well, and an interrupt on top
+/// of two of them.
+fn by_taker(takers: Takers) -> Report {
+    let sites = [
+        known(0, &[1, 2], &[3]),
+        known(1, &[1, 2], &[5]),
+        known(2, &[1, 3], &[4]),
+        known(3, &[1, 10, 2], &[6]),
+        known(4, &[1, 10, 3], &[8]),
+        (STACK_LOST, vec![], vec![1]),
+    ];
+    reported_by(&sites, takers, |id| match id - FIRST_SITE.min(id) {
+        0 | 2 | 3 => 4711,
+        _ => 4712,
+    })
+}
+
+#[test]
+fn takers_of_one_stack_are_sites_of_their_own_and_interrupts_are_not() {
+    let report = by_taker(Takers::Process);
+    let pages_and_pid =
+        |site: &Site| (site.unfreed_pages(), site.process.as_ref().map(|it| it.pid));
+    let sites: Vec<_> = report.sites.iter().map(pages_and_pid).collect();
+    let expected = [
+        (14, None),
+        (5, Some(4712)),
+        (4, Some(4711)),
+        (3, Some(4711)),
+        (1, None),
+    ];
+    assert_eq!(sites, expected);
+    assert_eq!(report.sites[0].context, Context::Softirq);
+    assert!(report.sites.iter().all(|site| site.cgroup.is_none()));
+}
+
+#[test]
+fn a_cgroup_has_its_path_as_long_as_it_is_there() {
+    let report = by_taker(Takers::Cgroup);
+    let cgroups = report.sites.iter().filter_map(|site| site.cgroup.as_ref());
+    let cgroups: Vec<_> = cgroups.map(|it| (it.id, it.path.as_deref())).collect();
+    let (known, gone) = ((4711, Some("/pod")), (4712, None));
+    assert_eq!(cgroups, [gone, known, known]);
+    assert!(report.sites.iter().all(|site| site.process.is_none()));
 }
 
 #[test]

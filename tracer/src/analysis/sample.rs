@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use tracer_ebpf::FIRST_SITE;
 
 use super::{Cell, Recorded, Timeline, report};
-use crate::model::{Frame, Host, Kind, KindChoice, Report, Scope, Selection, SiteRecord, Window};
+use crate::model::{
+    Frame, Host, Kind, KindChoice, Report, Scope, Selection, SiteRecord, Takers, Window,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -49,6 +51,7 @@ pub(super) fn window() -> Window {
         epochs: timeline.starts(),
         scope: Scope::Kernel,
         filters: vec![],
+        takers: None,
     }
 }
 
@@ -103,6 +106,20 @@ pub(super) fn reported(sites: &[Given]) -> Report {
 
 pub(super) fn reported_as(sites: &[Given], kind: Kind) -> Report {
     report(host(), window(), recorded(sites, kind), few)
+}
+
+/// The same where takers are told apart: `taker` gives that of a site. The cgroup 4711 is there.
+pub(super) fn reported_by(sites: &[Given], takers: Takers, taker: impl Fn(u32) -> u64) -> Report {
+    let window = Window {
+        takers: Some(takers),
+        ..window()
+    };
+    let mut recorded = recorded(sites, Kind::Raw);
+    for (id, record) in &mut recorded.records {
+        record.taker = Some(taker(*id)).filter(|_| !record.frames.is_empty());
+    }
+    recorded.cgroup_paths.insert(4711, "/pod".to_owned());
+    report(host(), window, recorded, few)
 }
 
 pub(super) fn everything() -> Selection {

@@ -75,7 +75,10 @@ pub fn records(
     ids.into_iter().map(|id| Ok((id, record(id)?))).collect()
 }
 
-/// Joins the records to one group per stack that has pages left. A site differs
+/// What identifies a call site: its stack, and who took the pages if takers are told apart.
+pub(super) type Key = (Stack, Option<u64>);
+
+/// Joins the records to one group per stack and taker that has pages left. A site differs
 /// from its neighbour in the kernel's table when only order or gfp flags do; to
 /// a reader it is the same site. `own` tells which frames of a stack are its own, and
 /// not the tracer's or those of whoever it interrupted.
@@ -83,14 +86,14 @@ pub(super) fn group(
     survivors: &Survivors,
     records: BTreeMap<u32, SiteRecord>,
     own: impl Fn(&[u64]) -> Range<usize>,
-) -> BTreeMap<Stack, Group> {
+) -> BTreeMap<Key, Group> {
     let mut groups = BTreeMap::<_, Group>::new();
     for (id, mut record) in records {
         let own = own(&record.frames);
         let interrupted = record.frames.split_off(own.end);
         record.frames.drain(..own.start);
         let (stack, order) = identity(id, &mut record);
-        let group = groups.entry(stack).or_default();
+        let group = groups.entry((stack, record.taker)).or_default();
         group.allocated_pages += record.allocated_pages;
         held::add(&mut group.held_by, &record.held_by);
         group.first_seen = group.first_seen.take().or(record.first_seen.map(task));
@@ -170,19 +173,20 @@ mod tests {
             order: id % 2,
             first_seen,
             allocated_pages: 10,
+            taker: None,
             held_by: vec![],
             is_mismatched: false,
         })
     }
 
     /// Groups by the first two frames.
-    fn grouped(survivors: &Survivors) -> BTreeMap<Stack, Group> {
+    fn grouped(survivors: &Survivors) -> BTreeMap<Key, Group> {
         let records = records(survivors, FIRST_SITE..FIRST_SITE + 3, record);
         let records = records.expect("they are there");
         group(survivors, records, |_| 0..2)
     }
 
-    fn plain(survivors: &Survivors) -> BTreeMap<Stack, Group> {
+    fn plain(survivors: &Survivors) -> BTreeMap<Key, Group> {
         let no_record = |_| Ok(SiteRecord::default());
         let records = records(survivors, std::iter::empty(), no_record).expect("none fails");
         group(survivors, records, |frames| 0..frames.len())
@@ -211,7 +215,7 @@ mod tests {
             (FIRST_SITE + 1, 2, 4),
         ]);
         let groups = grouped(&survivors);
-        let group = &groups[&Stack::Known(vec![1, 2])];
+        let group = &groups[&(Stack::Known(vec![1, 2]), None)];
         assert_eq!(groups.len(), 1);
         assert_eq!(group.allocated_pages, 20);
         assert_eq!(group.interrupted, [u64::from(FIRST_SITE)]);
@@ -219,6 +223,29 @@ mod tests {
         let mut expected = [(first, vec![(0, 5)]), (second, vec![(1, 3), (2, 4)])];
         expected.sort();
         assert_eq!(by_order(group), expected);
+    }
+
+    #[test]
+    fn takers_of_one_stack_are_sites_of_their_own() {
+        let survivors = raw(&[
+            (FIRST_SITE, 0, 5),
+            (FIRST_SITE + 1, 1, 3),
+            (FIRST_SITE + 2, 1, 2),
+        ]);
+        let record = |id| {
+            let taker = Some(if id == FIRST_SITE + 1 { 4712 } else { 4711 });
+            Ok(SiteRecord {
+                frames: vec![1, 2],
+                taker,
+                ..SiteRecord::default()
+            })
+        };
+        let records = records(&survivors, std::iter::empty(), record).expect("they are there");
+        let groups = group(&survivors, records, |_| 0..2);
+        let of = |taker| by_order(&groups[&(Stack::Known(vec![1, 2]), Some(taker))]);
+        assert_eq!(of(4711), [(0, vec![(0, 5), (1, 2)])]);
+        assert_eq!(of(4712), [(0, vec![(1, 3)])]);
+        assert_eq!(groups.len(), 2);
     }
 
     #[test]
@@ -235,7 +262,7 @@ mod tests {
         let groups = group(&survivors, records, |_| 1..3);
         assert_eq!(groups.len(), 1);
         assert_eq!(
-            by_order(&groups[&Stack::Known(vec![7, 8])]),
+            by_order(&groups[&(Stack::Known(vec![7, 8]), None)]),
             [(0, vec![(0, 8)])]
         );
     }
@@ -248,10 +275,10 @@ mod tests {
             (STACK_LOST + BULK, 1, 2),
         ]));
         assert_eq!(
-            by_order(&groups[&Stack::SiteTableFull]),
+            by_order(&groups[&(Stack::SiteTableFull, None)]),
             [(3, vec![(1, 8)])]
         );
-        assert_eq!(by_order(&groups[&Stack::Lost]), [(0, vec![(1, 3)])]);
+        assert_eq!(by_order(&groups[&(Stack::Lost, None)]), [(0, vec![(1, 3)])]);
     }
 
     #[test]
@@ -268,15 +295,18 @@ mod tests {
         };
         let records = records(&survivors, std::iter::empty(), record).expect("they are there");
         let groups = group(&survivors, records, |frames| 0..frames.len().min(2));
-        assert_eq!(by_order(&groups[&Stack::Mismatched]), [(3, vec![(0, 5)])]);
-        let other = by_order(&groups[&Stack::Known(vec![1, 2])]);
+        assert_eq!(
+            by_order(&groups[&(Stack::Mismatched, None)]),
+            [(3, vec![(0, 5)])]
+        );
+        let other = by_order(&groups[&(Stack::Known(vec![1, 2]), None)]);
         assert_eq!(other, [((FIRST_SITE + 1) % 2, vec![(0, 3)])]);
     }
 
     #[test]
     fn a_page_of_an_unknown_id_is_not_dropped() {
         let groups = plain(&raw(&[(FIRST_SITE + 77, 0, 2)]));
-        assert_eq!(by_order(&groups[&Stack::Lost]), [(0, vec![(0, 2)])]);
+        assert_eq!(by_order(&groups[&(Stack::Lost, None)]), [(0, vec![(0, 2)])]);
     }
 
     #[test]

@@ -32,6 +32,11 @@ impl Function {
         }
     }
 
+    /// Whether it is where an interrupt entered the kernel.
+    pub(super) fn is_entry(&self) -> bool {
+        self.begins.is_some()
+    }
+
     pub(super) fn is_named(&self) -> bool {
         self.frame.symbol.is_some()
     }
@@ -52,7 +57,7 @@ pub(super) struct Trace {
 /// entry of the innermost interrupt.
 pub(super) fn own<'a>(mut stack: impl ExactSizeIterator<Item = &'a [Function]>) -> usize {
     let len = stack.len();
-    let entry = stack.position(|functions| functions.iter().any(|it| it.begins.is_some()));
+    let entry = stack.position(|functions| functions.iter().any(Function::is_entry));
     entry.map_or(len, |entry| entry + 1)
 }
 

@@ -8,10 +8,13 @@ use super::*;
 use crate::{
     analysis::{
         report,
-        sample::{Given, everything, known, recorded, reported, reported_as, three_sites, window},
+        sample::{
+            Given, everything, known, recorded, reported, reported_as, reported_by, three_sites,
+            window,
+        },
         window::AGE_BUCKETS,
     },
-    model::{AgeBucket, Context, Entry, GroupBy, Kind, Seconds, SortKey, Window},
+    model::{AgeBucket, Context, Entry, GroupBy, Kind, Seconds, SortKey, Takers, Window},
 };
 
 fn seconds(seconds: u64) -> Seconds {
@@ -59,6 +62,52 @@ fn call_sites_of_one_function_are_one_entry() {
         ..everything()
     };
     assert_eq!(owners(&summed(&sites, &by_stack)), ["f4", "f1", "f1"]);
+}
+
+/// Each owner of the entries and its pages.
+fn taken(by: GroupBy, takers: Takers) -> Vec<(String, u64)> {
+    let sites = [
+        known(0, &[1, 2], &[3]),
+        known(1, &[1, 2], &[5]),
+        known(2, &[4, 3], &[4]),
+        known(3, &[1, 10], &[6]),
+        (SITE_TABLE_FULL, vec![], vec![1]),
+    ];
+    let report = reported_by(&sites, takers, |id| {
+        if id == FIRST_SITE + 1 { 4712 } else { 4711 }
+    });
+    let selection = Selection { by, ..everything() };
+    let summary = summary(&report, &selection);
+    assert_eq!(summary.totals.ranked_pages, 19);
+    let entries = summary.entries.into_iter();
+    entries.map(|it| (it.owner, it.pages)).collect()
+}
+
+#[test]
+fn several_stacks_of_one_taker_are_one_entry() {
+    let expected = |first: &str, second: &str| {
+        let entries = [
+            (first, 7),
+            ("[interrupt]", 6),
+            (second, 5),
+            ("[site table full]", 1),
+        ];
+        entries.map(|(owner, pages)| (owner.to_owned(), pages))
+    };
+    let processes = taken(GroupBy::Process, Takers::Process);
+    assert_eq!(processes, expected("task (pid 4711)", "task (pid 4712)"));
+    let cgroups = taken(GroupBy::Cgroup, Takers::Cgroup);
+    assert_eq!(cgroups, expected("/pod", "[cgroup 4712]"));
+}
+
+#[test]
+fn several_takers_of_one_stack_are_one_entry_unless_asked_for() {
+    let pages = |by| {
+        let entries = taken(by, Takers::Process).into_iter();
+        entries.map(|(_, pages)| pages).collect::<Vec<_>>()
+    };
+    assert_eq!(pages(GroupBy::Stack), [8, 6, 4, 1]);
+    assert_eq!(pages(GroupBy::Function), [14, 4, 1]);
 }
 
 #[test]

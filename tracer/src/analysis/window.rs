@@ -117,6 +117,7 @@ mod tests {
             epochs: (0..3).map(|epoch| Seconds::from(TENTH * epoch)).collect(),
             scope: Scope::Kernel,
             filters: vec![],
+            takers: None,
         }
     }
 

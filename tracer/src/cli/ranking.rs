@@ -18,7 +18,7 @@ pub struct RankingArgs {
 
     /// What is one entry; every stack is in the other formats
     #[arg(long, value_name = "WHAT", default_value = "function", value_parser = values::choice::<GroupBy>())]
-    by: GroupBy,
+    pub by: GroupBy,
 
     /// What to rank the entries by; growth is what goes on throughout the window
     #[arg(long, value_name = "KEY", default_value = "bytes", value_parser = values::choice::<SortKey>())]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{
     doctor,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::ReportArgs,
-    model::{Case, Report},
+    model::{Case, Choice as _, GroupBy, Report},
     render::{self, Extent},
 };
 
@@ -21,16 +21,30 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     match take::either::<Case, Report>(&args.input)? {
         Either::First(case) => shown(&case, args, &outputs),
         Either::Second(report) => {
+            check_takers(&report, args.ranking.by)?;
             outputs.write(&report)?;
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
+/// Whether the trace told those apart that its entries are to be.
+fn check_takers(report: &Report, by: GroupBy) -> Result<()> {
+    let takers = by.takers();
+    ensure!(
+        takers.is_none() || takers == report.window.takers,
+        "this trace did not tell one {0} from another: record one that does with `pagetrace -i \
+         SECONDS --by {0}`",
+        by.name()
+    );
+    Ok(())
+}
+
 /// Writes a case as `pagetrace doctor` does; its trace, where another form than the table was asked for.
 fn shown(case: &Case, args: &ReportArgs, outputs: &Outputs) -> Result<ExitCode> {
     match &case.evidence.trace {
         Some(trace) if args.output.json.is_some() || args.output.folded.is_some() => {
+            check_takers(trace, args.ranking.by)?;
             outputs.write(trace)?;
         }
         _ => {

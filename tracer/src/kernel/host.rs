@@ -38,7 +38,7 @@ use rustix::{
 };
 
 use super::{
-    census,
+    census, cgroup,
     kallsyms::Kallsyms,
     memcg::Memcg,
     meminfo, mountinfo,
@@ -117,6 +117,12 @@ pub fn mount_points(kind: &str) -> Result<Vec<PathBuf>> {
     Ok(mountinfo::points(&mounts, kind)
         .map(PathBuf::from)
         .collect())
+}
+
+/// The paths of all cgroups of version 2 that this process sees, by their ids; none where none are
+/// mounted.
+pub fn cgroup_paths() -> BTreeMap<u64, String> {
+    read("/proc/self/mountinfo").map_or_else(|_| BTreeMap::new(), |mounts| cgroup::paths(&mounts))
 }
 
 /// The page frames that exist, by zone.

@@ -38,6 +38,7 @@ mod snapshot;
 mod socket;
 mod sockets_report;
 mod summary;
+mod taker;
 mod tracer_frames;
 mod trend;
 mod verification;
@@ -98,6 +99,7 @@ pub use sockets_report::{
     ProtocolTotals, SocketEntry, SocketTotals, SocketsReport, SocketsSchema, TcpMemory,
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
+pub use taker::{ControlGroup, Takers};
 pub use tracer_frames::TracerFrames;
 pub use trend::{Doubt, Rate, Trend, TrendVerdict};
 pub use verification::{Check, Verification, VerificationSchema};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Cost, Feature, Frame, Host, Kind, Limitation, Losses, Meminfo, Window};
+use super::{
+    Context, ControlGroup, Cost, Feature, Frame, Host, Kind, Limitation, Losses, Meminfo, Window,
+};
 
 /// All that was recorded of one window: what is written down, and read back without loss.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +52,8 @@ pub struct Tool {
     pub version: String,
 }
 
-/// One call site: one stack, whatever the orders and flags of its allocations.
+/// One call site: one stack, whatever the orders and flags of its allocations; of one taker, where
+/// takers are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
     /// The stack, innermost first, down to the entry of the interrupt if it is one's: indices
@@ -67,6 +70,13 @@ pub struct Site {
     pub interrupted: Vec<u32>,
     /// The task that came here first; none for an interrupt, which hits anybody.
     pub first_seen: Option<Task>,
+    /// The process that took all of the pages, by the name that its task had the first time; none
+    /// for an interrupt, or where processes were not told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Task>,
+    /// The cgroup whose tasks took all of the pages; none likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<ControlGroup>,
     /// Pages taken in the window, the freed ones included.
     pub allocated_pages: u64,
     /// Pages taken in the window and not freed.
@@ -77,7 +87,7 @@ pub struct Site {
 }
 
 /// Why pages have no stack. They are counted all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoStack {
     /// The site table was full.

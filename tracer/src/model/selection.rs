@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::Serialize;
 
-use super::{Choice, Kind, Seconds};
+use super::{Choice, Kind, Seconds, Takers};
 
 /// What is one entry of the ranking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -13,17 +13,34 @@ pub enum GroupBy {
     /// All call sites of one function.
     #[default]
     Function,
-    /// One call site.
+    /// One stack.
     Stack,
+    /// All call sites of one process.
+    Process,
+    /// All call sites of one cgroup.
+    Cgroup,
+}
+
+impl GroupBy {
+    /// Whom a trace must have told apart, if anybody.
+    pub const fn takers(self) -> Option<Takers> {
+        match self {
+            Self::Function | Self::Stack => None,
+            Self::Process => Some(Takers::Process),
+            Self::Cgroup => Some(Takers::Cgroup),
+        }
+    }
 }
 
 impl Choice for GroupBy {
-    const ALL: &'static [Self] = &[Self::Function, Self::Stack];
+    const ALL: &'static [Self] = &[Self::Function, Self::Stack, Self::Process, Self::Cgroup];
 
     fn name(self) -> &'static str {
         match self {
             Self::Function => "function",
             Self::Stack => "stack",
+            Self::Process => "process",
+            Self::Cgroup => "cgroup",
         }
     }
 
@@ -31,6 +48,10 @@ impl Choice for GroupBy {
         match self {
             Self::Function => "All call sites of one function",
             Self::Stack => "Each call site by itself",
+            Self::Process => "All that a process took; recorded only if the trace is asked for it",
+            Self::Cgroup => {
+                "All that the tasks of a cgroup (v2) took; recorded only if the trace is asked for it"
+            }
         }
     }
 }

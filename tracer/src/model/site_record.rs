@@ -12,6 +12,9 @@ pub struct SiteRecord {
     pub order: u32,
     /// Process id and name of the task that came here first, if known.
     pub first_seen: Option<(u32, String)>,
+    /// Id of the process or cgroup that took all of the pages, if takers are told apart; in an
+    /// interrupt, whoever it came on top of.
+    pub taker: Option<u64>,
     /// Pages ever recorded for this site, the freed ones included.
     pub allocated_pages: u64,
     /// Who has its pages now, as of [`Site`](super::Site).

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, Seconds};
+use super::{Choice, Seconds, Takers};
 
 /// Which allocations are recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,9 @@ pub struct Window {
     pub scope: Scope,
     /// The options that narrowed the scope down, as they can be typed.
     pub filters: Vec<String>,
+    /// Whom sites with the same stack are told apart by; none if by nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takers: Option<Takers>,
 }
 
 impl Window {

@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     analysis::summary,
     model::{
-        Feature, FoldedBy, GroupBy, Kind, KindChoice, Losses, RecursionMisses, Selection, Site,
-        Summary, Unfreed,
+        Context, Feature, FoldedBy, GroupBy, Kind, KindChoice, Losses, RecursionMisses, Selection,
+        Site, Summary, Takers, Task, Unfreed,
     },
     render::{
         folded,
@@ -63,6 +63,23 @@ fn a_leak_by_stack() {
         ..selection()
     };
     insta::assert_snapshot!("leak_by_stack", shown(&report(), &by_stack, SCREEN));
+}
+
+#[test]
+fn a_leak_by_process() {
+    let mut report = report();
+    report.window.takers = Some(Takers::Process);
+    for (site, pid) in report.sites.iter_mut().zip(4242..) {
+        let name = if pid == 4242 { "leak" } else { "\x1b[31mRED" }.to_owned();
+        let is_task = site.context == Context::Task && site.no_stack.is_none();
+        site.process = is_task.then_some(Task { pid, name });
+        site.first_seen.clone_from(&site.process);
+    }
+    let by_process = Selection {
+        by: GroupBy::Process,
+        ..selection()
+    };
+    insta::assert_snapshot!("leak_by_process", shown(&report, &by_process, SCREEN));
 }
 
 #[test]

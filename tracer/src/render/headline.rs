@@ -10,7 +10,7 @@ use super::{
     text,
 };
 use crate::model::{
-    Choice as _, Feature, GroupBy, Kind, KindChoice, Report, Scope, Selection, Summary,
+    Choice as _, Context, Entry, Feature, Kind, KindChoice, Report, Scope, Selection, Summary,
 };
 
 /// Writes these lines.
@@ -82,19 +82,30 @@ fn percent(part: u64, whole: u64) -> String {
 /// How much is ranked.
 fn kept(report: &Report, summary: &Summary) -> String {
     let totals = &summary.totals;
-    let entry = match summary.selection.by {
-        GroupBy::Function => "function",
-        GroupBy::Stack => "call site",
-    };
     format!(
         "{} kept{}: {} by {}; {} were taken in {}",
         text::bytes(totals.ranked_bytes),
         which(&summary.selection),
         text::counted(totals.ranked_pages, "page"),
-        text::counted(summary.entries.len() as u64, entry),
+        takers(summary),
         text::bytes(report.taken_pages * report.host.page_size),
         text::seconds(report.window.record()),
     )
+}
+
+/// How many took them. Interrupts are no process.
+fn takers(summary: &Summary) -> String {
+    let by = summary.selection.by;
+    let is_taker =
+        |entry: &&Entry| by.takers().is_none() || entry.contexts.contains(&Context::Task);
+    let takers = summary.entries.iter().filter(is_taker).count();
+    let (one, many) = text::entry(by);
+    let counted = text::plural(takers as u64, one, many);
+    match summary.entries.len() - takers {
+        0 => counted,
+        _ if takers == 0 => "interrupts".to_owned(),
+        _ => format!("{counted} and interrupts"),
+    }
 }
 
 /// Which pages are ranked.

@@ -216,6 +216,8 @@ impl Random {
                 pid: random.0.u32(..),
                 name: random.text(),
             }),
+            process: None,
+            cgroup: None,
             allocated_pages: self.0.u64(..1 << 40),
             unfreed: self.list(Self::unfreed),
             held_by: self.list(|random| HeldPages {

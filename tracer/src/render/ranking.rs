@@ -1,23 +1,31 @@
 //! The ranking: one line per entry, so that the culprit is on the first screen.
 
 use super::{columns::columns, text, trend};
-use crate::model::Entry;
-
-const HEADER: [&str; 9] = [
-    "#",
-    "BYTES",
-    "PAGES",
-    "ORDER",
-    "GROWTH/s",
-    "OLD→NEW",
-    "TREND",
-    "KIND",
-    "OWNER",
-];
+use crate::model::{Entry, GroupBy};
 
 /// The lines of the ranking, the header first.
-pub(super) fn ranking(entries: &[Entry]) -> Vec<String> {
-    columns(HEADER, entries.iter().map(row), 5)
+pub(super) fn ranking(entries: &[Entry], by: GroupBy) -> Vec<String> {
+    let header = [
+        "#",
+        "BYTES",
+        "PAGES",
+        "ORDER",
+        "GROWTH/s",
+        "OLD→NEW",
+        "TREND",
+        "KIND",
+        taker(by),
+    ];
+    columns(header, entries.iter().map(row), 5)
+}
+
+/// What the last column has.
+const fn taker(by: GroupBy) -> &'static str {
+    match by {
+        GroupBy::Function | GroupBy::Stack => "OWNER",
+        GroupBy::Process => "PROCESS",
+        GroupBy::Cgroup => "CGROUP",
+    }
 }
 
 fn row(entry: &Entry) -> [String; 9] {

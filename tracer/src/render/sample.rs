@@ -90,6 +90,8 @@ fn pipes() -> Site {
             pid: 4242,
             name: "leak".to_owned(),
         }),
+        process: None,
+        cgroup: None,
         allocated_pages: 8016,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(4, 4000), (8, 4000)])],
         held_by: vec![HeldPages {
@@ -117,6 +119,8 @@ fn driver() -> Site {
         context: Context::Softirq,
         interrupted: vec![INTERRUPT, IDLE],
         first_seen: None,
+        process: None,
+        cgroup: None,
         allocated_pages: 1360,
         unfreed: vec![
             unfreed(Kind::Raw, 0, &[(0, 2)]),
@@ -134,6 +138,8 @@ fn full() -> Site {
         no_stack: Some(NoStack::SiteTableFull),
         owner_frame: None,
         first_seen: None,
+        process: None,
+        cgroup: None,
         allocated_pages: 1,
         unfreed: vec![unfreed(Kind::Raw, 0, &[(28, 1)])],
         held_by: vec![],
@@ -168,6 +174,7 @@ fn window() -> Window {
             .collect(),
         scope: Scope::Kernel,
         filters: vec![],
+        takers: None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The stack of an entry's largest site.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
 
 use super::{
     escape::harmless,
@@ -31,7 +34,8 @@ pub(super) fn stack(
     let Some(site) = entry.sites.first().and_then(|it| report.sites.get(it.site)) else {
         return Ok(());
     };
-    writeln!(out, "    {FAINT}{}{FAINT:#}", account(entry, site))?;
+    let (pages, others) = stacks(report, entry, site);
+    writeln!(out, "    {FAINT}{}{FAINT:#}", account(entry, site, pages))?;
     if let Some(trend) = &entry.growth {
         writeln!(out, "    {}", trend::sentence(trend))?;
     }
@@ -48,22 +52,34 @@ pub(super) fn stack(
     } else {
         shortened(&frames, owner, out)?;
     }
-    if let more @ 1.. = entry.sites.len() as u64 - 1 {
-        let more = text::counted(more, "more stack");
+    if others > 0 {
+        let more = text::counted(others, "more stack");
         writeln!(out, "    {FAINT}{more}; --by stack shows all{FAINT:#}")?;
     }
     Ok(())
 }
 
-/// What became of the pages, and who came here first.
-fn account(entry: &Entry, site: &Site) -> String {
+/// How many pages of an entry came by the stack of this site, whoever took them, and how many other
+/// stacks it has.
+fn stacks(report: &Report, entry: &Entry, site: &Site) -> (u64, u64) {
+    let sites = entry.sites.iter();
+    let shares = sites
+        .filter_map(|share| Some((report.sites.get(share.site)?.stack.as_slice(), share.pages)));
+    let (same, others): (Vec<_>, Vec<_>) = shares.partition(|(stack, _)| *stack == site.stack);
+    let others: BTreeSet<_> = others.into_iter().map(|(stack, _)| stack).collect();
+    let pages = same.into_iter().map(|(_, pages)| pages).sum();
+    (pages, others.len() as u64)
+}
+
+/// What became of the pages, so many of which came by this stack, and who came here first.
+fn account(entry: &Entry, site: &Site, pages: u64) -> String {
     let (kept, taken) = (
         text::count(entry.pages),
         text::counted(entry.allocated_pages, "page"),
     );
     let mut account = format!("kept {kept} of {taken} taken");
-    if let [largest, _, ..] = entry.sites[..] {
-        account += &format!(", {} of them by this stack", text::count(largest.pages));
+    if pages < entry.pages {
+        account += &format!(", {} of them by this stack", text::count(pages));
     }
     if let Some(task) = &site.first_seen {
         account += &format!("; first by {} (pid {})", harmless(&task.name), task.pid);

@@ -32,7 +32,7 @@ pub fn table(
     let shown = &summary.entries[..extent.top.min(summary.entries.len())];
     headline(report, summary, out)?;
     if !shown.is_empty() {
-        ranked(shown, out)?;
+        ranked(shown, summary.selection.by, out)?;
     }
     rest(report, summary, shown.len(), out)?;
     let (first, others) = shown.split_at(shown.len().min(1));
@@ -55,8 +55,8 @@ fn is_large(entry: &Entry, summary: &Summary) -> bool {
     entry.pages >= summary.totals.ranked_pages.div_ceil(100)
 }
 
-fn ranked(entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
-    for (line, text) in ranking(entries).iter().enumerate() {
+fn ranked(entries: &[Entry], by: GroupBy, out: &mut impl Write) -> io::Result<()> {
+    for (line, text) in ranking(entries, by).iter().enumerate() {
         match line {
             0 => writeln!(out, "{HEADING}{text}{HEADING:#}")?,
             1 => writeln!(out, "{CULPRIT}{text}{CULPRIT:#}")?,
@@ -94,14 +94,12 @@ fn rest(report: &Report, summary: &Summary, shown: usize, out: &mut impl Write) 
 
 fn hidden(summary: &Summary, shown: usize) -> Option<String> {
     let hidden = &summary.entries[shown..];
-    let noun = match summary.selection.by {
-        GroupBy::Function => "more function",
-        GroupBy::Stack => "more call site",
-    };
+    let (one, many) = text::entry(summary.selection.by);
     (!hidden.is_empty()).then(|| {
         let bytes = text::bytes(hidden.iter().map(|entry| entry.bytes).sum());
-        let number = text::counted(hidden.len() as u64, noun);
-        format!("{bytes} in {number}; --top N shows them")
+        let noun = if hidden.len() == 1 { one } else { many };
+        let number = text::count(hidden.len() as u64);
+        format!("{bytes} in {number} more {noun}; --top N shows them")
     })
 }
 

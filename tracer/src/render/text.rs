@@ -6,7 +6,8 @@ use indicatif::{BinaryBytes, HumanCount};
 
 use super::escape::harmless;
 use crate::model::{
-    AgeBucket, Choice as _, Context, Entry, Frame, GrownMapping, Host, Kind, Limitation, Process,
+    AgeBucket, Choice as _, Context, Entry, Frame, GroupBy, GrownMapping, Host, Kind, Limitation,
+    Process,
 };
 
 /// Bytes with a binary unit: `31.25 MiB`.
@@ -67,6 +68,16 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
     let noun = if number == 1 { one } else { many };
     format!("{} {noun}", count(number))
+}
+
+/// What one entry of a ranking is, and what several are.
+pub(super) const fn entry(by: GroupBy) -> (&'static str, &'static str) {
+    match by {
+        GroupBy::Function => ("function", "functions"),
+        GroupBy::Stack => ("call site", "call sites"),
+        GroupBy::Process => ("process", "processes"),
+        GroupBy::Cgroup => ("cgroup", "cgroups"),
+    }
 }
 
 /// `1st`, `12th`, `23rd`.

@@ -53,7 +53,7 @@ pub(crate) fn is_own_task() -> bool {
 
 /// The process id of the task that runs now: its `tgid`, in the initial namespace.
 #[inline(always)]
-fn current_process() -> u32 {
+pub(crate) fn current_process() -> u32 {
     (bpf_get_current_pid_tgid() >> 32) as u32
 }
 

@@ -13,6 +13,7 @@ mod samples;
 mod sites;
 mod slots;
 mod stack;
+mod takers;
 mod unwind;
 mod word;
 

@@ -11,7 +11,7 @@ use aya_log_ebpf::warn;
 use tracer_ebpf::{
     BULK, Code, FIRST_SITE, InterruptCode, MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site, SiteKey,
     UnwindCounters,
-    unwind::{Outcome, Resolution, RuleTable, Rules, Tag, UnwindControl, resolve},
+    unwind::{CacheEntry, Outcome, Resolution, RuleTable, Rules, Tag, UnwindControl, resolve},
 };
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     samples,
     sites::{self, Counts},
     stack::OwnStack,
+    takers,
     word::Word,
 };
 
@@ -50,10 +51,10 @@ impl<C: EbpfContext> Request<'_, C> {
     /// if it did not come to an interrupt's stack.
     #[inline(always)]
     pub(crate) fn site_by_kernel(&self, is_own: bool) -> Option<u32> {
-        let Some(scratch) = self.unwind() else {
+        let Some(scratch) = self.unwind(takers::current()) else {
             return (!is_own).then_some(self.stack_lost());
         };
-        let SiteKey { key, in_interrupt } = scratch.key(&interrupts());
+        let SiteKey { key, in_interrupt } = recorded_key(scratch);
         if is_own && !in_interrupt {
             return None;
         }
@@ -71,11 +72,19 @@ impl<C: EbpfContext> Request<'_, C> {
             return self.stack_lost();
         };
         let tag = Tag::new(self.order, self.gfp, control.generation);
+        // Asked for once, which is what most allocations pay for.
+        let (tag, taker) = if takers::are_told_apart() {
+            let taker = takers::current();
+            (tag.of_taker(taker), taker)
+        } else {
+            (tag, 0)
+        };
         // SAFETY: this CPU's own; a run in the middle of this one does not come here (`nesting`).
         let cache = unsafe { &mut *stack.cache };
         let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
+        let site_key = |key, entry: &_| unwound_key(key, entry, taker);
         let known = |key| sites::lookup_recent(key, self.order);
-        let found = resolve(&stack, rules(), control, tag, entry, known);
+        let found = resolve(&stack, rules(), control, tag, entry, site_key, known);
         if let Some(id) = found.site {
             unwinds.hits.add(1);
             if !is_to_be_checked(unwinds) {
@@ -86,10 +95,10 @@ impl<C: EbpfContext> Request<'_, C> {
                 return id;
             }
         }
-        let Some(scratch) = self.unwind() else {
+        let Some(scratch) = self.unwind(taker) else {
             return found.site.unwrap_or(self.stack_lost());
         };
-        let SiteKey { key, .. } = scratch.key(&interrupts());
+        let SiteKey { key, .. } = recorded_key(scratch);
         let is_right = self.is_right(found, key);
         count(unwinds, found, is_right);
         let id = sites::with_key(self.ctx, key, scratch, self.counts);
@@ -118,10 +127,10 @@ impl<C: EbpfContext> Request<'_, C> {
         STACK_LOST + self.order
     }
 
-    /// Has the kernel unwind the stack into this CPU's scratch. The message tells of the
+    /// Has the kernel unwind the stack of a taker into this CPU's scratch. The message tells of the
     /// first loss on each CPU only: this is the allocator's path.
     #[inline(always)]
-    fn unwind(&self) -> Option<&'static mut Site> {
+    fn unwind(&self, taker: u64) -> Option<&'static mut Site> {
         let scratch = SCRATCH.get_ptr_mut(u32::from(self.order == BULK))?;
         // SAFETY: on this CPU nobody else uses it now. A run in the middle of this one does not
         // come here: see `nesting`, and for the bulk allocator `bulk`.
@@ -139,11 +148,35 @@ impl<C: EbpfContext> Request<'_, C> {
                 return None;
             }
         }
+        if takers::are_told_apart() {
+            scratch.taker = taker;
+        }
         scratch.skipped = self.skipped as u16;
         scratch.order = self.order;
         scratch.gfp = self.gfp;
         Some(scratch)
     }
+}
+
+/// The key of the site whose stack the kernel unwound.
+#[inline(always)]
+fn recorded_key(scratch: &Site) -> SiteKey {
+    let key = scratch.key(&interrupts());
+    if takers::are_told_apart() {
+        key.of_taker(scratch.taker)
+    } else {
+        key
+    }
+}
+
+/// The key of the site whose stack has this key by the rules, and its words in the entry.
+#[inline(always)]
+fn unwound_key(key: u64, entry: &CacheEntry, taker: u64) -> u64 {
+    if !takers::are_told_apart() {
+        return key;
+    }
+    let in_interrupt = interrupts().contains(entry.last());
+    SiteKey { key, in_interrupt }.of_taker(taker).key
 }
 
 /// Counts a stack that the kernel unwound.

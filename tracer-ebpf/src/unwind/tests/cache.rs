@@ -43,7 +43,8 @@ impl Resolver {
         let entry = self.cache.entry(stack, discriminator, tag);
         let known = |key| self.known.contains(&key).then_some(SITE);
         let rules = Some(self.table.rules());
-        resolve(stack, rules, &self.control, tag, entry, known).site
+        let site_key = |key, _: &_| key;
+        resolve(stack, rules, &self.control, tag, entry, site_key, known).site
     }
 
     /// The same without a rule that could lead to it.
@@ -120,6 +121,32 @@ fn an_invalidated_entry_is_no_more() {
     resolver.site(&stack);
     resolver.entry(&stack).invalidate();
     assert_eq!(resolver.cached_site(&stack), None);
+}
+
+#[test]
+fn an_entry_is_that_of_one_taker() {
+    let (mut resolver, stack) = short();
+    let site = |resolver: &mut Resolver, taker| {
+        let tag = Tag::new(ORDER, GFP, 0).of_taker(taker);
+        let entry = resolver.cache.entry(&stack, 0, tag);
+        let site_key = |key, entry: &CacheEntry| {
+            assert_eq!(entry.last(), B);
+            mix(key, taker)
+        };
+        // As if a site were found by its key alone.
+        let known = |key| Some(key as u32 | 1);
+        let (rules, control) = (resolver.table.rules(), &resolver.control);
+        resolve(&stack, Some(rules), control, tag, entry, site_key, known).site
+    };
+    let of = |taker| Some(mix(key(&[A, B]), taker) as u32 | 1);
+    for taker in [4711, 4712, 4711, 0, 4712] {
+        assert_eq!(site(&mut resolver, taker), of(taker));
+    }
+    let tags = [0, 1, 4711].map(|taker| Tag::new(ORDER, GFP, 0).of_taker(taker));
+    assert!(
+        tags.iter()
+            .all(|tag| tag.seed() == Tag::new(ORDER, GFP, 0).seed())
+    );
 }
 
 #[test]

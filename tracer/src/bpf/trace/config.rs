@@ -5,11 +5,14 @@ use std::ops::Range;
 use aya::Pod;
 use tracer_ebpf::{
     BulkConfig, Code, FilterConfig, InterruptCode, NO_MIGRATETYPE, PageConfig, TraceConfig,
-    TracefsConfig, UnwindConfig, UserMemoryConfig,
+    TracefsConfig, UnwindConfig, UserMemoryConfig, taker,
 };
 
 use super::{Settings, Unwinding};
-use crate::{kernel::kallsyms::InterruptEntries, model::Scope};
+use crate::{
+    kernel::kallsyms::InterruptEntries,
+    model::{Scope, Takers},
+};
 
 /// The most seldom that stacks can be checked.
 const MOST_SELDOM: u64 = 1 << 31;
@@ -30,6 +33,11 @@ pub(super) fn config(settings: &Settings, tracefs: TracefsConfig) -> ConfigWire 
         // Without the array, the programs that use it are not loaded.
         pages: settings.page_array.map_or(DEFAULT.pages, PageConfig::from),
         frames: settings.frames,
+        taker: match settings.takers {
+            None => taker::ANYBODY,
+            Some(Takers::Process) => taker::PROCESS,
+            Some(Takers::Cgroup) => taker::CGROUP,
+        },
         filters: filters(settings),
         interrupts: interrupt_code(&settings.interrupt_entries),
         unwind: unwind(settings.unwinding).unwrap_or(DEFAULT.unwind),

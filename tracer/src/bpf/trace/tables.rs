@@ -14,7 +14,10 @@ use tracer_ebpf::{
 };
 
 use super::load::{chunks, site_entries};
-use crate::{bpf::mapped, model::SiteRecord};
+use crate::{
+    bpf::mapped,
+    model::{SiteRecord, Takers},
+};
 
 /// The slot of every page frame, in order; the kernel may be writing to it.
 pub struct SlotTable {
@@ -47,6 +50,7 @@ pub struct SiteTable {
     pages: PerCpuArray<MapData, u64>,
     ids: HashMap<MapData, u64, u32>,
     interrupts: InterruptCode,
+    takers: Option<Takers>,
     /// Sites whose records do not match their keys; once the table is closed.
     mismatched: BTreeSet<u32>,
     /// Nested allocations by order; likewise.
@@ -57,7 +61,12 @@ pub struct SiteTable {
 type NestedAllocations = [u64; ORDERS];
 
 impl SiteTable {
-    pub(super) fn map(ebpf: &mut Ebpf, max_sites: u32, interrupts: InterruptCode) -> Result<Self> {
+    pub(super) fn map(
+        ebpf: &mut Ebpf,
+        max_sites: u32,
+        interrupts: InterruptCode,
+        takers: Option<Takers>,
+    ) -> Result<Self> {
         let len = u64::from(site_entries(max_sites)) * size_of::<Site>() as u64;
         let memory = mapped::read_only(ebpf, maps::SITES, len)?;
         Ok(Self {
@@ -65,6 +74,7 @@ impl SiteTable {
             pages: PerCpuArray::try_from(take(ebpf, maps::SITE_PAGES)?)?,
             ids: HashMap::try_from(take(ebpf, maps::SITE_IDS)?)?,
             interrupts,
+            takers,
             mismatched: BTreeSet::new(),
             nested: NestedAllocations::default(),
         })
@@ -84,11 +94,18 @@ impl SiteTable {
         for entry in self.ids.iter() {
             let (key, id) = entry.context("cannot read the keys of the call sites")?;
             let site = self.wire(id);
-            if site.is_none_or(|site| site.key(&self.interrupts).key != key) {
+            if site.is_none_or(|site| self.key(&site) != key) {
                 ids.insert(id);
             }
         }
         Ok(ids)
+    }
+
+    /// The key that a site must be found by.
+    fn key(&self, site: &Site) -> u64 {
+        let key = site.key(&self.interrupts);
+        let key = self.takers.map_or(key, |_| key.of_taker(site.taker));
+        key.key
     }
 
     /// Ids of all sites that have a stack.
@@ -122,7 +139,9 @@ impl SiteTable {
             Some(site) if id >= FIRST_SITE => decode(&site),
             _ => SiteRecord::default(),
         };
+        let taker = record.taker.filter(|_| self.takers.is_some());
         Ok(SiteRecord {
+            taker,
             allocated_pages: per_cpu.iter().sum::<u64>() + self.nested_pages(id),
             ..record
         })
@@ -159,6 +178,7 @@ fn decode(site: &Site) -> SiteRecord {
         frames: site.frames[..depth].to_vec(),
         order: tracer_ebpf::order(site.order),
         first_seen: Some((site.pid, task_name(&site.comm))),
+        taker: Some(site.taker),
         ..SiteRecord::default()
     }
 }
@@ -195,6 +215,7 @@ mod tests {
     fn site(depth: u16, comm: &[u8]) -> Site {
         let mut site = Site {
             frames: [7; MAX_FRAMES],
+            taker: 0,
             depth,
             skipped: 0,
             order: 3,

@@ -23,7 +23,7 @@ use crate::{
         tracefs,
     },
     kernel::kallsyms::InterruptEntries,
-    model::{Limitation, ProgramTime, RecursionMisses, TracerFrames},
+    model::{Limitation, ProgramTime, RecursionMisses, Takers, TracerFrames},
 };
 
 /// What to trace, and how.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub frames: u64,
     /// Which allocations are recorded.
     pub filters: Filters,
+    /// Whom call sites with the same stack are told apart by, if by anybody.
+    pub takers: Option<Takers>,
     /// The value of `MIGRATE_MOVABLE` in this kernel.
     pub movable: u32,
     /// The flags by which movable pages are told apart.
@@ -101,7 +103,8 @@ impl Tracer {
         fill_free_sites(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let interrupts = config::interrupt_code(&settings.interrupt_entries);
-        let sites = SiteTable::map(&mut ebpf, settings.max_sites, interrupts)?;
+        let takers = settings.takers;
+        let sites = SiteTable::map(&mut ebpf, settings.max_sites, interrupts, takers)?;
         let learner = match settings.unwinding {
             Unwinding::Kernel => None,
             Unwinding::Rules { .. } => {

@@ -25,7 +25,7 @@ use crate::{
     bpf::{Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
-    model::{Cost, Feature, Host, Report},
+    model::{Cost, Feature, Host, Report, Takers},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -75,6 +75,7 @@ async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> 
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
     let plan = plan::plan(&request(args))?;
+    let mut cgroups = cgroup_paths(&plan);
     let tracer = attach(&plan)?;
     let clock = Clock::start(args.window());
     let before = Readings::now();
@@ -87,7 +88,8 @@ async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> 
     let mut command = RunningCommand::start(&args.cmd)?;
     let progress = Progress::new(args.window().end, host.page_size);
     let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
-    let recorded = recorded(watched.tracer, plan, before, watched.readings)?;
+    cgroups.append(&mut cgroup_paths(&plan));
+    let recorded = recorded(watched.tracer, plan, before, watched.readings, cgroups)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     let named = |addresses: &_| symbols.frames(addresses);
     Ok(Recording {
@@ -104,8 +106,23 @@ fn attach(plan: &Plan) -> Result<Tracer> {
     Tracer::attach(&plan.settings)
 }
 
+/// The paths of the cgroups that are there, if cgroups are told apart: asked for before the window,
+/// too, since those of jobs that ended in it are gone.
+fn cgroup_paths(plan: &Plan) -> BTreeMap<u64, String> {
+    match plan.settings.takers {
+        Some(Takers::Cgroup) => host::cgroup_paths(),
+        Some(Takers::Process) | None => BTreeMap::new(),
+    }
+}
+
 /// Looks at every page that is still out, then ends the trace.
-fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Result<Recorded> {
+fn recorded(
+    tracer: Tracer,
+    plan: Plan,
+    before: Readings,
+    after: Readings,
+    cgroup_paths: BTreeMap<u64, String>,
+) -> Result<Recorded> {
     let pages = LivePages::new(tracer.sites(), plan.page_structs);
     let scan = analysis::scan(tracer.slots(), &pages);
     let unverified = pages.unverified().or_else(|| {
@@ -143,6 +160,7 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
     }
     Ok(Recorded {
         records,
+        cgroup_paths,
         survivors,
         tracer_frames,
         taken_pages,
@@ -159,6 +177,7 @@ fn recorded(tracer: Tracer, plan: Plan, before: Readings, after: Readings) -> Re
 fn request(args: &TraceArgs) -> Request {
     Request {
         filters: args.filters.clone(),
+        takers: args.ranking.by.takers(),
         max_sites: args.tracer.max_sites,
         hook: args.tracer.hook,
         check_every: args.tracer.check_every(),

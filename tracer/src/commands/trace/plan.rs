@@ -10,7 +10,7 @@ use crate::{
     bpf::{self, Features, PageArray, Settings, Unwinding},
     cli::{FilterArgs, HookChoice},
     kernel::{host, pageflags::PageFlagsFile, zoneinfo},
-    model::{Feature, Limitation},
+    model::{Feature, Limitation, Takers},
     render,
 };
 
@@ -19,6 +19,8 @@ use crate::{
 pub struct Request {
     /// Which allocations to record.
     pub filters: FilterArgs,
+    /// Whom to tell apart at one stack.
+    pub takers: Option<Takers>,
     /// How many call sites to tell apart.
     pub max_sites: u32,
     /// Which kind of tracepoint to sit on.
@@ -66,6 +68,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let settings = Settings {
         frames,
         filters: filters::resolve(&request.filters, &zones, features.own_process)?,
+        takers: request.takers,
         movable: features.movable,
         movable_gfp: features.movable_gfp,
         own_process: features.own_process,

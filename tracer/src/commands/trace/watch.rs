@@ -83,6 +83,7 @@ pub(super) async fn watch(
         epochs: clock.timeline.starts(),
         scope: args.filters.scope,
         filters: args.filters.spelled(),
+        takers: args.ranking.by.takers(),
     };
     Ok(Watched {
         tracer,

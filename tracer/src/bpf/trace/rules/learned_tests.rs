@@ -52,6 +52,7 @@ impl Programs {
             &control,
             tag,
             entry,
+            |key, _| key,
             known,
         )
     }
