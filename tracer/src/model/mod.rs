@@ -45,7 +45,10 @@ pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
 pub use diff::{DiffSchema, Side, SnapshotDiff, StackChange, TraceDiff};
-pub use explanation::{ContentClass, ContentPages, Explanation, Referrer, ReferrerKind};
+pub use explanation::{
+    ContentClass, ContentPages, Explanation, PointersToImage, Referrer, ReferrerKind,
+    SymbolPointers,
+};
 pub use found::{
     Found, FoundObject, FoundSocket, FoundTask, Held, HeldBlock, Holding, Lost, Reference, Weight,
 };
