@@ -4,8 +4,15 @@ use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{held, selected::Pages, window::Epochs};
-use crate::model::{Context, Entry, GroupBy, HeldPages, NoStack, Report, Share, Site, SortKey};
+use super::{
+    held,
+    known_owners::{KnownOwners, Named},
+    selected::Pages,
+    window::Epochs,
+};
+use crate::model::{
+    Context, Entry, GroupBy, HeldPages, KnownOwner, NoStack, Report, Share, Site, SortKey,
+};
 
 /// Who took pages: the name of a function and its module, or what is known instead.
 type Owner<'a> = (Cow<'a, str>, Option<&'a str>);
@@ -68,8 +75,11 @@ impl<'a> Entries<'a> {
     /// The entries, largest first.
     pub(super) fn ranked(self, epochs: &Epochs<'_>, sort: SortKey) -> Vec<Entry> {
         let page_size = self.report.host.page_size;
+        let known = Known::new(self.report);
         let entries = self.drafts.into_iter();
-        let mut entries: Vec<_> = entries.map(|it| it.entry(epochs, page_size)).collect();
+        let mut entries: Vec<_> = entries
+            .map(|it| it.entry(epochs, page_size, &known))
+            .collect();
         entries.sort_by_cached_key(|entry| {
             let key = match sort {
                 SortKey::Bytes | SortKey::Pages => entry.pages,
@@ -100,7 +110,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn entry(mut self, epochs: &Epochs<'_>, page_size: u64) -> Entry {
+    fn entry(mut self, epochs: &Epochs<'_>, page_size: u64, known: &Known<'_>) -> Entry {
         self.sites.sort_by_key(|share| Reverse(share.pages));
         let (owner, module) = self.owner;
         let pages = self.pages;
@@ -118,8 +128,38 @@ impl<'a> Draft<'a> {
                 as u64,
             age_histogram: epochs.histogram(pages.slices),
             held_by: self.held_by,
+            known: self.sites.first().and_then(|it| known.owner(it.site)),
             sites: self.sites,
         }
+    }
+}
+
+/// Who is known to take pages by the stacks of a report.
+struct Known<'a> {
+    report: &'a Report,
+    /// Found once, as there are many more stacks than functions.
+    frames: Vec<Named>,
+}
+
+impl<'a> Known<'a> {
+    fn new(report: &'a Report) -> Self {
+        let known = KnownOwners::shipped();
+        Self {
+            report,
+            frames: report.frames.iter().map(|it| known.named(it)).collect(),
+        }
+    }
+
+    /// The known owner of the site at `index`.
+    fn owner(&self, index: usize) -> Option<&'static KnownOwner> {
+        let site = self.report.sites.get(index)?;
+        let owner = site
+            .stack
+            .iter()
+            .position(|it| Some(*it) == site.owner_frame);
+        let frames = site.stack.iter();
+        let frames = frames.map(|it| self.frames.get(*it as usize).copied().unwrap_or_default());
+        KnownOwners::shipped().nearest(frames, owner?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::page_frames::PageFrames;
 use crate::{
-    analysis::{self, ImagePointers},
+    analysis::{self, ImagePointers, KnownOwners},
     bpf::{self, OwnerLayout},
     kernel::{
         host,
@@ -78,7 +78,12 @@ fn named(
     let callers: Vec<_> = found.callers.keys().copied().collect();
     let names = symbols.map(|symbols| symbols.functions(&callers));
     let callers = names.unwrap_or_default();
-    let referrer = |kind, name, pages| Referrer { kind, name, pages };
+    let referrer = |kind, name: Option<String>, pages| Referrer {
+        kind,
+        known: name.as_deref().and_then(|it| known(kind, it)),
+        name,
+        pages,
+    };
     let caches = found.caches.into_iter().map(|(cache, pages)| {
         let name = caches.remove(&cache).flatten();
         referrer(ReferrerKind::SlabCache, name, pages)
@@ -92,6 +97,16 @@ fn named(
         (Reverse(a.pages), a.kind, &a.name).cmp(&(Reverse(b.pages), b.kind, &b.name))
     });
     referrers
+}
+
+/// Whose memory a slab cache or a caller of vmalloc has, if that is known.
+fn known(kind: ReferrerKind, name: &str) -> Option<String> {
+    let known = KnownOwners::shipped();
+    let owner = match kind {
+        ReferrerKind::SlabCache => known.of_cache(name),
+        ReferrerKind::Vmalloc => known.of_caller(name),
+    };
+    owner.map(|it| it.name.clone())
 }
 
 /// How many page frames have data of each class, of as many as are looked at, and where their pointers

@@ -46,6 +46,9 @@ pub struct Referrer {
     pub kind: ReferrerKind,
     /// The slab cache, or the function that asked vmalloc; none if that is not known.
     pub name: Option<String>,
+    /// The known owner of such memory, if there is one.
+    #[serde(default)]
+    pub known: Option<String>,
     /// To how many page frames it points.
     pub pages: u64,
 }

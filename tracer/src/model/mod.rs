@@ -15,6 +15,7 @@ mod holder;
 mod holders_report;
 mod host;
 mod kind;
+mod known_owner;
 mod limitation;
 mod losses;
 mod meminfo;
@@ -61,6 +62,7 @@ pub use holders_report::{
 };
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
+pub use known_owner::KnownOwner;
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;

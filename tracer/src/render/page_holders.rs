@@ -238,7 +238,10 @@ fn explained(it: &Explanation, extent: Extent, out: &mut impl Write) -> io::Resu
             ReferrerKind::Vmalloc => "vmalloc by",
         };
         let pages = text::count(referrer.pages);
-        writeln!(out, "{pages:>12}  {what} {}", harmless(name))?;
+        let known = referrer.known.as_deref();
+        let known = known.map(|it| format!(" ({})", harmless(it)));
+        let known = known.unwrap_or_default();
+        writeln!(out, "{pages:>12}  {what} {}{known}", harmless(name))?;
     }
     let contents = it.contents.iter();
     let contents: Vec<_> = contents

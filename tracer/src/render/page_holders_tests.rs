@@ -135,6 +135,7 @@ fn explanation(pointers: Option<PointersToImage>) -> Explanation {
         referrers: vec![Referrer {
             kind: ReferrerKind::SlabCache,
             name: Some("dentry".to_owned()),
+            known: Some("directory entries".to_owned()),
             pages: 560,
         }],
         compared_bytes: 700 * MIB,
@@ -177,6 +178,15 @@ fn pointers_are_named_by_what_they_lead_to() {
         pointers_shown(Some(pointers)),
         @r"Pointers to kernel text and data: 1,040 to ext4_file_operations [ext4], 12 to tcp_v4_rcv, 3 to evil\u{1b}[31m, 2 to d, 2 to other symbols, 7 to what has no name"
     );
+}
+
+#[test]
+fn referrers_are_named_with_their_known_owner() {
+    let mut report = report();
+    report.explanation = Some(explanation(None));
+    let text = shown(&report, 7);
+    let line = "\n         560  slab cache dentry (directory entries)\n";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]
