@@ -143,6 +143,28 @@ pub struct SitesReport {
     pub steps: BTreeMap<String, f64>,
 }
 
+/// What a look at every page frame of a made-up host takes, and the join with references to them: of
+/// `census_bench`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct HostCensus {
+    /// How much memory the host has.
+    pub host_gib: u64,
+    /// Page frames of this machine whose page structs the host's are, again and again.
+    pub sample_pages: u64,
+    /// Nanoseconds a page, to have its page struct copied by the kernel.
+    pub copy_nanoseconds: f64,
+    /// Nanoseconds a page, to count what each is used for.
+    pub census_nanoseconds: f64,
+    /// The same, joined with references.
+    pub join_nanoseconds: f64,
+    /// How many references.
+    pub references: usize,
+    /// Megabytes of these.
+    pub references_mb: f64,
+    /// Megabytes of everything else, at most.
+    pub peak_mb: f64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -42,7 +42,7 @@ use crate::{command, workspace};
 use answers::Answers;
 use peer::Peer;
 use programs::Programs;
-use readings::Scale;
+use readings::{HostCensus, Scale};
 use results::Results;
 use variant::{NO_CACHE, PAGETRACE, SCOPE_ALL, Variant};
 use window::Window;
@@ -133,6 +133,9 @@ fn measure(options: &Options, programs: &Programs) -> Result<Results> {
     results.figures.add_events(&results.events);
     results.figures.add_windows(&windows, slots, &waiting);
     results.figures.add_scale(&scale);
+    let census = census(programs)?;
+    results.figures.add_census(&census);
+    results.census = Some(census);
     results.figures.add_answers(answers);
     results.maps = Some(maps);
     results.scale = Some(scale);
@@ -167,6 +170,13 @@ fn scale(runs: u32, programs: &Programs) -> Result<Scale> {
     let mut bench = Command::new(&programs.scan_bench);
     let json = command::output(bench.args(["--runs", &runs.to_string()]))?;
     serde_json::from_str(&json).context("scan_bench wrote something else than its JSON")
+}
+
+/// Every page frame of a host larger than this one.
+fn census(programs: &Programs) -> Result<HostCensus> {
+    eprintln!("scale: a census of 1 TiB");
+    let json = command::output(&mut Command::new(&programs.census_bench))?;
+    serde_json::from_str(&json).context("census_bench wrote something else than its JSON")
 }
 
 fn keep(results: &Results, options: &Options) -> Result<()> {

@@ -302,6 +302,7 @@ pub struct Entry {
     pub age_histogram: Vec<AgeBucket>,
     #[serde(default)]
     pub held_by: Vec<HeldPages>,
+    pub known: Option<KnownOwner>,
     pub sites: Vec<Share>,
 }
 
@@ -334,6 +335,15 @@ pub struct Rate {
     pub value: i64,
     pub low: i64,
     pub high: i64,
+}
+
+/// What is known of whoever takes such pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "as above")]
+pub struct KnownOwner {
+    pub name: String,
+    pub what: String,
 }
 
 /// What one site has of an entry.

@@ -33,8 +33,8 @@ pub use deadline::{eventually, let_pass};
 pub use diagnostics::{note, seed, skip};
 pub use disk::FullDisk;
 pub use document::{
-    AgeBucket, Cost, Entry, Frame, Host, Limitation, Losses, Meminfo, ProgramTime, Rate,
-    RecursionMisses, Selection, Share, Task, Totals, Trend, Unfreed, UnwindRules, Window,
+    AgeBucket, Cost, Entry, Frame, Host, KnownOwner, Limitation, Losses, Meminfo, ProgramTime,
+    Rate, RecursionMisses, Selection, Share, Task, Totals, Trend, Unfreed, UnwindRules, Window,
 };
 pub use folded::{Folded, FoldedStack};
 pub use kernel::Kernel;

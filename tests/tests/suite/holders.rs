@@ -2,6 +2,7 @@
 //! once they let go.
 
 mod churn;
+mod explain;
 mod groups;
 mod kinds;
 mod known;

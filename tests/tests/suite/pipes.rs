@@ -80,6 +80,10 @@ fn a_site_says_who_has_its_pages() {
     };
     assert!(held.holder.starts_with(&process), "{held:?}");
     assert_eq!(held.pages, 8000);
+    let known = entry.known.as_ref().expect("pipes are known");
+    assert_eq!(known.name, "pipes");
+    let lines = format!("    {}\n    Holders: ", known.what);
+    assert!(outputs.table.contains(&lines), "{}", outputs.table);
     let of_sites = outputs.report.sites.iter().flat_map(|site| &site.held_by);
     let of_sites = of_sites.filter(|it| it.holder.starts_with(&process));
     assert_eq!(of_sites.map(|it| it.pages).sum::<u64>(), 8000);

@@ -4,9 +4,16 @@ use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{held, selected::Pages, trend::Kept, window::Epochs};
+use super::{
+    held,
+    known_owners::{KnownOwners, Named},
+    selected::Pages,
+    trend::Kept,
+    window::Epochs,
+};
 use crate::model::{
-    Context, ControlGroup, Entry, GroupBy, HeldPages, NoStack, Report, Share, Site, SortKey, Task,
+    Context, ControlGroup, Entry, GroupBy, HeldPages, KnownOwner, NoStack, Report, Share, Site,
+    SortKey, Task,
 };
 
 /// Who took pages: the name of a function and its module, or what is known instead.
@@ -97,8 +104,10 @@ impl<'a> Entries<'a> {
     /// The entries, largest first.
     pub(super) fn ranked(self, epochs: &Epochs<'_>, sort: SortKey) -> Vec<Entry> {
         let (report, page_size) = (self.report, self.report.host.page_size);
+        let known = Known::new(report);
         let entries = self.drafts.into_iter();
-        let mut entries: Vec<_> = entries.map(|it| it.entry(epochs, page_size)).collect();
+        let entries = entries.map(|it| it.entry(epochs, page_size, &known));
+        let mut entries: Vec<_> = entries.collect();
         entries.sort_by_cached_key(|(entry, _)| {
             let key = match sort {
                 SortKey::Bytes | SortKey::Pages => entry.pages,
@@ -132,7 +141,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn entry(mut self, epochs: &Epochs<'_>, page_size: u64) -> (Entry, Kept) {
+    fn entry(mut self, epochs: &Epochs<'_>, page_size: u64, known: &Known<'_>) -> (Entry, Kept) {
         self.sites.sort_by_key(|share| Reverse(share.pages));
         let (owner, module) = self.owner;
         let pages = self.pages;
@@ -151,6 +160,7 @@ impl<'a> Draft<'a> {
             growth: None,
             age_histogram: epochs.histogram(pages.slices),
             held_by: self.held_by,
+            known: self.sites.first().and_then(|it| known.owner(it.site)),
             sites: self.sites,
         };
         (entry, pages.kept)
@@ -181,6 +191,35 @@ fn nobody(site: &Site) -> Owner<'_> {
         None => "[interrupt]",
     };
     (Cow::Borrowed(name), None)
+}
+
+/// Who is known to take pages by the stacks of a report.
+struct Known<'a> {
+    report: &'a Report,
+    /// Found once, as there are many more stacks than functions.
+    frames: Vec<Named>,
+}
+
+impl<'a> Known<'a> {
+    fn new(report: &'a Report) -> Self {
+        let known = KnownOwners::shipped();
+        Self {
+            report,
+            frames: report.frames.iter().map(|it| known.named(it)).collect(),
+        }
+    }
+
+    /// The known owner of the site at `index`.
+    fn owner(&self, index: usize) -> Option<&'static KnownOwner> {
+        let site = self.report.sites.get(index)?;
+        let owner = site
+            .stack
+            .iter()
+            .position(|it| Some(*it) == site.owner_frame);
+        let frames = site.stack.iter();
+        let frames = frames.map(|it| self.frames.get(*it as usize).copied().unwrap_or_default());
+        KnownOwners::shipped().nearest(frames, owner?)
+    }
 }
 
 /// The function that asked for the pages of a site, or what is known instead.

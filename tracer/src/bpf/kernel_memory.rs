@@ -46,10 +46,17 @@ impl KernelMemory {
         let copied = mapped::read_only(&ebpf, maps::COPIED, Self::WINDOW)?;
         Ok(Self { ebpf, copied })
     }
+}
 
-    /// Copies so many bytes, rounded up to whole pieces and at most [`Self::WINDOW`], from
+/// Memory that is copied a window at a time: the kernel's, or that of a host which was made up.
+pub trait CopyMemory {
+    /// Copies so many bytes, rounded up to whole pieces and at most [`KernelMemory::WINDOW`], from
     /// an address on.
-    pub fn window(&mut self, address: u64, len: u64) -> Result<Copied<'_>> {
+    fn window(&mut self, address: u64, len: u64) -> Result<Copied<'_>>;
+}
+
+impl CopyMemory for KernelMemory {
+    fn window(&mut self, address: u64, len: u64) -> Result<Copied<'_>> {
         let pieces = len.div_ceil(PIECE).min(COPIED_PIECES.into());
         let readable = queries::run(&self.ebpf, programs::COPY_MEMORY, [address, pieces, 0])?;
         let len = pieces as usize * PIECE_LEN;

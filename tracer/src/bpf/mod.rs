@@ -22,7 +22,7 @@ mod vmalloc_pages;
 pub use cast::with_function;
 pub use features::{Features, locate_page_array};
 pub use gfp::MovableGfp;
-pub use kernel_memory::{Copied, KernelMemory};
+pub use kernel_memory::{Copied, CopyMemory, KernelMemory};
 pub use objects::objects;
 pub use page_array::{PageArray, PageLayout};
 pub use page_census::PageCensus;

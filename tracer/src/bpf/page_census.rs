@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Copied, KernelMemory, PageArray};
+use super::{Copied, CopyMemory, KernelMemory, PageArray};
 use crate::kernel::{
     page_census::{BlockVisitor, PageCounter, PageCounts, VmallocFrames},
     page_struct::PageStruct,
@@ -24,7 +24,7 @@ impl PageCensus<'_> {
     /// shown in ascending order.
     pub fn count(
         &self,
-        memory: &mut KernelMemory,
+        memory: &mut impl CopyMemory,
         vmalloc: &VmallocFrames,
         visitor: &mut impl BlockVisitor,
     ) -> Result<PageCounts> {
@@ -41,7 +41,7 @@ impl PageCensus<'_> {
 
     fn count_zone(
         &self,
-        memory: &mut KernelMemory,
+        memory: &mut impl CopyMemory,
         vmalloc: &VmallocFrames,
         zone: &Zone,
         visitor: &mut impl BlockVisitor,

@@ -77,7 +77,7 @@ pub(super) fn look_at(
     let charged = charged(frames.count(&mut join)?);
     let (held, unheld) = join.finish();
     let names = OwnerLayout::of(btf);
-    let explanation = explains.then(|| explain(frames, &names, &unheld));
+    let explanation = explains.then(|| explain(frames, &names, &unheld, &mut limitations));
     let losses = HoldersLosses {
         raced_queues: found.lost.raced,
         stray_pointers: found.lost.strays,

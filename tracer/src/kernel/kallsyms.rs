@@ -16,6 +16,8 @@ pub struct Kallsyms {
     runs: Vec<(u64, Option<u32>)>,
     modules: Vec<String>,
     stext: Option<u64>,
+    etext: Option<u64>,
+    names_data: bool,
     readable: bool,
     entries: InterruptEntries,
 }
@@ -62,8 +64,12 @@ impl Kallsyms {
         while text.read_line(&mut line)? > 0 {
             if let Some((address, name, module)) = parse(&line) {
                 table.readable |= address != 0;
-                if name == "_stext" {
-                    table.stext = Some(address);
+                match name {
+                    "_stext" => table.stext = Some(address),
+                    "_etext" => table.etext = Some(address),
+                    // Without CONFIG_KALLSYMS_ALL the end of data has no name (scripts/kallsyms.c).
+                    "_edata" => table.names_data = true,
+                    _ => (),
                 }
                 let context = context::entered_by(name).filter(|_| module.is_none());
                 if let Some(context) = context
@@ -99,6 +105,17 @@ impl Kallsyms {
     /// Address of `_stext`, where the kernel's text begins.
     pub fn stext(&self) -> Option<u64> {
         self.stext.filter(|&address| address != 0)
+    }
+
+    /// Whether an address is in the text of the kernel proper.
+    pub fn is_text(&self, address: u64) -> bool {
+        let text = self.stext.zip(self.etext);
+        text.is_some_and(|(start, end)| (start..end).contains(&address))
+    }
+
+    /// Whether data has names, too (`CONFIG_KALLSYMS_ALL`).
+    pub const fn names_data(&self) -> bool {
+        self.names_data
     }
 
     /// Where interrupts enter the kernel.
@@ -166,6 +183,19 @@ ffffffffc0004000 t bpf_prog_1_alloc\t[bpf]
     #[test]
     fn the_start_of_text_is_kept() {
         assert_eq!(table(TEXT).stext(), Some(0xffff_ffff_8100_0000));
+    }
+
+    #[test]
+    fn text_is_told_from_data() {
+        let text = "ffffffff81000000 T _stext\nffffffff82000000 T _etext\n";
+        let without = table(text);
+        assert!(without.is_text(0xffff_ffff_81ff_ffff) && !without.is_text(0xffff_ffff_8200_0000));
+        assert!(!without.names_data());
+        assert!(table(&format!("{text}ffffffff82c2f2c0 D _edata\n")).names_data());
+        assert!(
+            !table(TEXT).is_text(0xffff_ffff_8100_0000),
+            "no end is known"
+        );
     }
 
     #[test]

@@ -13,6 +13,30 @@ pub struct Explanation {
     pub compared_bytes: u64,
     /// How many page frames have data of each class, most first.
     pub contents: Vec<ContentPages>,
+    /// Where the pointers in page frames of [`ContentClass::Pointers`] lead; none if the kernel hides
+    /// the addresses of its symbols.
+    #[serde(default)]
+    pub pointers: Option<PointersToImage>,
+}
+
+/// Pointers to the kernel's own text and data, and to those of its modules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointersToImage {
+    /// The symbols that they lead to, those with most pointers first.
+    pub symbols: Vec<SymbolPointers>,
+    /// Pointers to what has no name.
+    pub unnamed: u64,
+}
+
+/// Pointers to one symbol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SymbolPointers {
+    /// The function or object.
+    pub symbol: String,
+    /// The module that it is of; none for the kernel proper.
+    pub module: Option<String>,
+    /// How many.
+    pub pointers: u64,
 }
 
 /// Memory that points to page frames.
@@ -22,6 +46,9 @@ pub struct Referrer {
     pub kind: ReferrerKind,
     /// The slab cache, or the function that asked vmalloc; none if that is not known.
     pub name: Option<String>,
+    /// The known owner of such memory, if there is one.
+    #[serde(default)]
+    pub known: Option<String>,
     /// To how many page frames it points.
     pub pages: u64,
 }

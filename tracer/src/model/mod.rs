@@ -17,6 +17,7 @@ mod holder;
 mod holders_report;
 mod host;
 mod kind;
+mod known_owner;
 mod limitation;
 mod losses;
 mod meminfo;
@@ -51,7 +52,10 @@ pub use choice::Choice;
 pub use context::Context;
 pub use cost::{Cost, ProgramTime};
 pub use diff::{DiffSchema, Side, SnapshotDiff, StackChange, TraceDiff};
-pub use explanation::{ContentClass, ContentPages, Explanation, Referrer, ReferrerKind};
+pub use explanation::{
+    ContentClass, ContentPages, Explanation, PointersToImage, Referrer, ReferrerKind,
+    SymbolPointers,
+};
 pub use finding::{
     Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, ProcessCause, Reason,
     Remedy, SiteCause, Sureness, TakenBy,
@@ -68,6 +72,7 @@ pub use holders_report::{
 };
 pub use host::Host;
 pub use kind::{Kind, KindChoice};
+pub use known_owner::KnownOwner;
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;

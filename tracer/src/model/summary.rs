@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Context, HeldPages, Kind, Seconds, Selection, Trend};
+use super::{Context, HeldPages, Kind, KnownOwner, Seconds, Selection, Trend};
 
 /// What is shown of a report under one selection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -78,6 +78,9 @@ pub struct Entry {
     /// Who has pages of its sites now, most pages first, whatever their kind and age.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held_by: Vec<HeldPages>,
+    /// What is known of whoever takes pages by the stack of its largest site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<&'static KnownOwner>,
     /// Its call sites, most pages first.
     pub sites: Vec<Share>,
 }

@@ -9,7 +9,8 @@ use super::{
     text,
 };
 use crate::model::{
-    Explanation, HolderGroup, HoldersBy, HoldersLosses, HoldersReport, Limitation, ReferrerKind,
+    ContentClass, Explanation, HolderGroup, HoldersBy, HoldersLosses, HoldersReport, Limitation,
+    PointersToImage, ReferrerKind,
 };
 
 /// Writes who holds what no counter explains; the writer may take colours out again.
@@ -237,13 +238,49 @@ fn explained(it: &Explanation, extent: Extent, out: &mut impl Write) -> io::Resu
             ReferrerKind::Vmalloc => "vmalloc by",
         };
         let pages = text::count(referrer.pages);
-        writeln!(out, "{pages:>12}  {what} {}", harmless(name))?;
+        let known = referrer.known.as_deref();
+        let known = known.map(|it| format!(" ({})", harmless(it)));
+        let known = known.unwrap_or_default();
+        writeln!(out, "{pages:>12}  {what} {}{known}", harmless(name))?;
     }
     let contents = it.contents.iter();
     let contents: Vec<_> = contents
         .map(|it| format!("{} {}", text::count(it.pages), it.class.name()))
         .collect();
-    writeln!(out, "Their content: {}", contents.join(", "))
+    writeln!(out, "Their content: {}", contents.join(", "))?;
+    let mut classes = it.contents.iter().map(|it| it.class);
+    if classes.any(|class| class == ContentClass::Pointers) {
+        writeln!(out, "{}", pointers(it.pointers.as_ref(), extent))?;
+    }
+    Ok(())
+}
+
+/// `Pointers: 40 to ext4_file_operations [ext4], 12 to tcp_v4_rcv, 3 to what has no name`.
+fn pointers(pointers: Option<&PointersToImage>, extent: Extent) -> String {
+    /// What fits in a line.
+    const SHOWN: usize = 4;
+    let Some(pointers) = pointers else {
+        return "Pointers to kernel text and data: not named, as the kernel hides its addresses"
+            .to_owned();
+    };
+    let shown = if extent.whole { usize::MAX } else { SHOWN };
+    let symbols = pointers.symbols.iter().take(shown).map(|it| {
+        let name = text::with_module(&it.symbol, it.module.as_deref());
+        format!("{} to {name}", text::count(it.pointers))
+    });
+    let others = pointers.symbols.iter().skip(shown);
+    let others = others.map(|it| it.pointers).fold(0, u64::saturating_add);
+    let rest = [
+        (others, "other symbols"),
+        (pointers.unnamed, "what has no name"),
+    ];
+    let rest = rest.into_iter().filter(|(pointers, _)| *pointers > 0);
+    let rest = rest.map(|(pointers, what)| format!("{} to {what}", text::count(pointers)));
+    let parts: Vec<_> = symbols.chain(rest).collect();
+    if parts.is_empty() {
+        return "Pointers to kernel text and data: none".to_owned();
+    }
+    format!("Pointers to kernel text and data: {}", parts.join(", "))
 }
 
 /// Writes what a walk could not follow.

@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     model::{
-        CgroupPages, Feature, HeldAccount, HoldersBaseline, HoldersBy, HoldersSchema,
-        HoldersTotals, PageUse, Tool,
+        CgroupPages, ContentPages, Feature, HeldAccount, HoldersBaseline, HoldersBy, HoldersSchema,
+        HoldersTotals, PageUse, Referrer, SymbolPointers, Tool,
     },
     render::sample,
 };
@@ -122,4 +122,79 @@ fn a_machine_without_holders_says_so() {
     let mut report = report();
     report.groups.clear();
     assert!(shown(&report, 7).starts_with("2.60 GiB are in no counter of their own; nothing"));
+}
+
+fn explanation(pointers: Option<PointersToImage>) -> Explanation {
+    let contents = [
+        (ContentClass::Zero, 4000),
+        (ContentClass::Pointers, 1000),
+        (ContentClass::Text, 120),
+    ];
+    Explanation {
+        pages: 5120,
+        referrers: vec![Referrer {
+            kind: ReferrerKind::SlabCache,
+            name: Some("dentry".to_owned()),
+            known: Some("directory entries".to_owned()),
+            pages: 560,
+        }],
+        compared_bytes: 700 * MIB,
+        contents: contents
+            .map(|(class, pages)| ContentPages { class, pages })
+            .into(),
+        pointers,
+    }
+}
+
+/// The line about pointers.
+fn pointers_shown(pointers: Option<PointersToImage>) -> String {
+    let mut report = report();
+    report.explanation = Some(explanation(pointers));
+    let text = shown(&report, 7);
+    let line = text.lines().find(|it| it.starts_with("Pointers"));
+    line.unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+#[test]
+fn pointers_are_named_by_what_they_lead_to() {
+    let symbols = [
+        ("ext4_file_operations", Some("ext4"), 1040),
+        ("tcp_v4_rcv", None, 12),
+        ("evil\x1b[31m", None, 3),
+        ("d", None, 2),
+        ("e", None, 1),
+        ("f", None, 1),
+    ];
+    let symbols = symbols.map(|(symbol, module, pointers)| SymbolPointers {
+        symbol: symbol.to_owned(),
+        module: module.map(str::to_owned),
+        pointers,
+    });
+    let pointers = PointersToImage {
+        symbols: symbols.into(),
+        unnamed: 7,
+    };
+    insta::assert_snapshot!(
+        pointers_shown(Some(pointers)),
+        @r"Pointers to kernel text and data: 1,040 to ext4_file_operations [ext4], 12 to tcp_v4_rcv, 3 to evil\u{1b}[31m, 2 to d, 2 to other symbols, 7 to what has no name"
+    );
+}
+
+#[test]
+fn referrers_are_named_with_their_known_owner() {
+    let mut report = report();
+    report.explanation = Some(explanation(None));
+    let text = shown(&report, 7);
+    let line = "\n         560  slab cache dentry (directory entries)\n";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn hidden_symbols_are_said_to_be() {
+    insta::assert_snapshot!(
+        pointers_shown(None),
+        @"Pointers to kernel text and data: not named, as the kernel hides its addresses"
+    );
+    let none = PointersToImage::default();
+    insta::assert_snapshot!(pointers_shown(Some(none)), @"Pointers to kernel text and data: none");
 }

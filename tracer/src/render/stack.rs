@@ -42,6 +42,9 @@ pub(super) fn stack(
     for line in held_by(report, entry, whole) {
         writeln!(out, "    {line}")?;
     }
+    for line in known(entry, whole) {
+        writeln!(out, "    {line}")?;
+    }
     let frames: Vec<_> = report.frames_at(&site.stack).collect();
     let owner = site
         .stack
@@ -98,6 +101,20 @@ fn held_by(report: &Report, entry: &Entry, whole: bool) -> impl Iterator<Item = 
             harmless(&held.holder)
         )
     })
+}
+
+/// What the memory is in plain words, who usually holds it unless that was found, and what is normal.
+fn known(entry: &Entry, whole: bool) -> impl Iterator<Item = String> {
+    let lines = entry.known.map(|known| {
+        let is_held = !entry.held_by.is_empty() && !whole;
+        [
+            Some(known.what.clone()),
+            (!is_held).then(|| format!("Holders: {}", known.who)),
+            Some(format!("Normal: {}", known.normal)),
+            whole.then(|| format!("Look: {}", known.look)),
+        ]
+    });
+    lines.into_iter().flatten().flatten()
 }
 
 /// The allocator's frames on one line, and not all of a long stack.

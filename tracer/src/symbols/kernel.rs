@@ -93,6 +93,22 @@ impl KernelSymbols {
         addresses.iter().copied().zip(names).collect()
     }
 
+    /// The symbols that these pointers lead to, by address; none of what has no name.
+    ///
+    /// Where data has no names, an address there would be taken for one in the last function before it:
+    /// only what is the beginning of a symbol is named then.
+    pub fn pointed(&self, addresses: &[u64]) -> HashMap<u64, Frame> {
+        let names = self.look_up(&self.names, Input::AbsAddr(addresses));
+        let named = addresses.iter().zip(&names).filter_map(|(&address, name)| {
+            let symbol = name.as_sym()?;
+            let is_inside = self.kallsyms.names_data() || self.kallsyms.is_text(address);
+            let is_symbol = symbol.offset == 0 || is_inside && symbol.offset < BEYOND;
+            let frame = || self.named(address.saturating_add(1), symbol).pop();
+            Some((address, is_symbol.then(frame)??))
+        });
+        named.collect()
+    }
+
     /// What the image says about each call in the kernel proper; nothing about others.
     fn image_symbols(&self, calls: &[u64]) -> Vec<Symbolized<'_>> {
         let Some(image) = &self.image else {
@@ -213,6 +229,45 @@ ffffffffc0000100 t rx_end\t[virtio_net]
         let frames = symbols.frames(&[0xffff_ffff_8100_1100]);
         assert_eq!(frames[0][0].symbol.as_deref(), Some("first"));
         assert_eq!(frames[0][0].offset, Some(0x100));
+    }
+
+    /// Of each pointer, the symbol and its module.
+    fn pointed(kallsyms: &str, pointers: &[u64]) -> Vec<Option<(String, Option<String>)>> {
+        let (symbols, _file) = kernel(kallsyms, None);
+        let mut found = symbols.pointed(pointers);
+        let found = pointers.iter().map(|it| found.remove(it));
+        let found = found.map(|it| it.and_then(|it| Some((it.symbol?, it.module))));
+        found.collect()
+    }
+
+    #[test]
+    fn pointers_lead_to_the_symbol_that_they_are_in() {
+        let pointers = [
+            0xffff_ffff_8100_1100,
+            0xffff_ffff_8100_10ff,
+            0xffff_ffff_c000_0100,
+        ];
+        let name =
+            |name: &str, module: Option<&str>| Some((name.to_owned(), module.map(str::to_owned)));
+        let text = KALLSYMS.to_owned() + "ffffffff81002000 T _etext\n";
+        let expected = [
+            name("second", None),
+            name("first", None),
+            name("rx_end", Some("virtio_net")),
+        ];
+        assert_eq!(pointed(&text, &pointers), expected);
+    }
+
+    #[test]
+    fn data_has_names_only_where_the_kernel_gives_them() {
+        let text = KALLSYMS.to_owned() + "ffffffff81002000 T _etext\n";
+        let pointers = [0xffff_ffff_8100_3008, 0xffff_ffff_c000_0108];
+        assert_eq!(pointed(&text, &pointers), [None, None]);
+        let all = text + "ffffffff81003000 r ext4_file_operations\nffffffff81004000 D _edata\n";
+        let names = pointed(&all, &pointers);
+        let name = |it: &Option<(String, Option<String>)>| it.as_ref().map(|it| it.0.clone());
+        let names: Vec<_> = names.iter().filter_map(name).collect();
+        assert_eq!(names, ["ext4_file_operations", "rx_end"]);
     }
 
     #[test]

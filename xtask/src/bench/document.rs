@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::events::Watched;
 use super::figure::{Figure, Spread};
-use super::readings::Scale;
+use super::readings::{HostCensus, Scale};
 use super::results::Results;
 use super::rounds::Timed;
 
@@ -45,6 +45,8 @@ pub(super) fn body(results: &Results) -> String {
     let _ = write!(text, "\n## Events\n\n{}", table(&Watched::HEADER, events));
     if let Some(scale) = &results.scale {
         let _ = write!(text, "\n## Larger hosts\n\n{}", larger_hosts(scale));
+        let census = results.census.as_ref().map(census).unwrap_or_default();
+        let _ = write!(text, "{census}");
     }
     let _ = write!(text, "\n## Targets\n\n{}", table(&Figure::HEADER, figures));
     let _ = write!(text, "\nTargets missed: {missed}.\n");
@@ -80,6 +82,24 @@ fn larger_hosts(scale: &Scale) -> String {
         "{}\nA report of {} sites takes {report:.2} s, and {total:.2} s with all outputs.\n",
         table(&["host", "slot table", "scan", "plain read"], rows),
         sites.sites
+    )
+}
+
+fn census(it: &HostCensus) -> String {
+    let seconds = |nanoseconds: f64| nanoseconds * (it.host_gib << 18) as f64 / 1e9;
+    let join = it.copy_nanoseconds + it.join_nanoseconds;
+    format!(
+        "\nA look at every page frame of {} GiB in use, joined with {} references, takes {join:.1} ns a page \
+         ({:.1} s): {:.1} ns for the kernel's copy of its page struct, {:.1} ns to count what it is used \
+         for, {:.1} ns for the join. It needs {:.0} MB, and {:.0} MB for the references.\n",
+        it.host_gib,
+        it.references,
+        seconds(join),
+        it.copy_nanoseconds,
+        it.census_nanoseconds,
+        it.join_nanoseconds - it.census_nanoseconds,
+        it.peak_mb,
+        it.references_mb,
     )
 }
 

@@ -6,7 +6,7 @@ use super::answers::Answers;
 use super::events::Watched;
 use super::figure::Figures;
 use super::figure::Limit::{AtLeast, AtMost};
-use super::readings::{Reading, Scale};
+use super::readings::{HostCensus, Reading, Scale};
 use super::report::Losses;
 use super::rounds::Timed;
 use super::variant::{EMPTY, NO_CACHE, PAGETRACE};
@@ -108,6 +108,13 @@ impl Figures {
         self.add(name, AtMost(1.0), "s", [sites.report_seconds]);
         let name = format!("memory for a report of {} sites", sites.sites);
         self.add(name, AtMost(300.0), "MB", [sites.peak_mb_beside_table]);
+    }
+
+    /// Of every page frame of a host larger than this one.
+    pub(super) fn add_census(&mut self, census: &HostCensus) {
+        let name = format!("census of {} GiB, of a page", census.host_gib);
+        let nanoseconds = census.copy_nanoseconds + census.census_nanoseconds;
+        self.add(name, AtMost(25.0), "ns", [nanoseconds]);
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) struct Programs {
     pub(super) workload: PathBuf,
     pub(super) bpf_stats: PathBuf,
     pub(super) scan_bench: PathBuf,
+    pub(super) census_bench: PathBuf,
     pub(super) leak: PathBuf,
 }
 
@@ -26,6 +27,7 @@ impl Programs {
             workload: helper("workload")?,
             bpf_stats: helper("bpf_stats")?,
             scan_bench: helper("scan_bench")?,
+            census_bench: helper("census_bench")?,
             leak: helper("leak")?,
         })
     }

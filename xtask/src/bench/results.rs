@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::events::Watched;
 use super::figure::Figures;
 use super::machine;
-use super::readings::Scale;
+use super::readings::{HostCensus, Scale};
 use super::rounds::Timed;
 use super::workload::{WORKLOADS, Workload};
 use crate::command;
@@ -27,6 +27,7 @@ pub(super) struct Results {
     pub(super) rows: Vec<Vec<Timed>>,
     pub(super) events: Vec<Watched>,
     pub(super) scale: Option<Scale>,
+    pub(super) census: Option<HostCensus>,
     /// Megabytes of kernel memory that all maps take.
     pub(super) maps: Option<f64>,
     pub(super) figures: Figures,
