@@ -158,6 +158,19 @@ pub struct SiteCause {
     pub trend: Option<Trend>,
     /// How many of its pages something was found to hold.
     pub held_pages: u64,
+    /// What such memory is and what is normal of it, where that is known.
+    pub known: Option<KnownMemory>,
+}
+
+/// What is known of memory by whoever takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownMemory {
+    /// What it is.
+    pub what: String,
+    /// Who usually holds it.
+    pub who: String,
+    /// What is normal.
+    pub normal: String,
 }
 
 /// A file system in memory.

@@ -57,8 +57,8 @@ pub use explanation::{
     SymbolPointers,
 };
 pub use finding::{
-    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, ProcessCause, Reason,
-    Remedy, SiteCause, Sureness, TakenBy,
+    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, KnownMemory,
+    ProcessCause, Reason, Remedy, SiteCause, Sureness, TakenBy,
 };
 pub use found::{
     Found, FoundObject, FoundSocket, FoundTask, Held, HeldBlock, Holding, Lost, Reference, Weight,

@@ -67,7 +67,7 @@ fn answer(case: &Case) -> String {
             format!("{what}: {}", headline(first))
         }
         None => format!(
-            "Nothing is wrong: nothing grew by {} or holds as much that nobody needs",
+            "Nothing is wrong: nothing that can leak grew by {} or keeps as much from others",
             text::bytes(case.large_bytes)
         ),
     }
@@ -143,15 +143,21 @@ fn amount(it: &LookedAt) -> String {
     }
 }
 
-/// Writes what is good to know.
+/// Writes what is good to know, the largest of it.
 fn information(case: &Case, out: &mut impl Write) -> io::Result<()> {
+    const SHOWN: usize = 3;
     let known = case.findings.iter();
     let known = known.filter(|it| it.gravity == Gravity::Information);
     let known: Vec<_> = known.map(headline).collect();
-    if known.is_empty() {
+    let (shown, rest) = known.split_at(known.len().min(SHOWN));
+    if shown.is_empty() {
         return Ok(());
     }
-    wrapped(&format!("No leak: {}", known.join("; ")), out)
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!("; {more} more with --verbose"),
+    };
+    wrapped(&format!("No leak: {}{more}", shown.join("; ")), out)
 }
 
 /// Writes what grew beside what was traced of it, where it is worth it.

@@ -3,11 +3,14 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
 };
 
 use pagetrace::model::{Cause, Gravity};
 use pagetrace_tests::harness::{Leaker, eventually, note, root_or_skip, skip};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{Doctor, MIB, Told};
 use crate::LEAK;
@@ -110,6 +113,7 @@ fn a_build() {
     let script = "while :; do c++ -O2 -c a.cc -o a.o; touch built; done";
     let mut shell = Command::new("sh");
     shell
+        .process_group(0)
         .args(["-c", script])
         .current_dir(&folder)
         .stdin(Stdio::null());
@@ -122,12 +126,13 @@ fn a_build() {
     is_quiet(&told);
 }
 
+/// A shell with its compiler.
 struct Build(Child);
 
 impl Drop for Build {
     fn drop(&mut self) {
-        // Its compiler ends by itself, in a second.
-        let _ = self.0.kill();
+        // Fails only if all have ended already.
+        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
         let _ = self.0.wait();
     }
 }

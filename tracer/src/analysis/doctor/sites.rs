@@ -4,8 +4,8 @@ use super::Facts;
 use crate::{
     analysis::{balance::signed, summary},
     model::{
-        Cause, Entry, Finding, Gravity, HeldPages, KindChoice, Remedy, Report, Selection,
-        SiteCause, Subject, Summary, Sureness, TakenBy, TrendVerdict,
+        Cause, Entry, Finding, Gravity, HeldPages, KindChoice, KnownMemory, KnownOwner, Remedy,
+        Report, Selection, SiteCause, Subject, Summary, Sureness, TakenBy, TrendVerdict,
     },
 };
 
@@ -60,7 +60,16 @@ fn finding(entry: &Entry, facts: &Facts<'_>) -> Finding {
             allocated_pages: entry.allocated_pages,
             trend: entry.growth,
             held_pages: entry.held_by.iter().map(pages).sum(),
+            known: entry.known.map(known),
         }),
+    }
+}
+
+fn known(owner: &KnownOwner) -> KnownMemory {
+    KnownMemory {
+        what: owner.what.clone(),
+        who: owner.who.clone(),
+        normal: owner.normal.clone(),
     }
 }
 
@@ -91,5 +100,7 @@ fn remedies(entry: &Entry) -> Vec<Remedy> {
     let longer = "pagetrace -i 600 --sort growth --verbose";
     let module = entry.module.as_ref();
     let unload = module.map(|it| Remedy::of(format!("modprobe -r {it}")));
-    [Remedy::of(longer)].into_iter().chain(unload).collect()
+    let look = entry.known.map(|it| Remedy::of(&it.look));
+    let remedies = look.into_iter().chain([Remedy::of(longer)]);
+    remedies.chain(unload).collect()
 }

@@ -56,6 +56,7 @@ pub(super) fn name(cause: &Cause) -> String {
             )
         }
         Cause::FileSystem(it) => format!("tmpfs {}", words::name(&it.whole)),
+        Cause::Shmem(it) if it.name.is_empty() => words::kind(it.kind).to_owned(),
         Cause::Shmem(it) => format!("{} {}", words::kind(it.kind), words::name(it)),
         Cause::Process(it) | Cause::Killed(it) => process(it),
         Cause::Reserved { name } => name.clone(),
@@ -69,7 +70,7 @@ pub(super) fn name(cause: &Cause) -> String {
 pub(super) fn facts(finding: &Finding) -> Vec<Fact> {
     match &finding.cause {
         Cause::Held(it) => held(it),
-        Cause::Site(it) => vec![("why", site(it))],
+        Cause::Site(it) => of_site(it),
         Cause::SlabCache { taken_by, .. } => {
             let taken_by = taken_by.iter();
             taken_by.map(|it| ("from", taken(it, "slabs"))).collect()
@@ -164,6 +165,16 @@ fn taken(it: &TakenBy, what: &str) -> String {
         "{} took {pages} of {what} while it was watched",
         function(it)
     )
+}
+
+fn of_site(it: &SiteCause) -> Vec<Fact> {
+    let mut facts = vec![("why", site(it))];
+    if let Some(known) = &it.known {
+        facts.push(("what", harmless(&known.what).into_owned()));
+        facts.push(("who", harmless(&known.who).into_owned()));
+        facts.push(("normal", harmless(&known.normal).into_owned()));
+    }
+    facts
 }
 
 fn site(it: &SiteCause) -> String {
