@@ -5,6 +5,7 @@ mod against;
 mod balances;
 mod books;
 mod held;
+mod known;
 mod processes;
 mod redacted;
 mod remaining;

@@ -64,6 +64,8 @@ pub enum Cause {
         name: String,
         /// Who took most of its slabs; none if that is not known.
         taken_by: Option<TakenBy>,
+        /// What they are and what is normal of them, where that is known.
+        known: Option<KnownMemory>,
     },
     /// A caller of vmalloc that got more.
     Vmalloc {
@@ -71,6 +73,8 @@ pub enum Cause {
         function: String,
         /// Its module.
         module: Option<String>,
+        /// What it is and what is normal of it, where that is known.
+        known: Option<KnownMemory>,
     },
     /// A file system in memory.
     FileSystem(Box<FileSystemCause>),
@@ -84,6 +88,8 @@ pub enum Cause {
     Reserved {
         /// What it is.
         name: String,
+        /// Who has most of it; none if that is not known.
+        holder: Option<String>,
     },
     /// The page cache, which the kernel gives back when it is needed.
     PageCache,
@@ -165,6 +171,8 @@ pub struct SiteCause {
 /// What is known of memory by whoever takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownMemory {
+    /// What people call it.
+    pub name: String,
     /// What it is.
     pub what: String,
     /// Who usually holds it.

@@ -12,7 +12,7 @@ use pagetrace_tests::harness::{Leaker, eventually, note, root_or_skip, skip};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{Doctor, MIB, Told};
+use super::{Doctor, MIB, Told, window};
 use crate::LEAK;
 
 /// Nothing that was found is wrong.
@@ -69,7 +69,7 @@ fn a_reserve_of_huge_pages() {
     let told = Doctor::start(2, &[]).told();
     is_quiet(&told);
     let bytes = told.case.findings.iter().filter_map(|it| match &it.cause {
-        Cause::Reserved { name } if name.starts_with("huge pages") => Some(it.bytes),
+        Cause::Reserved { name, .. } if name.starts_with("huge pages") => Some(it.bytes),
         _ => None,
     });
     assert_eq!(bytes.sum::<u64>(), 200 * MIB);
@@ -82,6 +82,27 @@ impl Drop for Pool {
         // Nothing can be done about it.
         let _ = fs::write("/proc/sys/vm/nr_hugepages", self.0.trim());
     }
+}
+
+/// A ring as large as its program asked for, which takes all of it at once.
+#[test]
+fn a_tracer_with_a_large_ring() {
+    let Some(_machine) = root_or_skip("a_tracer_with_a_large_ring") else {
+        return;
+    };
+    let doctor = Doctor::start(window(), &[]);
+    let _tracer = Leaker::start(LEAK, &["bpf-ring", "--order", "15"]);
+    let told = doctor.told();
+    is_quiet(&told);
+    let holders = told.case.findings.iter().filter_map(|it| match &it.cause {
+        Cause::Reserved { holder, .. } => holder.as_deref(),
+        _ => None,
+    });
+    assert!(
+        holders.into_iter().any(|it| it.contains("leak")),
+        "{:#?}",
+        told.case.findings
+    );
 }
 
 /// Shared memory that processes have mapped is what databases keep their pages in.

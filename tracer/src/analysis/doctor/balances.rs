@@ -86,9 +86,16 @@ pub(super) fn counter(facts: &Facts<'_>, found: &[Finding]) -> Option<Finding> {
         bytes: culprit.bytes,
         growth_bytes: facts.balances.growth(cause.subject()),
         certainty: Sureness::Possible,
-        remedies: vec![Remedy::of(culprit.next)],
+        remedies: remedies(&cause, culprit.next),
         cause,
     })
+}
+
+/// What points to page frames that nobody was found to hold says more than who takes them next.
+fn remedies(cause: &Cause, next: String) -> Vec<Remedy> {
+    let explain = Remedy::of("pagetrace holders --explain");
+    let explain = (cause.subject() == Subject::NoCounter).then_some(explain);
+    explain.into_iter().chain([Remedy::of(next)]).collect()
 }
 
 /// Huge pages are set aside by somebody's wish, and shared memory is what databases live in: how much

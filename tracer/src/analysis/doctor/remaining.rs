@@ -29,7 +29,9 @@ pub(super) fn remaining_bytes(cause: &Cause, now: &Snapshot) -> Option<u64> {
                     .sum(),
             )
         }
-        Cause::Vmalloc { function, module } => {
+        Cause::Vmalloc {
+            function, module, ..
+        } => {
             let callers = now.memory.vmalloc.as_ref()?.iter();
             let same = callers.filter(|it| it.function == *function && it.module == *module);
             Some(same.map(|it| it.bytes).sum())

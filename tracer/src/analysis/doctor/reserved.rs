@@ -1,8 +1,11 @@
 //! Memory that was set aside, and memory that the kernel gives back by itself: no leak, and often
 //! taken for one.
 
-use super::Facts;
-use crate::model::{Cause, Finding, Gravity, HolderKind, KnownHolder, Remedy, Subject, Sureness};
+use super::{Facts, known};
+use crate::{
+    analysis::balance::signed,
+    model::{Cause, Finding, Gravity, HolderKind, KnownHolder, Remedy, Subject, Sureness},
+};
 
 /// What of it is much.
 pub(super) fn reserved(facts: &Facts<'_>) -> Vec<Finding> {
@@ -17,10 +20,8 @@ pub(super) fn reserved(facts: &Facts<'_>) -> Vec<Finding> {
         set_aside(name, pool.bytes(), vec![lower])
     });
     let holders = facts.evidence.after.holders().iter();
-    let holders = holders.filter_map(|holder| {
-        let name = holder.kind.name().to_owned();
-        Some(set_aside(name, holder.bytes, remedies(holder)?))
-    });
+    let holders = holders.filter(|it| !it.kind.is_walked());
+    let holders = holders.map(|it| of_holder(it, facts));
     let all = pools.chain(holders).chain(page_cache(facts));
     all.filter(|it| it.bytes >= facts.large).collect()
 }
@@ -28,7 +29,7 @@ pub(super) fn reserved(facts: &Facts<'_>) -> Vec<Finding> {
 fn set_aside(name: String, bytes: u64, remedies: Vec<Remedy>) -> Finding {
     Finding {
         gravity: Gravity::Information,
-        cause: Cause::Reserved { name },
+        cause: Cause::Reserved { name, holder: None },
         bytes,
         growth_bytes: None,
         certainty: Sureness::Counted,
@@ -36,9 +37,34 @@ fn set_aside(name: String, bytes: u64, remedies: Vec<Remedy>) -> Finding {
     }
 }
 
-/// What lowers a reserve; none of what is no reserve.
-fn remedies(holder: &KnownHolder) -> Option<Vec<Remedy>> {
-    let command = match holder.kind {
+fn of_holder(holder: &KnownHolder, facts: &Facts<'_>) -> Finding {
+    let look = known::of_kind(holder.kind).map(|it| it.look.as_str());
+    let command = lowers(holder.kind).or(look);
+    Finding {
+        cause: Cause::Reserved {
+            name: holder.kind.name().to_owned(),
+            holder: holder.parts.first().map(|it| it.name.clone()),
+        },
+        growth_bytes: Some(growth(holder, facts)),
+        ..set_aside(
+            String::new(),
+            holder.bytes,
+            command.map(Remedy::of).into_iter().collect(),
+        )
+    }
+}
+
+/// By how much it grew.
+pub(super) fn growth(holder: &KnownHolder, facts: &Facts<'_>) -> i64 {
+    let before = facts.evidence.before.holders().iter();
+    let before = before.filter(|it| it.kind == holder.kind);
+    let before = before.map(|it| it.bytes).fold(0, u64::saturating_add);
+    signed(holder.bytes).saturating_sub(signed(before))
+}
+
+/// What lowers a reserve.
+const fn lowers(kind: HolderKind) -> Option<&'static str> {
+    Some(match kind {
         HolderKind::ZfsArc => "echo BYTES > /sys/module/zfs/parameters/zfs_arc_max",
         HolderKind::Balloon => "ask the hypervisor to deflate the balloon",
         HolderKind::Gpu | HolderKind::DmaBufs | HolderKind::DmaBufHeap => {
@@ -47,8 +73,7 @@ fn remedies(holder: &KnownHolder) -> Option<Vec<Remedy>> {
         HolderKind::TraceBuffers => "echo 1 > /sys/kernel/tracing/buffer_size_kb",
         HolderKind::Zram => "swapoff the zram device, then echo 1 > /sys/block/zramN/reset",
         _ => return None,
-    };
-    Some(vec![Remedy::of(command)])
+    })
 }
 
 /// Said where it is a quarter of memory: people ask.

@@ -1,11 +1,11 @@
 //! Functions that take page frames and keep them.
 
-use super::Facts;
+use super::{Facts, known, reserved};
 use crate::{
     analysis::{balance::signed, summary},
     model::{
-        Cause, Entry, Finding, Gravity, HeldPages, KindChoice, KnownMemory, KnownOwner, Remedy,
-        Report, Selection, SiteCause, Subject, Summary, Sureness, TakenBy, TrendVerdict,
+        Cause, Entry, Finding, Gravity, HeldPages, KindChoice, KnownMemory, Remedy, Report,
+        Selection, SiteCause, Subject, Summary, Sureness, TakenBy, TrendVerdict,
     },
 };
 
@@ -21,7 +21,8 @@ pub(super) fn traced(trace: &Report) -> Summary {
 /// Those that keep much of which nothing found so far is the holder.
 pub(super) fn sites(facts: &Facts<'_>, found: &[Finding]) -> Vec<Finding> {
     let entries = facts.traced.iter().flat_map(|it| &it.entries);
-    let entries = entries.filter(|it| it.bytes >= facts.large && !is_explained(it, found));
+    let entries = entries.filter(|it| it.bytes >= facts.large);
+    let entries = entries.filter(|it| !is_explained(it, found) && !is_set_aside(it, facts));
     entries.map(|entry| finding(entry, facts)).collect()
 }
 
@@ -36,6 +37,19 @@ fn is_explained(entry: &Entry, found: &[Finding]) -> bool {
     };
     let pages: u64 = entry.held_by.iter().filter(is_found).map(pages).sum();
     pages > entry.pages / 2
+}
+
+/// Whether holders that tell themselves what they have, and that such memory is known to belong to, got
+/// as much.
+fn is_set_aside(entry: &Entry, facts: &Facts<'_>) -> bool {
+    let holders = facts.evidence.after.holders().iter();
+    let same = holders.filter(|it| {
+        let known = known::of_kind(it.kind).map(|it| &it.name);
+        !it.kind.is_walked() && known.is_some() && known == entry.known.map(|it| &it.name)
+    });
+    let growth = same.map(|it| reserved::growth(it, facts));
+    let growth = growth.fold(0, i64::saturating_add);
+    growth >= signed(entry.bytes / 10 * 9)
 }
 
 const fn pages(held: &HeldPages) -> u64 {
@@ -60,16 +74,8 @@ fn finding(entry: &Entry, facts: &Facts<'_>) -> Finding {
             allocated_pages: entry.allocated_pages,
             trend: entry.growth,
             held_pages: entry.held_by.iter().map(pages).sum(),
-            known: entry.known.map(known),
+            known: entry.known.map(KnownMemory::from),
         }),
-    }
-}
-
-fn known(owner: &KnownOwner) -> KnownMemory {
-    KnownMemory {
-        what: owner.what.clone(),
-        who: owner.who.clone(),
-        normal: owner.normal.clone(),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::{Facts, sites};
 use crate::{
-    analysis::{balance::signed, summary},
+    analysis::{balance::signed, known_owners::KnownOwners, summary},
     model::{
-        Cause, Finding, Gravity, Kind, KindChoice, Remedy, Selection, SlabCache, Snapshot, Subject,
-        Sureness, TakenBy, VmallocCaller,
+        Cause, Finding, Gravity, Kind, KindChoice, KnownMemory, Remedy, Selection, SlabCache,
+        Snapshot, Subject, Sureness, TakenBy, VmallocCaller,
     },
 };
 
@@ -46,6 +46,7 @@ fn caller_bytes(snapshot: &Snapshot, caller: &VmallocCaller) -> u64 {
 /// The kernel drops what reclaimable caches have when memory is short: only where the others grew as a
 /// whole, one of them may leak.
 fn cache(cache: &SlabCache, growth: i64, facts: &Facts<'_>) -> Finding {
+    let owners = KnownOwners::shipped();
     let unreclaimable = facts.balances.growth(Subject::Slab);
     let is_lost = unreclaimable.is_none_or(|it| it >= growth / 2);
     Finding {
@@ -65,6 +66,7 @@ fn cache(cache: &SlabCache, growth: i64, facts: &Facts<'_>) -> Finding {
         cause: Cause::SlabCache {
             name: cache.name.clone(),
             taken_by: taken_by(facts),
+            known: owners.of_cache(&cache.name).map(KnownMemory::from),
         },
     }
 }
@@ -80,6 +82,7 @@ fn taken_by(facts: &Facts<'_>) -> Option<TakenBy> {
 }
 
 fn caller(caller: &VmallocCaller, growth: i64) -> Finding {
+    let owners = KnownOwners::shipped();
     Finding {
         gravity: Gravity::Suspicious,
         bytes: caller.bytes,
@@ -89,6 +92,7 @@ fn caller(caller: &VmallocCaller, growth: i64) -> Finding {
         cause: Cause::Vmalloc {
             function: caller.function.clone(),
             module: caller.module.clone(),
+            known: owners.of_caller(&caller.function).map(KnownMemory::from),
         },
     }
 }

@@ -3,8 +3,8 @@
 use super::text;
 use crate::{
     model::{
-        Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, Peek, ProcessCause,
-        Reason, SiteCause, SocketState, TakenBy,
+        Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, KnownMemory, Peek,
+        ProcessCause, Reason, SiteCause, SocketState, TakenBy,
     },
     render::{cgroup, escape::harmless, page_holders, peek, shm::words, trend},
 };
@@ -28,7 +28,7 @@ pub(super) fn headline(finding: &Finding) -> String {
         Cause::FileSystem(_) | Cause::Shmem(_) => format!("{name} has {bytes}{grew}"),
         Cause::Process(_) => format!("{name} has {bytes}{grew}"),
         Cause::Killed(it) => format!("{name} is killed for memory{}", group(it)),
-        Cause::Reserved { .. } => format!("{bytes} are set aside for {name}"),
+        Cause::Reserved { .. } => format!("{bytes} are set aside for {name}{grew}"),
         Cause::PageCache => format!("{bytes} are page cache, which gives way when memory is short"),
         Cause::Difference(it) => format!(
             "{name} has {} here and {} there",
@@ -49,7 +49,9 @@ pub(super) fn name(cause: &Cause) -> String {
         Cause::Site(it) => function(&it.taken_by),
         Cause::Counter(culprit) => culprit.field.clone(),
         Cause::SlabCache { name, .. } => format!("slab cache {}", harmless(name)),
-        Cause::Vmalloc { function, module } => {
+        Cause::Vmalloc {
+            function, module, ..
+        } => {
             format!(
                 "vmalloc by {}",
                 text::with_module(function, module.as_deref())
@@ -59,7 +61,10 @@ pub(super) fn name(cause: &Cause) -> String {
         Cause::Shmem(it) if it.name.is_empty() => words::kind(it.kind).to_owned(),
         Cause::Shmem(it) => format!("{} {}", words::kind(it.kind), words::name(it)),
         Cause::Process(it) | Cause::Killed(it) => process(it),
-        Cause::Reserved { name } => name.clone(),
+        Cause::Reserved { name, holder } => match holder {
+            Some(holder) => format!("{name}, most for {}", harmless(holder)),
+            None => name.clone(),
+        },
         Cause::PageCache => "page cache".to_owned(),
         Cause::Difference(it) => command(&it.command),
         Cause::OpenBook(book) => book.subject.name().to_owned(),
@@ -71,18 +76,19 @@ pub(super) fn facts(finding: &Finding) -> Vec<Fact> {
     match &finding.cause {
         Cause::Held(it) => held(it),
         Cause::Site(it) => of_site(it),
-        Cause::SlabCache { taken_by, .. } => {
-            let taken_by = taken_by.iter();
-            taken_by.map(|it| ("from", taken(it, "slabs"))).collect()
+        Cause::SlabCache {
+            taken_by, known, ..
+        } => {
+            let taken_by = taken_by.iter().map(|it| ("from", taken(it, "slabs")));
+            taken_by.chain(in_plain_words(known.as_ref())).collect()
         }
+        Cause::Vmalloc { known, .. } => in_plain_words(known.as_ref()),
         Cause::FileSystem(it) => file_system(it),
         Cause::Shmem(it) => vec![("has it", words::held_by(it))],
         Cause::Process(it) | Cause::Killed(it) => of_process(it),
         Cause::Difference(it) => difference(it),
         Cause::OpenBook(it) => vec![("why", open_book(it))],
-        Cause::Counter(_) | Cause::Vmalloc { .. } | Cause::Reserved { .. } | Cause::PageCache => {
-            Vec::new()
-        }
+        Cause::Counter(_) | Cause::Reserved { .. } | Cause::PageCache => Vec::new(),
     }
 }
 
@@ -168,13 +174,22 @@ fn taken(it: &TakenBy, what: &str) -> String {
 }
 
 fn of_site(it: &SiteCause) -> Vec<Fact> {
-    let mut facts = vec![("why", site(it))];
-    if let Some(known) = &it.known {
-        facts.push(("what", harmless(&known.what).into_owned()));
-        facts.push(("who", harmless(&known.who).into_owned()));
-        facts.push(("normal", harmless(&known.normal).into_owned()));
-    }
-    facts
+    let known = in_plain_words(it.known.as_ref());
+    [("why", site(it))].into_iter().chain(known).collect()
+}
+
+/// What such memory is, who usually holds it, what is normal.
+fn in_plain_words(known: Option<&KnownMemory>) -> Vec<Fact> {
+    let Some(known) = known else {
+        return Vec::new();
+    };
+    let facts = [
+        ("what", &known.what),
+        ("who", &known.who),
+        ("normal", &known.normal),
+    ];
+    let facts = facts.map(|(name, text)| (name, harmless(text).into_owned()));
+    facts.into()
 }
 
 fn site(it: &SiteCause) -> String {
