@@ -1,15 +1,24 @@
 //! Which evidence makes which finding.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use super::{
     sample::{FREE, GIB, MIB, evidence, holders, incident, snapshot, zebra},
     *,
 };
-use crate::model::{
-    Case, CaseSchema, Cause, Gravity, HugePages, MemoryFileSystem, ObjectKind, PageHolder, Process,
-    Processes, Reason, Shmem, ShmemContents, ShmemKind, ShmemObject, SlabCache, Snapshot, Sureness,
-    Tool,
+use crate::{
+    analysis::{
+        Timeline,
+        sample::{known, reported},
+    },
+    model::{
+        Case, CaseSchema, Cause, Gravity, HeldPages, HugePages, MemoryFileSystem, ObjectKind,
+        PageHolder, Process, Processes, Reason, Shmem, ShmemContents, ShmemKind, ShmemObject,
+        SlabCache, Snapshot, Sureness, Tool, TrendVerdict, Window,
+    },
 };
 
 fn diagnosed(evidence: &Evidence) -> Diagnosis {
@@ -132,6 +141,79 @@ fn without_a_holder_the_counter_is_the_finding() {
         (finding.gravity, finding.bytes),
         (Gravity::Suspicious, 2 * GIB)
     );
+}
+
+/// A minute in which a function kept so many pages of each second.
+fn traced(grew: u64, pages_per_second: &[u32], held_by: &[HeldPages]) -> Evidence {
+    let mut trace = reported(&[known(0, &[1], pages_per_second)]);
+    let mut timeline = Timeline::default();
+    (1..64).for_each(|second| {
+        timeline.begin(Duration::from_secs(second));
+    });
+    trace.window = Window {
+        record_seconds: Duration::from_secs(64).into(),
+        drain_seconds: Duration::from_secs(16).into(),
+        epochs: timeline.starts(),
+        ..trace.window
+    };
+    let site = &mut trace.sites[0];
+    site.allocated_pages = site.unfreed_pages();
+    site.held_by = held_by.to_vec();
+    Evidence {
+        trace: Some(trace),
+        ..evidence(snapshot(0), snapshot(grew))
+    }
+}
+
+fn trend(finding: &Finding) -> Option<TrendVerdict> {
+    match &finding.cause {
+        Cause::Site(site) => site.trend.map(|it| it.verdict),
+        other => panic!("{other:#?}"),
+    }
+}
+
+#[test]
+fn a_function_whose_pages_grow_and_have_no_holder_leaks() {
+    let finding = only(&traced(250 * MIB, &[1000; 64], &[]));
+    assert_eq!(trend(&finding), Some(TrendVerdict::Growing));
+    assert_eq!(
+        (finding.gravity, finding.certainty),
+        (Gravity::Leak, Sureness::Likely)
+    );
+    assert_eq!(finding.bytes, 250 * MIB);
+}
+
+#[test]
+fn a_function_grows_in_vain_where_older_pages_go_as_fast() {
+    let finding = only(&traced(0, &[1000; 64], &[]));
+    assert_eq!(finding.gravity, Gravity::Suspicious);
+}
+
+#[test]
+fn a_cache_that_has_filled_is_no_leak() {
+    let mut pages = [0; 64];
+    pages[..24].fill(1000);
+    let finding = only(&traced(94 * MIB, &pages, &[]));
+    assert_eq!(trend(&finding), Some(TrendVerdict::LevelledOff));
+    assert_eq!(finding.gravity, Gravity::Information);
+}
+
+#[test]
+fn pages_of_a_holder_that_is_a_finding_are_no_second_one() {
+    let key = holders(&[zebra(0)]).groups[0].key.clone();
+    let held = HeldPages {
+        holder: "raw6 [::]:58, zebra (pid 3218, fd 9)".to_owned(),
+        key,
+        pages: 60_000,
+    };
+    let mut evidence = traced(250 * MIB, &[1000; 64], &[held]);
+    evidence.after.page_holders = Some(holders(&[zebra(240 * MIB)]));
+    let finding = only(&evidence);
+    let Cause::Held(held) = &finding.cause else {
+        panic!("{finding:#?}");
+    };
+    let taken_by = held.taken_by.as_ref().expect("it was traced");
+    assert_eq!((taken_by.function.as_str(), taken_by.pages), ("f1", 60_000));
 }
 
 fn with_cache(bytes: u64, unreclaimable: u64) -> Snapshot {
@@ -286,7 +368,7 @@ pub(crate) fn case(evidence: Evidence) -> Case {
         schema: CaseSchema::V1,
         tool: Tool::own(),
         host: evidence.after.host.clone(),
-        window_seconds: std::time::Duration::from_secs(60).into(),
+        window_seconds: Duration::from_secs(60).into(),
         findings: diagnosis.findings,
         looked_at: diagnosis.looked_at,
         large_bytes: diagnosis.large_bytes,
