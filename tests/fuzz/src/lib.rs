@@ -2,6 +2,7 @@
 
 mod bpf_fdinfo;
 mod btf;
+mod case;
 mod dma_buf;
 mod drm_fdinfo;
 mod fdinfo;
@@ -34,9 +35,10 @@ mod zoneinfo;
 type Check = fn(&[u8]);
 
 /// All checks, each by the name of its fuzz target and of the folder of its samples.
-pub const CHECKS: [(&str, Check); 29] = [
+pub const CHECKS: [(&str, Check); 30] = [
     ("bpf_fdinfo", bpf_fdinfo::check),
     ("btf", btf::check),
+    ("case", case::check),
     ("dma_buf", dma_buf::check),
     ("drm_fdinfo", drm_fdinfo::check),
     ("fdinfo", fdinfo::check),

@@ -170,7 +170,8 @@ fn kept(book: &Book, case: &Case, out: &mut impl Write) -> io::Result<()> {
     let explained = match book.growth_bytes {
         ..=0 => String::new(),
         grown => {
-            let share = (book.traced_bytes + book.drain_estimate_bytes) as f64 / grown as f64;
+            let known = book.traced_bytes.saturating_add(book.drain_estimate_bytes);
+            let share = known as f64 / grown as f64;
             format!("{} of ", text::percent(share))
         }
     };

@@ -2,6 +2,7 @@
 
 use pagetrace::model::{Case, Gravity, Saved as _};
 use pagetrace_tests::harness::{Leaker, Pagetrace, root_or_skip};
+use rustix::process::Signal;
 
 use super::Doctor;
 use crate::LEAK;
@@ -74,6 +75,20 @@ fn a_redacted_case_has_no_addresses_and_no_arguments() {
         .expect("they were read")
         .processes;
     assert!(processes.iter().all(|it| it.command_line.len() <= 1));
+}
+
+#[test]
+fn an_interrupt_ends_the_watch_and_tells_all_the_same() {
+    let test = "an_interrupt_ends_the_watch_and_tells_all_the_same";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let doctor = Doctor::start(600, &[]);
+    doctor.running.signal(Signal::INT);
+    let told = doctor.told();
+    assert!(told.case.window_seconds.count() < 300.0);
+    assert!(told.case.evidence.trace.is_some(), "{:#?}", told.finished);
+    assert_eq!(told.case.looked_at.len(), 8);
 }
 
 #[test]
