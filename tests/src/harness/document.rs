@@ -186,6 +186,8 @@ pub(super) struct SiteRecord {
 pub struct HeldPages {
     /// Who.
     pub holder: String,
+    /// What tells it from others.
+    pub key: String,
     /// How many.
     pub pages: u64,
 }
