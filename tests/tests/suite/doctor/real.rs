@@ -12,6 +12,9 @@ use pagetrace_tests::harness::{Network, eventually, is_emulated, note, root_or_s
 use self::{nginx::Nginx, zebra::Zebra};
 use super::{Doctor, MIB, Told, window};
 
+/// Files that are sent at the same time.
+const UPLOADS: usize = 300;
+
 /// What a machine must have for `test`, beside its own speed; says what is missing.
 fn is_possible(test: &str, needed: &[&str]) -> bool {
     let missing: Vec<_> = needed.iter().filter(|it| !Path::new(it).exists()).collect();
@@ -91,7 +94,7 @@ fn a_worker_of_nginx_that_is_stuck() {
     }
     let network = Network::of_its_own();
     let nginx = Nginx::start(&network);
-    let uploads = nginx::Uploads::begin(&network, 100);
+    let uploads = nginx::Uploads::begin(&network, UPLOADS);
     let worker = nginx.worker();
     run(&format!("kill -STOP {worker}"));
     let doctor = Doctor::start(window(), &[]);
@@ -115,8 +118,8 @@ fn is_the_worker(told: &Told, worker: u32) {
         (held.object, socket.protocol.as_str()),
         (ObjectKind::Socket, "tcp")
     );
-    assert_eq!(held.objects, 100, "{held:#?}");
-    assert!(finding.bytes >= 64 * MIB, "{finding:#?}");
+    assert_eq!(held.objects, UPLOADS as u64, "{held:#?}");
+    assert!(finding.bytes >= 200 * MIB, "{finding:#?}");
     are_reasons(held, &[Reason::Stopped, Reason::Grew]);
     let answer = told.answer();
     for part in ["nginx", &format!("pid {worker}"), "stopped"] {

@@ -247,17 +247,12 @@ fn content(peek: Option<&Peek>) -> Option<Fact> {
 
 fn difference(it: &DifferenceCause) -> Vec<Fact> {
     let mapping = it.mapping.as_deref().map(harmless);
-    let mapping = mapping.map(|it| format!(", most of it in {it}"));
-    let pid = it.pid.map(|pid| format!(", pid {pid}"));
-    let mut facts = vec![(
-        "where",
-        format!(
-            "{} memory differs most{}{}",
-            harmless(&it.group),
-            mapping.unwrap_or_default(),
-            pid.unwrap_or_default()
-        ),
-    )];
+    let mapping = mapping.map(|it| format!("most of it in {it}"));
+    let pid = it.pid.map(|pid| format!("pid {pid}"));
+    let place: Vec<_> = mapping.into_iter().chain(pid).collect();
+    let all = format!("of all memory, {} differs most", harmless(&it.group));
+    let mut facts = vec![("where", place.join(", ")), ("why", all)];
+    facts.retain(|(_, fact)| !fact.is_empty());
     facts.extend(content(it.content.as_ref()));
     facts
 }
