@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, UdpSocket},
     os::fd::{AsFd as _, AsRawFd as _},
 };
 
@@ -14,7 +14,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space,
 pub(crate) fn enter() -> io::Result<()> {
     // SAFETY: the flag is not FILES, so no descriptor changes its meaning.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?;
-    bring_up_loopback()
+    bring_up("lo")
 }
 
 /// The network namespace of the calling thread.
@@ -28,9 +28,10 @@ pub(crate) fn enter_again(network: &File) -> io::Result<()> {
     Ok(move_into_link_name_space(network.as_fd(), kind)?)
 }
 
-fn bring_up_loopback() -> io::Result<()> {
-    let any_socket = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    let request = loopback_up();
+/// Switches an interface on.
+pub(crate) fn bring_up(name: &str) -> io::Result<()> {
+    let any_socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    let request = interface(name, libc::IFF_UP);
     // SAFETY: the kernel only reads the request.
     let result = unsafe {
         libc::ioctl(
@@ -46,15 +47,16 @@ fn bring_up_loopback() -> io::Result<()> {
     }
 }
 
-fn loopback_up() -> libc::ifreq {
-    let mut name = [0; libc::IFNAMSIZ];
-    for (to, from) in name.iter_mut().zip(b"lo") {
+/// A request about the interface of this name.
+pub(crate) fn interface(name: &str, flags: libc::c_int) -> libc::ifreq {
+    let mut ifr_name = [0; libc::IFNAMSIZ];
+    for (to, from) in ifr_name.iter_mut().zip(name.bytes()) {
         *to = from.cast_signed();
     }
     libc::ifreq {
-        ifr_name: name,
+        ifr_name,
         ifr_ifru: libc::__c_anonymous_ifr_ifru {
-            ifru_flags: libc::IFF_UP as libc::c_short,
+            ifru_flags: flags as libc::c_short,
         },
     }
 }

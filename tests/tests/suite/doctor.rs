@@ -2,8 +2,10 @@
 //! nothing is wrong.
 
 mod forms;
+mod group;
 mod incidents;
 mod quiet;
+mod real;
 
 use std::path::Path;
 
@@ -96,7 +98,7 @@ impl Told {
     }
 
     /// Looks again until everything has come back: the kernel frees some of it a moment later.
-    fn comes_back(&self) {
+    fn comes_back(&self) -> Verification {
         eventually("what was promised to be back", || {
             let (verification, finished) = verified(&self.kept());
             let kept = verification
@@ -104,8 +106,8 @@ impl Told {
                 .iter()
                 .all(|it| it.is_kept() == Some(true));
             assert_eq!(finished.status.code(), Some(if kept { 0 } else { 10 }));
-            kept.then_some(())
-        });
+            kept.then_some(verification)
+        })
     }
 
     /// Nothing has come back yet.

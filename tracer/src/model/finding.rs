@@ -138,6 +138,8 @@ pub enum Reason {
     Wasteful,
     /// No process can reach it.
     Unreachable,
+    /// Most of it waits to be sent: it is up to the other end.
+    Unsent,
 }
 
 /// Who took page frames.

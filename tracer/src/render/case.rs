@@ -29,9 +29,14 @@ pub fn case(case: &Case, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
     let listed = listed.filter(|it| extent.whole || it.gravity > Gravity::Information);
     let listed: Vec<_> = listed.collect();
     let in_full = if extent.whole { usize::MAX } else { extent.top };
+    let remedies = match listed.len() {
+        _ if extent.whole => usize::MAX,
+        ..=1 => 3,
+        _ => 2,
+    };
     for (number, finding) in (1..).zip(&listed) {
         if number <= in_full {
-            whole(number, finding, out)?;
+            whole(number, finding, remedies, out)?;
         } else {
             writeln!(out, "{number}. {}", title(finding))?;
         }
@@ -79,13 +84,18 @@ fn title(finding: &Finding) -> String {
     format!("{CULPRIT}{gravity}{CULPRIT:#}  {}", headline(finding))
 }
 
-fn whole(number: usize, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+fn whole(
+    number: usize,
+    finding: &Finding,
+    remedies: usize,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out, "{number}. {}", title(finding))?;
     for (name, fact) in facts(finding) {
         row(name, &fact, out)?;
     }
     row("sure", &sure(finding), out)?;
-    for remedy in finding.remedies.iter().take(2) {
+    for remedy in finding.remedies.iter().take(remedies) {
         row("do", &what_to_do(remedy), out)?;
     }
     Ok(())

@@ -31,6 +31,19 @@ fn the_answer_comes_first_with_what_to_do() {
 }
 
 #[test]
+fn a_stopped_process_is_named_as_such() {
+    let mut incident = incident(600 * MIB);
+    let holders = incident.after.page_holders.as_mut().expect("some");
+    holders.groups[0].state = Some('T');
+    let shown = shown(&case_of(incident));
+    let first = shown.lines().next().expect("an answer");
+    assert!(
+        first.contains("zebra (pid 3218, fd 9), stopped, holds 2.54 GiB"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn nothing_is_wrong() {
     assert_snapshot!(
         "nothing",

@@ -14,11 +14,11 @@ use pagetrace_tests::harness::{
 };
 use rustix::{
     mount::{MountFlags, UnmountFlags, mount, unmount},
-    process::{Pid, Signal, kill_process_group},
+    process::{Pid, Signal},
 };
 use tempfile::TempDir;
 
-use super::{Doctor, MIB, Told, window};
+use super::{Doctor, MIB, Told, group::Group, window};
 use crate::LEAK;
 
 /// A routing daemon's raw socket of ICMPv6 that nobody reads: each advertisement of 40 bytes pins a
@@ -225,23 +225,6 @@ fn a_worker_that_its_cgroup_kills() {
     assert!(told.answer().contains(&memcg.name()), "{}", told.answer());
     drop(supervisor);
     told.comes_back();
-}
-
-/// A process with all that it starts.
-struct Group(Child);
-
-impl Group {
-    fn start(mut command: Command) -> Self {
-        use std::os::unix::process::CommandExt as _;
-        Self(command.process_group(0).spawn().expect("it starts"))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
-        let _ = self.0.wait();
-    }
 }
 
 /// Two equal machines, of which one queues messages for a broker that is down.

@@ -1,5 +1,7 @@
 //! What is more here than on the other machine, or at the other time.
 
+use std::cmp::Reverse;
+
 use super::Facts;
 use crate::{
     analysis::balance::signed,
@@ -8,18 +10,27 @@ use crate::{
     },
 };
 
-/// The processes of one command line that differ most, if that is much.
-pub(super) fn against(facts: &Facts<'_>) -> Option<Finding> {
-    let diff = facts.evidence.against.as_ref()?;
-    let most = diff.processes.iter().max_by_key(|it| it.bytes())?;
-    if most.bytes() < signed(facts.large) {
-        return None;
-    }
-    let pid = process(facts, &most.name).map(|it| it.pid);
-    let difference = most.bytes().unsigned_abs();
+/// The command lines whose processes have much more here, the most first.
+pub(super) fn against(facts: &Facts<'_>) -> Vec<Finding> {
+    const NAMED: usize = 3;
+    let Some(diff) = &facts.evidence.against else {
+        return Vec::new();
+    };
+    let processes = diff.processes.iter();
+    let mut more: Vec<_> = processes
+        .filter(|it| it.bytes() >= signed(facts.large))
+        .collect();
+    more.sort_by_key(|it| Reverse(it.bytes()));
+    let more = more.into_iter().take(NAMED);
+    more.map(|it| finding(it, diff, facts)).collect()
+}
+
+fn finding(command: &Growth, diff: &SnapshotDiff, facts: &Facts<'_>) -> Finding {
+    let pid = process(facts, &command.name).map(|it| it.pid);
+    let difference = command.bytes().unsigned_abs();
     let look = pid.map(|pid| Remedy::of(format!("pagetrace proc {pid} -i 60 --peek")));
     let kill = pid.map(|pid| Remedy::giving(format!("kill {pid}"), difference));
-    Some(Finding {
+    Finding {
         gravity: Gravity::Suspicious,
         bytes: difference,
         growth_bytes: None,
@@ -27,14 +38,14 @@ pub(super) fn against(facts: &Facts<'_>) -> Option<Finding> {
         remedies: look.into_iter().chain(kill).collect(),
         cause: Cause::Difference(Box::new(DifferenceCause {
             group: group(diff),
-            command: most.name.clone(),
-            there_bytes: bytes(most.before_bytes),
-            here_bytes: bytes(most.after_bytes),
-            mapping: mapping(diff, &most.name),
+            command: command.name.clone(),
+            there_bytes: bytes(command.before_bytes),
+            here_bytes: bytes(command.after_bytes),
+            mapping: mapping(diff, &command.name),
             pid,
             content: None,
         })),
-    })
+    }
 }
 
 fn bytes(bytes: Option<i64>) -> u64 {

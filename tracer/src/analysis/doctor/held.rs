@@ -79,9 +79,15 @@ fn reasons(
         (Reason::Unread, !grew && is_as_full && is_old),
         (Reason::Wasteful, pinned / WASTE >= payload),
         (Reason::Unreachable, is_unreachable),
+        (Reason::Unsent, waits_to_be_sent(largest)),
     ];
     let reasons = reasons.into_iter().filter(|(_, holds)| *holds);
     reasons.map(|(reason, _)| reason).collect()
+}
+
+fn waits_to_be_sent(holder: &PageHolder) -> bool {
+    let socket = holder.socket.as_ref();
+    socket.is_some_and(|it| it.queued_bytes > it.received_bytes)
 }
 
 const fn is_stopped(group: &HolderGroup) -> bool {
@@ -106,16 +112,12 @@ fn pages_of(group: &HolderGroup, entry: &Entry) -> u64 {
 fn gravity(holder: &PageHolder, reasons: &[Reason]) -> Gravity {
     let has = |reason| reasons.contains(&reason);
     let is_queue = matches!(holder.kind, ObjectKind::Pipe | ObjectKind::Socket);
-    let waits_for_others = holder
-        .socket
-        .as_ref()
-        .is_some_and(|it| it.queued_bytes > it.received_bytes);
-    match (is_queue, has(Reason::Stopped) || has(Reason::Grew)) {
-        (false, _) if has(Reason::Unreachable) => Gravity::Suspicious,
-        (false, _) => Gravity::Information,
-        (true, true) => Gravity::Leak,
-        (true, false) if has(Reason::Unread) && !waits_for_others => Gravity::Leak,
-        (true, false) => Gravity::Suspicious,
+    let is_left = [Reason::Stopped, Reason::Grew, Reason::Unread].map(has);
+    match is_queue {
+        false if has(Reason::Unreachable) => Gravity::Suspicious,
+        false => Gravity::Information,
+        true if is_left.contains(&true) && !has(Reason::Unsent) => Gravity::Leak,
+        true => Gravity::Suspicious,
     }
 }
 
@@ -146,8 +148,16 @@ fn remedies(group: &HolderGroup, holder: &PageHolder) -> Vec<Remedy> {
         return Vec::new();
     };
     let pids = holder.owner.pids.iter().map(|pid| format!(" {pid}"));
-    let kill = Remedy::giving(format!("kill{}", pids.collect::<String>()), frees);
-    let go_on = is_stopped(group).then(|| Remedy::giving(format!("kill -CONT {pid}"), frees));
+    // A process that is stopped takes no other signal before it goes on (`get_signal`, kernel/signal.c).
+    let kill = if is_stopped(group) {
+        "kill -KILL"
+    } else {
+        "kill"
+    };
+    let kill = Remedy::giving(format!("{kill}{}", pids.collect::<String>()), frees);
+    // What a debugger has stopped goes on when the debugger says so.
+    let goes_on = group.state == Some('T') && !waits_to_be_sent(holder);
+    let go_on = goes_on.then(|| Remedy::giving(format!("kill -CONT {pid}"), frees));
     let restart = holder.owner.cgroup.as_deref().and_then(service);
     let restart = restart.map(|unit| Remedy::giving(format!("systemctl restart {unit}"), frees));
     let close = (group.objects == 1).then(|| close(holder, pid, frees));

@@ -41,6 +41,10 @@ fn reasons(finding: &Finding) -> &[Reason] {
     }
 }
 
+fn commands(finding: &Finding) -> impl Iterator<Item = &str> {
+    finding.remedies.iter().map(|it| it.command.as_str())
+}
+
 fn holding(before: &[PageHolder], after: &[PageHolder]) -> Evidence {
     let with = |all: &[PageHolder]| Snapshot {
         page_holders: Some(holders(all)),
@@ -74,11 +78,7 @@ fn a_queue_that_grows_is_a_leak_and_explains_what_is_in_no_counter() {
     );
     assert_eq!(finding.growth_bytes, Some(600 * MIB as i64));
     assert_eq!(reasons(&finding), [Reason::Grew, Reason::Wasteful]);
-    let commands: Vec<_> = finding
-        .remedies
-        .iter()
-        .map(|it| it.command.as_str())
-        .collect();
+    let commands: Vec<_> = commands(&finding).collect();
     assert_eq!(commands, ["systemctl restart frr.service", "kill 3218"]);
     assert!(
         finding
@@ -107,8 +107,16 @@ fn what_waits_to_be_sent_waits_for_somebody_else() {
     let mut sender = zebra(100 * MIB);
     let socket = sender.socket.as_mut().expect("it is one");
     (socket.queued_bytes, socket.received_bytes) = (Some(90 * MIB), Some(0));
-    let finding = only(&holding(&[sender.clone()], &[sender]));
+    let finding = only(&holding(&[sender.clone()], &[sender.clone()]));
     assert_eq!(finding.gravity, Gravity::Suspicious);
+    sender.state = Some('T');
+    let grown = only(&holding(&[], &[sender]));
+    assert_eq!(grown.gravity, Gravity::Suspicious);
+    assert!(reasons(&grown).contains(&Reason::Unsent), "{grown:#?}");
+    assert!(
+        commands(&grown).all(|it| !it.contains("CONT")),
+        "{grown:#?}"
+    );
 }
 
 #[test]
@@ -119,7 +127,22 @@ fn a_stopped_process_is_to_go_on() {
     };
     let finding = only(&holding(&[], &[stopped]));
     assert_eq!(finding.gravity, Gravity::Leak);
-    assert_eq!(finding.remedies[0].command, "kill -CONT 3218");
+    let commands: Vec<_> = commands(&finding).collect();
+    let restart = "systemctl restart frr.service";
+    assert_eq!(commands, ["kill -CONT 3218", restart, "kill -KILL 3218"]);
+}
+
+#[test]
+fn what_a_debugger_has_stopped_does_not_go_on_by_a_signal() {
+    let traced = PageHolder {
+        state: Some('t'),
+        ..zebra(100 * MIB)
+    };
+    let finding = only(&holding(&[], &[traced]));
+    assert!(
+        commands(&finding).all(|it| !it.contains("CONT")),
+        "{finding:#?}"
+    );
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub(super) fn headline(finding: &Finding) -> String {
     match &finding.cause {
         Cause::Held(it) => {
             let hold = if it.objects > 1 { "hold" } else { "holds" };
-            format!("{name} {hold} {bytes}{grew}")
+            let comma = state(it).map_or("", |_| ",");
+            format!("{name}{comma} {hold} {bytes}{grew}")
         }
         Cause::Site(_) => format!("{name} took {bytes} of kernel pages and kept them"),
         Cause::Counter(culprit) => format!("{bytes} {}{grew}", harmless(&culprit.name)),
@@ -95,7 +96,7 @@ pub(super) fn facts(finding: &Finding) -> Vec<Fact> {
 /// What would show that it is no leak.
 pub(super) const fn refutation(cause: &Cause) -> &'static str {
     match cause {
-        Cause::Held(_) => "its reader empties it by itself",
+        Cause::Held(_) => "it empties by itself",
         Cause::Site(_) => "it levels off in a longer window",
         Cause::Counter(_) => "it is as large after a restart, too",
         Cause::SlabCache { .. } | Cause::Vmalloc { .. } => "it levels off",
@@ -109,9 +110,12 @@ pub(super) const fn refutation(cause: &Cause) -> &'static str {
 }
 
 fn holder(it: &HeldCause) -> String {
-    let state = it.state.and_then(page_holders::state);
-    let state = state.map(|it| format!(", {it}")).unwrap_or_default();
+    let state = state(it).map(|it| format!(", {it}")).unwrap_or_default();
     format!("{}{state}", harmless(&it.name))
+}
+
+fn state(it: &HeldCause) -> Option<&'static str> {
+    it.state.and_then(page_holders::state)
 }
 
 fn held(it: &HeldCause) -> Vec<Fact> {
@@ -153,6 +157,7 @@ fn reasons(it: &HeldCause) -> String {
         Reason::Unread => "nobody emptied it while it was watched".to_owned(),
         Reason::Wasteful => format!("it pins many times its content of {payload}"),
         Reason::Unreachable => "no process can reach it any more".to_owned(),
+        Reason::Unsent => "it waits to be sent, and the other end does not take it".to_owned(),
     });
     let reasons: Vec<_> = reasons.collect();
     if reasons.is_empty() {
@@ -268,17 +273,12 @@ fn content(peek: Option<&Peek>) -> Option<Fact> {
 
 fn difference(it: &DifferenceCause) -> Vec<Fact> {
     let mapping = it.mapping.as_deref().map(harmless);
-    let mapping = mapping.map(|it| format!(", most of it in {it}"));
-    let pid = it.pid.map(|pid| format!(", pid {pid}"));
-    let mut facts = vec![(
-        "where",
-        format!(
-            "{} memory differs most{}{}",
-            harmless(&it.group),
-            mapping.unwrap_or_default(),
-            pid.unwrap_or_default()
-        ),
-    )];
+    let mapping = mapping.map(|it| format!("most of it in {it}"));
+    let pid = it.pid.map(|pid| format!("pid {pid}"));
+    let place: Vec<_> = mapping.into_iter().chain(pid).collect();
+    let all = format!("of all memory, {} differs most", harmless(&it.group));
+    let mut facts = vec![("where", place.join(", ")), ("why", all)];
+    facts.retain(|(_, fact)| !fact.is_empty());
     facts.extend(content(it.content.as_ref()));
     facts
 }
