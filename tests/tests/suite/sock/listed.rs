@@ -131,7 +131,9 @@ fn is_listed_as_found(test: &str, leak: &[&str], option: Option<&str>, unread: &
     listed.is_honest("--no-bpf was given");
     let sockets = listed.sockets(&leak);
     let is_it = |row: &Row| {
-        (&row.protocol, &row.state, row.recv_q) == (&unread.protocol, &unread.state, unread.recv_q)
+        let states = [&row.state, &unread.state];
+        (&row.protocol, row.recv_q) == (&unread.protocol, unread.recv_q)
+            && (states[1].is_empty() || states[0] == states[1])
     };
     let full: Vec<_> = sockets.filter(|it| is_it(&it.row)).collect();
     assert!(!full.is_empty(), "{:#?}", listed.rows(&leak));
@@ -181,7 +183,8 @@ fn unread_unix_datagrams_are_listed_with_their_process() {
         "unread_unix_datagrams_are_listed_with_their_process",
         &["unix-dgrams", "--count", "30", "--size", "32768"],
         Some("CONFIG_UNIX_DIAG"),
-        &unread("unix-dgram", "ESTAB", 32768),
+        // Before Linux 5.15 such a pair has no state.
+        &unread("unix-dgram", "", 32768),
     );
 }
 

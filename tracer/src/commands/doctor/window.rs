@@ -56,7 +56,10 @@ pub(super) fn watch(args: &DoctorArgs, before: &Snapshot) -> Result<Watched> {
 
 /// Traces; where that cannot be done, lets the time pass.
 fn traced(args: &DoctorArgs, started: Instant) -> Result<(Option<Report>, Option<Limitation>)> {
-    match trace::record(&args.trace()?, || say_that_it_watches(args)) {
+    let tracing = args.trace()?;
+    let recording = trace::prepare(&tracing)
+        .and_then(|()| trace::record(&tracing, || say_that_it_watches(args)));
+    match recording {
         Ok(recording) => Ok((Some(recording.report), None)),
         Err(error) => {
             say_that_it_watches(args);

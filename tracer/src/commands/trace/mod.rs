@@ -33,6 +33,7 @@ use crate::{
 /// Traces as the options say, and writes the report; the exit code is that of the traced command, if
 /// there is one and it has ended.
 pub fn run(args: &TraceArgs) -> Result<ExitCode> {
+    prepare(args)?;
     let outputs = Outputs::open(&args.ranking, &args.output)?;
     let recording = record(args, || {})?;
     outputs.write(&recording.report)?;
@@ -53,14 +54,19 @@ pub(super) struct Recording {
     ended: Instant,
 }
 
-/// Records one window as the options say; `begun` is called once everything is recorded.
-pub(super) fn record(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> {
+/// Makes sure that enough files can be opened, before any is.
+pub(super) fn prepare(args: &TraceArgs) -> Result<()> {
     render::say_logged(if args.output.verbose {
         log::LevelFilter::Info
     } else {
         log::LevelFilter::Warn
     });
-    plan::descriptors(host::descriptors_left()?)?;
+    plan::descriptors(host::descriptors_left()?)
+}
+
+/// Records one window as the options say, after [`prepare`]; `begun` is called once everything is
+/// recorded.
+pub(super) fn record(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime
         .enable_all()
