@@ -4,7 +4,7 @@ use pagetrace::kernel::proc_net::Table;
 
 pub(crate) fn check(data: &[u8]) {
     let text = crate::text(data);
-    let rows = text.lines().skip(1);
+    let rows = text.split_terminator('\n').skip(1);
     let count = rows.clone().count();
     let alone: String = rows.map(|row| format!("{row}\n")).collect();
     let singles = [Table::UNIX, Table::NETLINK, Table::PACKET];

@@ -90,7 +90,8 @@ impl Table {
     /// The sockets in this text. Lines that are cut off are left out, and connections that wait for their
     /// end or their beginning (TIME-WAIT, SYN-RECV), which are no sockets.
     pub fn sockets(self, text: &str) -> impl Iterator<Item = Listed> {
-        let lines = text.lines().skip(1);
+        // Not by `lines`: a path may end in a carriage return.
+        let lines = text.split_terminator('\n').skip(1);
         lines.filter_map(move |line| match self.family {
             libc::AF_UNIX => unix(line),
             libc::AF_NETLINK => netlink(line),
