@@ -26,7 +26,9 @@ use std::cmp::Reverse;
 use anyhow::Result;
 
 use self::balances::Balances;
-use crate::model::{Book, Evidence, Finding, LookedAt, ProcessEntry, Subject, Summary};
+use crate::model::{
+    Book, Cause, Evidence, Finding, Gravity, LookedAt, ProcessEntry, Subject, Summary,
+};
 
 /// What follows from evidence.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,14 +86,36 @@ fn findings(facts: &Facts<'_>, books: &[Book]) -> Vec<Finding> {
     findings.extend(against::against(facts));
     findings.extend(balances::counter(facts, &findings));
     findings.extend(books::open(facts, books));
+    findings.iter_mut().for_each(leave_alone);
     findings.sort_by_key(|it| Reverse((it.gravity, it.certainty, it.bytes)));
     findings
 }
 
+/// Of what is fine, only reserves and caches are lowered, by whoever wishes; nobody is to be killed.
+fn leave_alone(finding: &mut Finding) {
+    let is_reserve = matches!(
+        finding.cause,
+        Cause::Reserved { .. } | Cause::SlabCache { .. } | Cause::Counter(_)
+    );
+    if finding.gravity == Gravity::Information && !is_reserve {
+        finding.remedies.clear();
+    }
+}
+
 fn looked_at(facts: &Facts<'_>) -> Vec<LookedAt> {
-    use Subject::{Cgroups, NoCounter, PageCache, Processes, Reserved, Shmem, Slab, Vmalloc};
-    const ALL: [Subject; 8] = [
-        NoCounter, Slab, Vmalloc, Shmem, Processes, Cgroups, Reserved, PageCache,
+    use Subject::{
+        Cgroups, NoCounter, OtherKernel, PageCache, Processes, Reserved, Shmem, Slab, Vmalloc,
+    };
+    const ALL: [Subject; 9] = [
+        NoCounter,
+        Slab,
+        Vmalloc,
+        OtherKernel,
+        Shmem,
+        Processes,
+        Cgroups,
+        Reserved,
+        PageCache,
     ];
     let all = ALL.into_iter();
     all.map(|subject| LookedAt {

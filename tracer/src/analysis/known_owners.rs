@@ -38,12 +38,6 @@ pub(super) struct Named {
     helper: Option<usize>,
 }
 
-/// Who is known to take pages by this stack, innermost first, whose function at `owner` asked for them.
-pub fn known_owner(stack: &[&Frame], owner: usize) -> Option<&'static KnownOwner> {
-    let known = KnownOwners::shipped();
-    known.nearest(stack.iter().map(|frame| known.named(frame)), owner)
-}
-
 impl KnownOwners {
     /// Those that pagetrace comes with.
     pub fn shipped() -> &'static Self {

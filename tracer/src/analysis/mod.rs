@@ -49,7 +49,7 @@ pub use doctor::{Diagnosis, diagnose, redacted, verification};
 pub use growth::growth;
 pub use holders::{About, held_pages, holder_groups, holders, holders_totals, since_baseline};
 pub use image_pointers::ImagePointers;
-pub use known_owners::{KnownOwners, known_owner};
+pub use known_owners::KnownOwners;
 pub use object_owners::{MappedBy, holding_processes};
 pub use pages::{page_groups, page_uses};
 pub use report::{Recorded, report};

@@ -6,6 +6,7 @@ mod findings;
 pub(crate) mod sample;
 
 pub(super) use entries::by_file_system;
+pub(super) use findings::is_nearly_full;
 
 use std::cmp::Reverse;
 

@@ -12,6 +12,7 @@ use super::{destination::Destination, take};
 use crate::{
     analysis::{self, Diagnosis},
     cli::{DoctorArgs, Output},
+    kernel::host,
     model::{Case, CaseSchema, Evidence, Gravity, Tool},
     render::{self, Extent},
 };
@@ -75,6 +76,7 @@ fn examine(args: &DoctorArgs) -> Result<Case> {
         processes: watched.processes(&after),
         trace: watched.trace,
         limitations: watched.limitations,
+        boot_id: host::boot_id().ok(),
         before,
         after,
     };

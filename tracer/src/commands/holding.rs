@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     explain::explain,
-    page_frames::{PageFrames, Probed},
+    page_frames::{PageFrames, first_look},
 };
 use crate::{
     analysis::{self, About, MappedBy},
@@ -45,13 +45,16 @@ pub(super) struct Look {
 /// Follows everything that can hold page frames; if asked, looks for what points to the page frames that
 /// nothing was found to hold.
 pub(super) fn look(explains: bool) -> Result<Look> {
-    let blob = host::btf()?;
-    let btf = Btf::parse(&blob)?;
-    let kernel = Probed::probe()?;
-    let mut limitations = Vec::new();
-    let started = (Timestamp::now(), Instant::now());
-    let mut frames = PageFrames::look(&btf, kernel, &mut limitations)?;
-    look_at(&mut frames, &btf, started, explains, limitations)
+    first_look(|mut first| {
+        let frames = &mut first.frames;
+        look_at(
+            frames,
+            first.btf,
+            first.started,
+            explains,
+            first.limitations,
+        )
+    })
 }
 
 /// The same of page frames that were looked at once, which began at this time.

@@ -1,6 +1,9 @@
 //! What it takes to look at page frames: where their structs lie, and what slabs and vmalloc have.
 
+use std::time::Instant;
+
 use anyhow::{Result, anyhow};
+use jiff::Timestamp;
 
 use crate::{
     bpf::{Features, KernelMemory, PageArray, PageCensus, VmallocSource},
@@ -27,6 +30,32 @@ pub(super) struct PageFrames {
     direct_map: Option<u64>,
     /// Page frames of vmalloc.
     pub(super) vmalloc: VmallocFrames,
+}
+
+/// A first look at all page frames.
+pub(super) struct FirstLook<'a> {
+    pub(super) frames: PageFrames,
+    pub(super) btf: &'a Btf<'a>,
+    /// When it began.
+    pub(super) started: (Timestamp, Instant),
+    /// What could not be found.
+    pub(super) limitations: Vec<Limitation>,
+}
+
+/// Looks at all page frames for the first time, and hands over what `then` goes on with.
+pub(super) fn first_look<T>(then: impl FnOnce(FirstLook<'_>) -> Result<T>) -> Result<T> {
+    let blob = host::btf()?;
+    let btf = Btf::parse(&blob)?;
+    let kernel = Probed::probe()?;
+    let mut limitations = Vec::new();
+    let started = (Timestamp::now(), Instant::now());
+    let frames = PageFrames::look(&btf, kernel, &mut limitations)?;
+    then(FirstLook {
+        frames,
+        btf: &btf,
+        started,
+        limitations,
+    })
 }
 
 /// What has to be known before page frames can be looked at.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     answer::Answer,
-    page_frames::{PageFrames, Probed},
+    page_frames::{FirstLook, PageFrames, first_look},
     take,
 };
 use crate::{
@@ -47,10 +47,11 @@ pub fn run(args: &PagesArgs) -> Result<ExitCode> {
 
 /// Says what one page frame is, and what class of data it has; `raw` shows the data as well.
 fn peek(frame: u64, raw: bool) -> Result<ExitCode> {
+    first_look(|first| peek_at(first, frame, raw))
+}
+
+fn peek_at(FirstLook { mut frames, .. }: FirstLook<'_>, frame: u64, raw: bool) -> Result<ExitCode> {
     const PAGE: usize = 4096;
-    let blob = host::btf()?;
-    let btf = Btf::parse(&blob)?;
-    let mut frames = PageFrames::look(&btf, Probed::probe()?, &mut Vec::new())?;
     let mut around = PageBlockAt::new(frame);
     frames.count(&mut around)?;
     let free = || format!("page frame {frame:#x} is free, or is none of this machine");
@@ -70,13 +71,10 @@ fn peek(frame: u64, raw: bool) -> Result<ExitCode> {
 
 /// What every page frame is used for now; those of one use are listed.
 fn report(list: Option<PageUse>) -> Result<PagesReport> {
-    let blob = host::btf()?;
-    let btf = Btf::parse(&blob)?;
-    let kernel = Probed::probe()?;
-    let mut limitations = Vec::new();
-    let started = (Timestamp::now(), Instant::now());
-    let mut frames = PageFrames::look(&btf, kernel, &mut limitations)?;
-    report_of(&mut frames, &btf, started, list, limitations)
+    first_look(|mut first| {
+        let frames = &mut first.frames;
+        report_of(frames, first.btf, first.started, list, first.limitations)
+    })
 }
 
 /// The same of page frames that were looked at once, which began at this time.

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Read as _},
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -13,16 +13,13 @@ use serde::Serialize;
 
 use super::{
     holders, holding,
-    page_frames::{PageFrames, Probed},
+    page_frames::{FirstLook, first_look},
     pages, sock,
 };
 use crate::{
     analysis, bpf,
     cli::Input,
-    kernel::{
-        btf::Btf,
-        host::{self, Depth, processes::Detail},
-    },
+    kernel::host::{self, Depth, processes::Detail},
     model::{
         Feature, HoldersBy, HoldersReport, KnownHolder, Limitation, PagesReport, Processes, Saved,
         Shmem, Snapshot, SnapshotSchema, SocketsReport, Tool,
@@ -139,13 +136,21 @@ fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<Ker
     if matches!(parts, KernelParts::Nothing) {
         return Ok(KernelReports::default());
     }
-    let blob = host::btf()?;
-    let btf = Btf::parse(&blob)?;
-    let kernel = Probed::probe()?;
-    let mut limitations = Vec::new();
-    let started = (Timestamp::now(), Instant::now());
-    let mut frames = PageFrames::look(&btf, kernel, &mut limitations)?;
-    let look = holding::look_at(&mut frames, &btf, started, false, limitations.clone())?;
+    first_look(|first| followed(parts, known, first))
+}
+
+fn followed(
+    parts: KernelParts,
+    known: &mut Vec<KnownHolder>,
+    first: FirstLook<'_>,
+) -> Result<KernelReports> {
+    let FirstLook {
+        mut frames,
+        btf,
+        started,
+        limitations,
+    } = first;
+    let look = holding::look_at(&mut frames, btf, started, false, limitations.clone())?;
     known.retain(|holder| !holder.kind.is_walked());
     known.extend(analysis::walked_holders(
         &look.found,
@@ -155,7 +160,7 @@ fn kernel_memory(parts: KernelParts, known: &mut Vec<KnownHolder>) -> Result<Ker
     if matches!(parts, KernelParts::Holders) {
         return Ok(KernelReports::default());
     }
-    let pages = pages::report_of(&mut frames, &btf, started, None, limitations)?;
+    let pages = pages::report_of(&mut frames, btf, started, None, limitations)?;
     Ok(KernelReports {
         pages: Some(pages),
         page_holders: Some(holders::report(&look, HoldersBy::default())?),

@@ -206,6 +206,12 @@ pub fn build_id() -> Option<BuildId> {
     notes::build_id(&fs::read("/sys/kernel/notes").ok()?)
 }
 
+/// What tells this boot from all others (random(4)).
+pub fn boot_id() -> Result<String> {
+    let id = read("/proc/sys/kernel/random/boot_id")?;
+    Ok(id.trim().to_owned())
+}
+
 /// The running kernel's BTF blob.
 pub fn btf() -> Result<Vec<u8>> {
     fs::read(BTF).with_context(|| {

@@ -44,6 +44,8 @@ pub struct Evidence {
     pub against: Option<SnapshotDiff>,
     /// What could not be done.
     pub limitations: Vec<Limitation>,
+    /// What tells this boot of this machine from all others; none if it could not be read.
+    pub boot_id: Option<String>,
 }
 
 /// One kind of memory that was looked at.
@@ -67,6 +69,8 @@ pub enum Subject {
     Slab,
     /// What vmalloc handed out.
     Vmalloc,
+    /// Other memory of the kernel that a counter shows: stacks, page tables, per-CPU memory, GPUs.
+    OtherKernel,
     /// tmpfs, memfds, segments.
     Shmem,
     /// Anonymous memory of processes.
@@ -121,12 +125,48 @@ impl Book {
 }
 
 impl Subject {
+    /// The lines of a balance that are of it, by the kernel's names; none of what no line is of.
+    pub const fn lines(self) -> &'static [&'static str] {
+        match self {
+            Self::NoCounter => &["MemTotal - all above"],
+            Self::Slab => &["SUnreclaim"],
+            Self::Vmalloc => &["VmallocUsed - KernelStack", "VmallocUsed"],
+            Self::OtherKernel => &[
+                "KernelStack",
+                "PageTables",
+                "SecPageTables",
+                "Percpu",
+                "GPUActive + GPUReclaim",
+            ],
+            Self::Shmem => &["Shmem"],
+            Self::Processes => &["AnonPages"],
+            Self::Reserved => &["nr_hugepages of every size"],
+            Self::PageCache => &["Cached - Shmem", "Buffers"],
+            Self::Cgroups | Self::Other => &[],
+        }
+    }
+
+    /// The one that a line of a balance is of. Idle huge pages are a part of their line.
+    pub fn of_line(field: &str) -> Self {
+        const ALL: [Subject; 5] = [
+            Subject::Slab,
+            Subject::Vmalloc,
+            Subject::OtherKernel,
+            Subject::Shmem,
+            Subject::NoCounter,
+        ];
+        let mut all = ALL.into_iter();
+        let of_it = all.find(|it| it.lines().contains(&field));
+        of_it.unwrap_or(Self::Reserved)
+    }
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoCounter => "kernel pages in no counter",
             Self::Slab => "unreclaimable slab",
             Self::Vmalloc => "vmalloc",
+            Self::OtherKernel => "stacks and page tables",
             Self::Shmem => "shmem and tmpfs",
             Self::Processes => "memory of processes",
             Self::Cgroups => "kills in memory cgroups",

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Book, Culprit, GrownMapping, HeldAccount, Kind, MemoryCgroup, ObjectKind, ObjectOwner, Peek,
-    Process, Replaced, ShmemEntry, SocketState, Subject, Trend,
+    Book, Culprit, Device, GrownMapping, HeldAccount, Kind, MemoryCgroup, ObjectKind, ObjectOwner,
+    Peek, Process, Replaced, ShmemEntry, SocketState, Subject, Trend,
 };
 
 /// One thing that was found.
@@ -186,6 +186,8 @@ pub struct KnownMemory {
 /// A file system in memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileSystemCause {
+    /// What tells it from all others: many are mounted at places of one name.
+    pub device: Device,
     /// It as a whole.
     pub whole: ShmemEntry,
     /// Its largest files, those that were deleted and are open still among them.
@@ -257,9 +259,10 @@ impl Remedy {
 
 impl Cause {
     /// The kind of memory that it is about.
-    pub const fn subject(&self) -> Subject {
+    pub fn subject(&self) -> Subject {
         match self {
-            Self::Held(_) | Self::Site(_) | Self::Counter(_) => Subject::NoCounter,
+            Self::Held(_) | Self::Site(_) => Subject::NoCounter,
+            Self::Counter(culprit) => Subject::of_line(&culprit.field),
             Self::SlabCache { .. } => Subject::Slab,
             Self::Vmalloc { .. } => Subject::Vmalloc,
             Self::FileSystem(_) | Self::Shmem(_) => Subject::Shmem,

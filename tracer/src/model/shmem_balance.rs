@@ -43,6 +43,17 @@ pub struct ShmemEntry {
     pub holders: Holders,
 }
 
+impl ShmemEntry {
+    /// The command as it works from where pagetrace runs: in the namespace (an option of nsenter(1)) of
+    /// who sees the thing.
+    pub fn command(&self, namespace: char, command: &str) -> String {
+        match &self.seen_by {
+            Some(task) => format!("nsenter -t {} -{namespace} {command}", task.pid),
+            None => command.to_owned(),
+        }
+    }
+}
+
 /// What `pagetrace shm` tells: a snapshot and where its shared memory is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShmReport {

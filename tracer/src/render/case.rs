@@ -19,7 +19,7 @@ use super::{
     text,
 };
 use crate::model::{
-    Book, Case, Feature, Finding, Gravity, Limitation, LookedAt, Remedy, Subject, Sureness,
+    Book, Case, Cause, Feature, Finding, Gravity, Limitation, LookedAt, Remedy, Subject, Sureness,
 };
 
 /// Writes a case; the writer may take colours out again.
@@ -107,10 +107,11 @@ fn row(name: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
 
 /// How sure it is, and what would show that it is not so.
 fn sure(finding: &Finding) -> String {
-    let sure = match finding.certainty {
-        Sureness::Counted => "counted, page by page",
-        Sureness::Likely => "likely: it went on while it was watched",
-        Sureness::Possible => "possible: sizes alone say so",
+    let sure = match (finding.certainty, &finding.cause) {
+        (Sureness::Counted, Cause::Held(_)) => "counted, page by page",
+        (Sureness::Counted, _) => "the kernel counts it",
+        (Sureness::Likely, _) => "likely: it went on while it was watched",
+        (Sureness::Possible, _) => "possible: sizes alone say so",
     };
     format!("{sure}; wrong if {}", cause::refutation(&finding.cause))
 }

@@ -88,7 +88,7 @@ fn an_interrupt_ends_the_watch_and_tells_all_the_same() {
     let told = doctor.told();
     assert!(told.case.window_seconds.count() < 300.0);
     assert!(told.case.evidence.trace.is_some(), "{:#?}", told.finished);
-    assert_eq!(told.case.looked_at.len(), 8);
+    assert_eq!(told.case.looked_at.len(), 9);
 }
 
 #[test]
@@ -103,6 +103,27 @@ fn who_may_not_trace_is_told_so() {
         .map(|it| &it.reason)
         .collect();
     assert!(reasons.iter().any(|it| it.contains("root")), "{reasons:?}");
+}
+
+/// Nothing of another machine's case is here: that it is gone would say nothing.
+#[test]
+fn a_case_of_another_boot_cannot_be_verified() {
+    let test = "a_case_of_another_boot_cannot_be_verified";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let told = Doctor::start(1, &[]).told();
+    let here = told.case.evidence.boot_id.expect("it was read");
+    let path = told.folder.path().join("case.json");
+    let json = std::fs::read_to_string(&path).expect("it was written");
+    let there = json.replace(&here, "0d5f2b5e-0000-4000-8000-000000000000");
+    std::fs::write(&path, there).expect("our file");
+    let verify = ["doctor", "--verify", path.to_str().expect("UTF-8")];
+    let finished = Pagetrace::new(&verify).run();
+    assert!(
+        finished.refusal().contains("another machine"),
+        "{finished:#?}"
+    );
 }
 
 #[test]

@@ -51,17 +51,7 @@ fn of(snapshot: &Snapshot) -> Result<Balance> {
 }
 
 fn bytes(balance: &Balance, subject: Subject) -> Option<i64> {
-    let fields: &[&str] = match subject {
-        Subject::NoCounter => return Some(balance.unaccounted_bytes),
-        Subject::Slab => &["SUnreclaim"],
-        Subject::Vmalloc => &["VmallocUsed - KernelStack", "VmallocUsed"],
-        Subject::Shmem => &["Shmem"],
-        Subject::Processes => &["AnonPages"],
-        Subject::PageCache => &["Cached - Shmem", "Buffers"],
-        Subject::Reserved => &["nr_hugepages of every size"],
-        Subject::Cgroups | Subject::Other => return None,
-    };
-    sum(balance, fields)
+    sum(balance, subject.lines())
 }
 
 fn sum(balance: &Balance, fields: &[&str]) -> Option<i64> {

@@ -4,8 +4,8 @@ use super::{Facts, sites};
 use crate::{
     analysis::{balance::signed, holder_names},
     model::{
-        Cause, Entry, Finding, Gravity, HeldBy, HeldCause, HolderGroup, HoldersReport, ObjectKind,
-        PageHolder, Reason, Remedy, Sureness, TakenBy,
+        Cause, Entry, Feature, Finding, Gravity, HeldBy, HeldCause, HolderGroup, HoldersReport,
+        ObjectKind, PageHolder, Reason, Remedy, Sureness, TakenBy,
     },
 };
 
@@ -68,7 +68,7 @@ fn reasons(
     let (pinned, payload) = (group.account.pinned_bytes, group.account.payload_bytes);
     let grew = growth.is_some_and(|it| it >= signed(facts.large / 4));
     let is_as_full = growth.is_some_and(|it| it >= -signed(pinned / 10));
-    let is_old = recent_bytes(group, facts) <= pinned / 10;
+    let is_old = recent_bytes(group, facts).is_some_and(|it| it <= pinned / 10);
     let holding = largest.owner.holding;
     let is_unreachable = [HeldBy::Unknown, HeldBy::Orphan]
         .map(Some)
@@ -94,11 +94,15 @@ const fn is_stopped(group: &HolderGroup) -> bool {
     matches!(group.state, Some('T' | 't'))
 }
 
-/// What it holds of what was taken while it was watched.
-fn recent_bytes(group: &HolderGroup, facts: &Facts<'_>) -> u64 {
+/// What it holds of what was taken while it was watched; none if the trace does not tell who holds what.
+fn recent_bytes(group: &HolderGroup, facts: &Facts<'_>) -> Option<u64> {
+    let trace = facts.evidence.trace.as_ref()?;
+    if trace.limitation(Feature::PageHolders).is_some() {
+        return None;
+    }
     let entries = facts.traced.iter().flat_map(|it| &it.entries);
     let pages = entries.map(|entry| pages_of(group, entry)).sum::<u64>();
-    pages.saturating_mul(facts.evidence.after.memory.page_size)
+    Some(pages.saturating_mul(facts.evidence.after.memory.page_size))
 }
 
 fn pages_of(group: &HolderGroup, entry: &Entry) -> u64 {

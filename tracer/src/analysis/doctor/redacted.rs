@@ -61,17 +61,23 @@ impl Addresses {
         renamed + rest
     }
 
+    /// A word may end in what ends a sentence, and an IPv6 address in colons.
     fn word(&mut self, word: &str) -> String {
+        let sentence = word.trim_end_matches(['.', ':']);
+        let (_, end) = word.split_at(sentence.len());
+        let whole = self.address(word);
+        let renamed = whole.or_else(|| Some(self.address(sentence)? + end));
+        renamed.unwrap_or_else(|| word.to_owned())
+    }
+
+    /// The name of an address, with its port if it has one; none of what is no address.
+    fn address(&mut self, word: &str) -> Option<String> {
         if let Ok(address) = word.parse() {
-            return self.name(address);
+            return Some(self.name(address));
         }
-        match word.parse::<SocketAddrV4>() {
-            Ok(address) => {
-                let name = self.name(IpAddr::V4(*address.ip()));
-                format!("{name}:{}", address.port())
-            }
-            Err(_) => word.to_owned(),
-        }
+        let address = word.parse::<SocketAddrV4>().ok()?;
+        let name = self.name(IpAddr::V4(*address.ip()));
+        Some(format!("{name}:{}", address.port()))
     }
 
     /// The unspecified address says nothing of anybody.

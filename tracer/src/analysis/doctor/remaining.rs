@@ -1,6 +1,6 @@
 //! What of a finding is there still.
 
-use super::shmem::file_systems;
+use super::shmem::used_bytes;
 use crate::model::{Cause, Process, Snapshot};
 
 /// What it has in this snapshot, in bytes; none if that cannot be told from a snapshot.
@@ -12,9 +12,8 @@ pub(super) fn remaining_bytes(cause: &Cause, now: &Snapshot) -> Option<u64> {
             Some(same.map(|group| group.account.pinned_bytes).sum())
         }
         Cause::FileSystem(it) => {
-            let same = file_systems(now).into_iter();
-            let same = same.filter(|(whole, _)| whole.name == it.whole.name);
-            Some(same.map(|(whole, _)| whole.bytes).sum())
+            now.shmem.as_ref()?.contents.as_ref()?;
+            Some(used_bytes(now, it.device))
         }
         Cause::Process(it) | Cause::Killed(it) => {
             processes(now, |process| process.identity() == it.process.identity())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    analysis::holder_names,
+    analysis::{holder_names, sample::reported},
     model::{
         Evidence, HeldAccount, HolderGroup, HoldersBy, HoldersLosses, HoldersReport, HoldersSchema,
         HoldersTotals, Host, MemoryCounters, ObjectKind, ObjectOwner, PageHolder, Snapshot,
@@ -74,6 +74,7 @@ pub(crate) fn evidence(before: Snapshot, after: Snapshot) -> Evidence {
         processes: Vec::new(),
         against: None,
         limitations: Vec::new(),
+        boot_id: None,
     }
 }
 
@@ -152,5 +153,9 @@ pub(crate) fn incident(grew: u64) -> Evidence {
         page_holders: Some(holders(&[zebra(bytes)])),
         ..snapshot(bytes)
     };
-    evidence(with(pinned - grew), with(pinned))
+    Evidence {
+        // Nothing of it was taken while it was watched.
+        trace: (grew == 0).then(|| reported(&[])),
+        ..evidence(with(pinned - grew), with(pinned))
+    }
 }

@@ -4,22 +4,19 @@ use super::Facts;
 use crate::{
     analysis::{
         balance::signed,
-        shmem::{by_file_system, shmem as balance},
+        shmem::{by_file_system, is_nearly_full, shmem as balance},
     },
     model::{
-        Cause, FileSystemCause, Finding, Gravity, Holder, Remedy, ShmemEntry, ShmemKind, Snapshot,
-        Sureness,
+        Cause, Device, FileSystemCause, Finding, Gravity, Holder, Remedy, ShmemEntry, ShmemKind,
+        Snapshot, Sureness,
     },
 };
-
-/// A file system that is this full soon is full.
-const NEARLY_FULL: f64 = 0.9;
 
 /// What of it is much.
 pub(super) fn shmem(facts: &Facts<'_>) -> Vec<Finding> {
     let systems = file_systems(&facts.evidence.after).into_iter();
-    let systems = systems.filter(|(whole, _)| whole.bytes >= facts.large);
-    let systems = systems.map(|(whole, files)| file_system(whole, files, facts));
+    let systems = systems.filter(|it| it.whole.bytes >= facts.large);
+    let systems = systems.map(|it| file_system(it, facts));
     let pieces = balance(&facts.evidence.after).map(|it| it.ranking);
     let pieces = pieces.unwrap_or_default().into_iter();
     let pieces = pieces
@@ -28,7 +25,7 @@ pub(super) fn shmem(facts: &Facts<'_>) -> Vec<Finding> {
     systems.chain(pieces).collect()
 }
 
-pub(super) fn file_systems(snapshot: &Snapshot) -> Vec<(ShmemEntry, Vec<ShmemEntry>)> {
+fn file_systems(snapshot: &Snapshot) -> Vec<FileSystemCause> {
     let shmem = snapshot.shmem.as_ref();
     let contents = shmem.and_then(|it| Some((it, it.contents.as_ref()?)));
     contents.map_or_else(Vec::new, |(shmem, contents)| {
@@ -36,33 +33,39 @@ pub(super) fn file_systems(snapshot: &Snapshot) -> Vec<(ShmemEntry, Vec<ShmemEnt
     })
 }
 
-fn file_system(whole: ShmemEntry, files: Vec<ShmemEntry>, facts: &Facts<'_>) -> Finding {
-    let before = file_systems(&facts.evidence.before).into_iter();
-    let mut before = before.filter(|(it, _)| it.name == whole.name);
-    let before = before.next().map_or(0, |(it, _)| it.bytes);
-    let growth = signed(whole.bytes).saturating_sub(signed(before));
-    let deleted = files.iter().filter(|it| it.kind == ShmemKind::DeletedFile);
-    let deleted_bytes = deleted.map(|it| it.bytes).fold(0, u64::saturating_add);
-    let mapped = files.iter().filter(|it| is_mapped(it));
-    let mapped: u64 = mapped.map(|it| it.bytes).fold(0, u64::saturating_add);
-    let is_in_use = mapped > whole.bytes / 2;
-    let grew = growth >= signed(facts.large / 4);
-    let is_suspicious = is_nearly_full(&whole) || deleted_bytes >= facts.large / 2;
+/// What the file system on this device has; none if it is not there.
+pub(super) fn used_bytes(snapshot: &Snapshot, device: Device) -> u64 {
+    let mut all = file_systems(snapshot).into_iter();
+    let same = all.find(|it| it.device == device);
+    same.map_or(0, |it| it.whole.bytes)
+}
+
+fn file_system(it: FileSystemCause, facts: &Facts<'_>) -> Finding {
+    const FILES: usize = 5;
+    let before = used_bytes(&facts.evidence.before, it.device);
+    let growth = signed(it.whole.bytes).saturating_sub(signed(before));
     Finding {
-        gravity: match (is_in_use, grew, is_suspicious) {
-            (true, ..) | (_, false, false) => Gravity::Information,
-            (_, true, _) => Gravity::Leak,
-            (_, false, true) => Gravity::Suspicious,
-        },
-        bytes: whole.bytes,
+        gravity: gravity(&it, growth, facts.large),
+        bytes: it.whole.bytes,
         growth_bytes: Some(growth),
         certainty: Sureness::Counted,
-        remedies: remedies(&whole, &files, deleted_bytes),
+        remedies: remedies(&it),
         cause: Cause::FileSystem(Box::new(FileSystemCause {
-            files: files.into_iter().take(5).collect(),
-            whole,
-            deleted_bytes,
+            files: it.files.into_iter().take(FILES).collect(),
+            ..it
         })),
+    }
+}
+
+fn gravity(it: &FileSystemCause, growth: i64, large: u64) -> Gravity {
+    let mapped = it.files.iter().filter(|file| is_mapped(file));
+    let mapped = mapped.map(|file| file.bytes).fold(0, u64::saturating_add);
+    let is_in_use = mapped > it.whole.bytes / 2;
+    let is_suspicious = is_nearly_full(&it.whole) || it.deleted_bytes >= large / 2;
+    match (is_in_use, growth >= signed(large / 4), is_suspicious) {
+        (true, ..) | (_, false, false) => Gravity::Information,
+        (_, true, _) => Gravity::Leak,
+        (_, false, true) => Gravity::Suspicious,
     }
 }
 
@@ -72,30 +75,36 @@ fn is_mapped(file: &ShmemEntry) -> bool {
     holders.any(|it| it.descriptor.is_none())
 }
 
-fn is_nearly_full(it: &ShmemEntry) -> bool {
-    let limit = it.limit_bytes.filter(|&limit| limit > 0);
-    limit.is_some_and(|limit| it.bytes as f64 >= NEARLY_FULL * limit as f64)
+/// A deleted file gives its memory back once it is cut to nothing through whoever has it open; so does
+/// one that is open and has its name still, which to remove would not. A limit keeps the file system from
+/// taking all of memory.
+fn remedies(it: &FileSystemCause) -> Vec<Remedy> {
+    const LEAST: u64 = 64 << 20;
+    let deleted = |file: &&ShmemEntry| file.kind == ShmemKind::DeletedFile;
+    let deleted = it.files.iter().filter(deleted).filter_map(cut);
+    let named = it.files.iter().find(|file| file.kind == ShmemKind::File);
+    let rotate = named.map(|file| cut(file).unwrap_or_else(|| removed(file)));
+    let left = it.whole.bytes.saturating_sub(it.deleted_bytes);
+    let limit = left.next_power_of_two().max(LEAST) >> 20;
+    let point = quoted(&it.whole.name);
+    let remount = format!("mount -o remount,size={limit}M {point}");
+    let remount = Remedy::of(it.whole.command('m', &remount));
+    let mut remedies: Vec<_> = deleted.take(3).collect();
+    remedies.extend(rotate);
+    remedies.extend(it.whole.name.starts_with('/').then_some(remount));
+    remedies
 }
 
-/// A deleted file gives its memory back once it is cut to nothing through whoever has it open; a limit
-/// keeps the file system from taking all of memory.
-fn remedies(whole: &ShmemEntry, files: &[ShmemEntry], deleted_bytes: u64) -> Vec<Remedy> {
-    const LEAST: u64 = 64 << 20;
-    let deleted = files.iter().filter(|it| it.kind == ShmemKind::DeletedFile);
-    let cut = deleted.filter_map(|file| Some((file, open(file)?)));
-    let cut = cut.map(|(file, (pid, fd))| {
-        Remedy::giving(format!("truncate -s 0 /proc/{pid}/fd/{fd}"), file.bytes)
-    });
-    let named = whole.bytes.saturating_sub(deleted_bytes);
-    let largest = files.iter().find(|it| it.kind == ShmemKind::File);
-    let rotate = largest.map(|it| Remedy::giving(format!("rm {}", quoted(&it.name)), it.bytes));
-    let limit = named.next_power_of_two().max(LEAST) >> 20;
-    let point = quoted(&whole.name);
-    let remount = Remedy::of(format!("mount -o remount,size={limit}M {point}"));
-    let mut remedies: Vec<_> = cut.take(3).collect();
-    remedies.extend(rotate);
-    remedies.extend(whole.name.starts_with('/').then_some(remount));
-    remedies
+/// Through whoever has it open; none if nobody has.
+fn cut(file: &ShmemEntry) -> Option<Remedy> {
+    let (pid, fd) = open(file)?;
+    let command = format!("truncate -s 0 /proc/{pid}/fd/{fd}");
+    Some(Remedy::giving(command, file.bytes))
+}
+
+fn removed(file: &ShmemEntry) -> Remedy {
+    let command = format!("rm {}", quoted(&file.name));
+    Remedy::giving(file.command('m', &command), file.bytes)
 }
 
 /// Who has it open, and by which descriptor.
@@ -127,7 +136,9 @@ fn piece(entry: ShmemEntry) -> Option<Finding> {
     };
     let holder = entry.holders.first.first().map(|it| it.task.pid);
     let command = match (entry.kind, holder) {
-        (ShmemKind::OrphanedSegment, _) => Some(format!("ipcrm -m {}", entry.name)),
+        (ShmemKind::OrphanedSegment, _) => {
+            Some(entry.command('i', &format!("ipcrm -m {}", entry.name)))
+        }
         (_, Some(pid)) => Some(format!("kill {pid}")),
         (_, None) => None,
     };

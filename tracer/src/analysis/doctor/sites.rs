@@ -104,9 +104,6 @@ pub(super) fn taken_by(entry: &Entry) -> TakenBy {
 /// Who took page frames cannot be made to give them back from outside: whoever wrote it has to.
 fn remedies(entry: &Entry) -> Vec<Remedy> {
     let longer = "pagetrace -i 600 --sort growth --verbose";
-    let module = entry.module.as_ref();
-    let unload = module.map(|it| Remedy::of(format!("modprobe -r {it}")));
     let look = entry.known.map(|it| Remedy::of(&it.look));
-    let remedies = look.into_iter().chain([Remedy::of(longer)]);
-    remedies.chain(unload).collect()
+    look.into_iter().chain([Remedy::of(longer)]).collect()
 }

@@ -28,8 +28,9 @@ fn owner_of(stack: &str) -> Option<&'static str> {
     let frames: Vec<_> = stack.split(" < ").map(frame).collect();
     let roles: Vec<_> = frames.iter().map(Role::of).collect();
     let owner = owner::index(&roles).expect("a stack with frames has an owner");
-    let frames: Vec<_> = frames.iter().collect();
-    known_owner(&frames, owner).map(|it| &*it.name)
+    let known = KnownOwners::shipped();
+    let named = frames.iter().map(|frame| known.named(frame));
+    known.nearest(named, owner).map(|it| &*it.name)
 }
 
 /// The stacks of the table with the name of their owner.

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use crate::model::{
-    Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemEntry, ShmemKind, ShmemObject, SizedFile,
-    SysvSegment,
+    FileSystemCause, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemEntry, ShmemKind,
+    ShmemObject, SizedFile, SysvSegment,
 };
 
 /// Files and memory without a name, largest first.
@@ -60,20 +60,28 @@ pub(super) fn file_systems(
     })
 }
 
-/// File systems, each as a whole and with its files, those that were deleted and are open still among
-/// them; largest first.
+/// File systems, each as a whole and with its files, largest first: those that were deleted and are open
+/// still are among them.
 pub(in crate::analysis) fn by_file_system(
     shmem: &Shmem,
     contents: &ShmemContents,
-) -> Vec<(ShmemEntry, Vec<ShmemEntry>)> {
+) -> Vec<FileSystemCause> {
     let counted = shmem.file_systems.iter().filter(|it| it.is_shmem());
-    let files = counted.map(|it| {
-        let named = it.files.iter().flat_map(|files| &files.largest);
-        let named = named.map(|file| named_file(it, file));
-        let deleted = contents.objects.iter().filter(|of| of.device == it.device);
-        largest_first(named.chain(deleted.map(object)))
+    let wholes = file_systems(shmem, contents);
+    let causes = counted.zip(wholes).map(|(it, whole)| FileSystemCause {
+        device: it.device,
+        whole,
+        files: files(it, contents),
+        deleted_bytes: super::deleted_bytes(it, contents),
     });
-    file_systems(shmem, contents).zip(files).collect()
+    causes.collect()
+}
+
+fn files(it: &MemoryFileSystem, contents: &ShmemContents) -> Vec<ShmemEntry> {
+    let named = it.files.iter().flat_map(|files| &files.largest);
+    let named = named.map(|file| named_file(it, file));
+    let deleted = contents.objects.iter().filter(|of| of.device == it.device);
+    largest_first(named.chain(deleted.map(object)))
 }
 
 /// What a file system is called.

@@ -29,7 +29,8 @@ pub(super) fn findings(
     findings
 }
 
-fn is_nearly_full(it: &ShmemEntry) -> bool {
+/// Whether a file system soon has all that it can have.
+pub(in crate::analysis) fn is_nearly_full(it: &ShmemEntry) -> bool {
     let limit = it.limit_bytes.filter(|&limit| limit > 0);
     limit.is_some_and(|limit| it.bytes as f64 >= NEARLY_FULL * limit as f64)
 }

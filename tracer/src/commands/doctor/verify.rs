@@ -8,6 +8,7 @@ use crate::{
     analysis,
     cli::{DoctorArgs, Input},
     commands::{answer::Answer, take},
+    kernel::host,
     model::{Case, Verification},
     render,
 };
@@ -16,12 +17,12 @@ use crate::{
 pub(super) fn verify(input: &Input, args: &DoctorArgs) -> Result<ExitCode> {
     let answer = Answer::open(args.json.as_ref(), usize::MAX, args.verbose)?;
     let case: Case = take::saved(input)?;
-    let now = take::running(take::Parts::ALL)?;
-    let (here, there) = (&now.host.kernel, &case.host.kernel);
     ensure!(
-        here == there,
-        "the case is of a machine with Linux {there}, and this is Linux {here}: verify it there"
+        case.evidence.boot_id == Some(host::boot_id()?),
+        "the case is of another machine, or of this one before it was started again: nothing of it \
+         can be here"
     );
+    let now = take::running(take::Parts::ALL)?;
     let verification = analysis::verification(&case, &now)?;
     answer.write(&verification, |it, _, out| render::verification(it, out))?;
     Ok(exit_code(&verification))

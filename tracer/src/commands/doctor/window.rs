@@ -45,12 +45,19 @@ pub(super) fn watch(args: &DoctorArgs, before: &Snapshot) -> Result<Watched> {
         (trace, processes)
     });
     let (trace, limitation) = trace?;
-    let_tables_go(before);
+    if trace.is_some() {
+        let_tables_go(before);
+    }
+    let mut limitations: Vec<_> = limitation.into_iter().collect();
+    let processes = processes.unwrap_or_else(|error| {
+        limitations.push(Feature::Processes.degraded(format!("{error:#}")));
+        None
+    });
     Ok(Watched {
         trace,
         seconds: started.elapsed().into(),
-        limitations: limitation.into_iter().collect(),
-        processes: processes?,
+        limitations,
+        processes,
     })
 }
 

@@ -48,7 +48,7 @@ pub(super) fn name(cause: &Cause) -> String {
     match cause {
         Cause::Held(it) => holder(it),
         Cause::Site(it) => function(&it.taken_by),
-        Cause::Counter(culprit) => culprit.field.clone(),
+        Cause::Counter(culprit) => harmless(&culprit.field).into_owned(),
         Cause::SlabCache { name, .. } => format!("slab cache {}", harmless(name)),
         Cause::Vmalloc {
             function, module, ..
@@ -63,8 +63,8 @@ pub(super) fn name(cause: &Cause) -> String {
         Cause::Shmem(it) => format!("{} {}", words::kind(it.kind), words::name(it)),
         Cause::Process(it) | Cause::Killed(it) => process(it),
         Cause::Reserved { name, holder } => match holder {
-            Some(holder) => format!("{name}, most for {}", harmless(holder)),
-            None => name.clone(),
+            Some(holder) => format!("{}, most for {}", harmless(name), harmless(holder)),
+            None => harmless(name).into_owned(),
         },
         Cause::PageCache => "page cache".to_owned(),
         Cause::Difference(it) => command(&it.command),
@@ -103,7 +103,8 @@ pub(super) const fn refutation(cause: &Cause) -> &'static str {
         Cause::FileSystem(_) | Cause::Shmem(_) => "a program needs these files",
         Cause::Process(_) => "it levels off",
         Cause::Killed(_) => "its limit is below what it is known to need",
-        Cause::Reserved { .. } | Cause::PageCache => "nobody wished it so",
+        Cause::Reserved { .. } => "nobody wished it so",
+        Cause::PageCache => "it does not shrink when memory is short",
         Cause::Difference(_) => "both machines have different work to do",
         Cause::OpenBook(_) => "a second run closes the gap",
     }

@@ -22,10 +22,12 @@ pub fn nagios(case: &Case, out: &mut Vec<u8>) -> io::Result<()> {
     let what = worst.map_or_else(|| "nothing is wrong".to_owned(), headline);
     let no_counter = case.looked_at.iter();
     let mut no_counter = no_counter.filter(|it| it.subject == Subject::NoCounter);
-    let bytes = no_counter.next().and_then(|it| it.bytes).unwrap_or(0);
+    let bytes = no_counter.next().and_then(|it| it.bytes);
+    // `U` stands for what is not known.
+    let bytes = bytes.map_or_else(|| "U".to_owned(), |it| format!("{it}B"));
     // A bar begins the numbers.
     let what = what.replace('|', "/");
-    writeln!(out, "PAGETRACE {state} - {what} | no_counter={bytes}B")
+    writeln!(out, "PAGETRACE {state} - {what} | no_counter={bytes}")
 }
 
 /// Writes why nothing can be told.

@@ -99,21 +99,13 @@ pub(super) fn remedy(finding: &ShmemEntry) -> String {
         ShmemKind::FileSystem => format!(
             "{name} has {bytes} ({}): delete or rotate its files, and limit it: {}",
             limit(finding),
-            command(finding, 'm', &format!("mount -o remount,size=SIZE {name}"))
+            finding.command('m', &format!("mount -o remount,size=SIZE {name}"))
         ),
         ShmemKind::OrphanedSegment => format!(
             "{kind} {name} ({bytes}, {holders}), if nobody waits for it: {}",
-            command(finding, 'i', &format!("ipcrm -m {name}"))
+            finding.command('i', &format!("ipcrm -m {name}"))
         ),
         _ => format!("{kind} {name}, {bytes}, is freed once it is closed by {holders}"),
-    }
-}
-
-/// The command as it works from where pagetrace runs: in the namespace of who sees the thing.
-fn command(finding: &ShmemEntry, namespace: char, command: &str) -> String {
-    match &finding.seen_by {
-        Some(task) => format!("nsenter -t {} -{namespace} {command}", task.pid),
-        None => command.to_owned(),
     }
 }
 
