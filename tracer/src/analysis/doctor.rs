@@ -103,21 +103,7 @@ fn leave_alone(finding: &mut Finding) {
 }
 
 fn looked_at(facts: &Facts<'_>) -> Vec<LookedAt> {
-    use Subject::{
-        Cgroups, NoCounter, OtherKernel, PageCache, Processes, Reserved, Shmem, Slab, Vmalloc,
-    };
-    const ALL: [Subject; 9] = [
-        NoCounter,
-        Slab,
-        Vmalloc,
-        OtherKernel,
-        Shmem,
-        Processes,
-        Cgroups,
-        Reserved,
-        PageCache,
-    ];
-    let all = ALL.into_iter();
+    let all = Subject::LOOKED_AT.into_iter();
     all.map(|subject| LookedAt {
         subject,
         bytes: facts.balances.bytes(subject),

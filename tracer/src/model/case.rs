@@ -125,6 +125,19 @@ impl Book {
 }
 
 impl Subject {
+    /// Those that every case looks at, in this order.
+    pub const LOOKED_AT: [Self; 9] = [
+        Self::NoCounter,
+        Self::Slab,
+        Self::Vmalloc,
+        Self::OtherKernel,
+        Self::Shmem,
+        Self::Processes,
+        Self::Cgroups,
+        Self::Reserved,
+        Self::PageCache,
+    ];
+
     /// The lines of a balance that are of it, by the kernel's names; none of what no line is of.
     pub const fn lines(self) -> &'static [&'static str] {
         match self {
@@ -148,14 +161,7 @@ impl Subject {
 
     /// The one that a line of a balance is of. Idle huge pages are a part of their line.
     pub fn of_line(field: &str) -> Self {
-        const ALL: [Subject; 5] = [
-            Subject::Slab,
-            Subject::Vmalloc,
-            Subject::OtherKernel,
-            Subject::Shmem,
-            Subject::NoCounter,
-        ];
-        let mut all = ALL.into_iter();
+        let mut all = Self::LOOKED_AT.into_iter();
         let of_it = all.find(|it| it.lines().contains(&field));
         of_it.unwrap_or(Self::Reserved)
     }
