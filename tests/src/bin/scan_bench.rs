@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use fastrand::Rng;
-use pagetrace::analysis;
+use pagetrace::analysis::{self, Marking};
 use pagetrace_tests::{
     readings::{Scale, Scan, SitesReport},
     scale::{Fill, Raw, SyntheticSites, Table, peak_bytes},
@@ -63,7 +63,7 @@ fn scan(host_gib: u64, fill: Fill, table: &Table, runs: usize) -> Result<Scan> {
     let (mut scans, mut reads) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         scans.push(rate(table, || {
-            black_box(analysis::scan(table.slots(), &Raw));
+            black_box(analysis::scan(table.slots(), &Raw, Marking::HasEnded));
         }));
         reads.push(rate(table, || {
             black_box(table.sum());

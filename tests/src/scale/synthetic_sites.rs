@@ -11,7 +11,7 @@ use anyhow::Result;
 use fastrand::Rng;
 use jiff::Timestamp;
 use pagetrace::{
-    analysis::{self, Recorded, Survivors},
+    analysis::{self, Marking, Recorded, Survivors},
     model::{
         FoldedBy, Frame, Host, KindChoice, Report, Scope, Seconds, Selection, SiteRecord, Window,
     },
@@ -66,7 +66,7 @@ impl SyntheticSites {
     pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Steps)> {
         let mut steps = Steps::new();
         let scan = timed(&mut steps, "scan", || {
-            analysis::scan(self.table.slots(), &Raw)
+            analysis::scan(self.table.slots(), &Raw, Marking::HasEnded)
         });
         let survivors = timed(&mut steps, "settle", || scan.settle(Some(0)).survivors);
         let recorded = timed(&mut steps, "records", || self.recorded(survivors))?;

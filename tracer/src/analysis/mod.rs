@@ -53,7 +53,7 @@ pub use known_owners::KnownOwners;
 pub use object_owners::{MappedBy, holding_processes};
 pub use pages::{page_groups, page_uses};
 pub use report::{Recorded, report};
-pub use scan::{Pages, Scan, Settled, scan};
+pub use scan::{Marking, Pages, Scan, Settled, scan};
 pub use shmem::shmem;
 pub use sites::records;
 pub use sockets::{socket_totals, sockets, sort_sockets};

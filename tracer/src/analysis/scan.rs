@@ -69,6 +69,22 @@ enum Finding {
     NotLookedUp,
 }
 
+impl Finding {
+    /// Whether the page looks as if nobody had it.
+    const fn looks_free(self) -> bool {
+        matches!(self, Self::Free | Self::OnList | Self::Unreferenced)
+    }
+}
+
+/// Whether allocations are still recorded, and mark slots, while pages are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marking {
+    /// Slots can be marked and cleared meanwhile.
+    GoesOn,
+    /// They can only be cleared.
+    HasEnded,
+}
+
 /// What became of the findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settled {
@@ -83,14 +99,22 @@ pub struct Settled {
 /// Looks at every marked slot, on every CPU that this process may use.
 ///
 /// Frees may still be recorded meanwhile: each page is looked at before its
-/// slot, so that one found free was free while it was marked.
-pub fn scan(slots: &[AtomicU32], pages: &impl Pages) -> Scan {
+/// slot, so that one found free was free while it was marked. Where allocations are recorded, too,
+/// the slot is read before as well: only if it was the same does the page belong to it. Each page
+/// frame is counted once or not at all, and every one that is out all the while is counted.
+pub fn scan(slots: &[AtomicU32], pages: &impl Pages, marking: Marking) -> Scan {
     let cpus = thread::available_parallelism().map_or(1, NonZero::get);
-    scan_by(slots, pages, cpus, STRETCH)
+    scan_by(slots, pages, marking, cpus, STRETCH)
 }
 
 /// Marks cluster, so the workers take a stretch at a time until none is left.
-fn scan_by(slots: &[AtomicU32], pages: &impl Pages, workers: usize, stretch: usize) -> Scan {
+fn scan_by(
+    slots: &[AtomicU32],
+    pages: &impl Pages,
+    marking: Marking,
+    workers: usize,
+    stretch: usize,
+) -> Scan {
     let workers = workers.min(slots.len().div_ceil(stretch));
     let stretches = Mutex::new(slots.chunks(stretch).zip((0..).step_by(stretch)));
     let next = || {
@@ -98,7 +122,7 @@ fn scan_by(slots: &[AtomicU32], pages: &impl Pages, workers: usize, stretch: usi
         stretches.next()
     };
     let work = || {
-        let mut worker = Worker::new(pages);
+        let mut worker = Worker::new(pages, marking);
         while let Some((slots, first)) = next() {
             worker.stretch(slots, first);
         }

@@ -1,6 +1,9 @@
 //! Tests of the scan on a machine of a few pages.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use tracer_ebpf::Slot;
 
@@ -79,7 +82,7 @@ fn tree(settled: &Settled) -> (Tree, u64) {
 }
 
 fn survivors(marked: &[(usize, u32)], machine: &Machine) -> (Tree, u64) {
-    tree(&scan(&slots(marked), machine).settle(Some(1)))
+    tree(&scan(&slots(marked), machine, Marking::HasEnded).settle(Some(1)))
 }
 
 fn kinds<const N: usize>(kinds: [(Kind, u64); N]) -> BTreeMap<Cell, u64> {
@@ -112,7 +115,12 @@ fn the_flags_of_a_block_are_those_of_its_first_page() {
 
 /// What becomes of three pages without flags, by the number of lost frees.
 fn settled(machine: &Machine, lost: Option<u64>) -> (BTreeMap<Cell, u64>, u64) {
-    let settled = scan(&slots(&[(0, 25), (1, 25), (2, 25)]), machine).settle(lost);
+    let settled = scan(
+        &slots(&[(0, 25), (1, 25), (2, 25)]),
+        machine,
+        Marking::HasEnded,
+    )
+    .settle(lost);
     let (mut tree, missed) = tree(&settled);
     (tree.remove(&25).unwrap_or_default(), missed)
 }
@@ -151,7 +159,12 @@ fn where_lists_are_unknown_what_nobody_holds_is_uncertain() {
 fn references_that_cannot_be_looked_up_are_a_loss() {
     let machine = Machine::unmarked(3, None, None);
     for (lost, kind, unknown) in [(Some(0), Kind::Raw, 0), (None, Kind::Unverified, 3)] {
-        let settled = scan(&slots(&[(0, 25), (1, 25), (2, 25)]), &machine).settle(lost);
+        let settled = scan(
+            &slots(&[(0, 25), (1, 25), (2, 25)]),
+            &machine,
+            Marking::HasEnded,
+        )
+        .settle(lost);
         assert_eq!(settled.unknown_reference_pages, unknown);
         assert_eq!(tree(&settled).0[&25], kinds([(kind, 3)]));
     }
@@ -194,7 +207,7 @@ fn pages_beyond_the_first_chunk_are_found() {
 
 #[test]
 fn without_page_flags_nothing_is_dropped() {
-    let scan = scan(&slots(&[(3, 25)]), &Machine::default());
+    let scan = scan(&slots(&[(3, 25)]), &Machine::default(), Marking::HasEnded);
     assert!(scan.is_unverified());
     let (survivors, phantoms) = tree(&scan.settle(Some(0)));
     assert_eq!(survivors[&25], kinds([(Kind::Unverified, 1)]));
@@ -328,6 +341,14 @@ fn plain_finding(words: &[u32], pages: &Numbered, page: usize, head: usize) -> F
     }
 }
 
+fn sums<K: Ord>(counts: impl Iterator<Item = (K, u64)>) -> BTreeMap<K, u64> {
+    let mut sums = BTreeMap::new();
+    for (key, count) in counts {
+        *sums.entry(key).or_default() += count;
+    }
+    sums
+}
+
 #[test]
 fn any_number_of_workers_finds_what_there_is() {
     let given = std::env::var("PAGETRACE_SEED").ok();
@@ -354,12 +375,113 @@ fn any_number_of_workers_finds_what_there_is() {
         let slots: Vec<_> = words.iter().copied().map(AtomicU32::new).collect();
         let expected = plain(&words, &pages);
         for (workers, chunks) in [(1, 100), (1, 1), (2, 1), (3, 2), (7, 3)] {
-            let scan = scan_by(&slots, &pages, workers, chunks * CHUNK_SLOTS);
-            let runs = scan.found.iter();
-            let found = runs.map(|run| ((run.word, run.what), u64::from(run.pages)));
-            let found = (found.collect(), scan.listed_blocks);
-            let with = format!("{len} slots, {workers} workers, PAGETRACE_SEED={seed}");
-            assert_eq!(found, expected, "{with}");
+            for recording in [Marking::HasEnded, Marking::GoesOn] {
+                let scan = scan_by(&slots, &pages, recording, workers, chunks * CHUNK_SLOTS);
+                let runs = scan.found.iter();
+                let found = runs.map(|run| ((run.word, run.what), u64::from(run.pages)));
+                let found = (sums(found), scan.listed_blocks);
+                let with = format!("{len} slots, {workers} workers, PAGETRACE_SEED={seed}");
+                assert_eq!(found, expected, "{with}, {recording:?}");
+            }
         }
+    }
+}
+
+/// A machine whose pages are taken and freed while it is looked at, as the kernel does it: a page
+/// is off the free lists before its slot is marked, and its slot is cleared before it is free.
+struct Busy {
+    slots: Vec<AtomicU32>,
+    /// Whether each page is free.
+    free: Vec<AtomicBool>,
+}
+
+/// What the pages of a busy machine do, by their numbers.
+const STAYS: usize = 0;
+const WAS_FREED_UNSEEN: usize = 1;
+const ROLES: usize = 4;
+
+impl Busy {
+    fn new(pages: usize) -> Self {
+        let word = |page| match page % ROLES {
+            STAYS => Slot::new(25, 1).0,
+            WAS_FREED_UNSEEN => Slot::new(26, 1).0,
+            _ => 0,
+        };
+        Self {
+            slots: (0..pages).map(|page| AtomicU32::new(word(page))).collect(),
+            free: (0..pages)
+                .map(|page| AtomicBool::new(page % ROLES != STAYS))
+                .collect(),
+        }
+    }
+
+    /// Takes the page and frees it again; by the same site, so that its mark looks the same.
+    fn churn(&self, page: usize) {
+        self.free[page].store(false, Ordering::SeqCst);
+        self.slots[page].store(Slot::new(27, 1).0, Ordering::SeqCst);
+        self.slots[page].store(0, Ordering::SeqCst);
+        self.free[page].store(true, Ordering::SeqCst);
+    }
+}
+
+impl Pages for Busy {
+    fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>) {
+        let free = self.free.iter().skip(first as usize).take(count);
+        states.extend(free.map(|it| match it.load(Ordering::SeqCst) {
+            true => PageState::Free,
+            false => PageState::Slab,
+        }));
+    }
+
+    fn unreferenced(&self, _first: u64) -> Option<u32> {
+        Some(0)
+    }
+
+    fn listed(&self, _first: u64) -> Option<u32> {
+        Some(0)
+    }
+
+    fn without_mapping(&self, _first: u64) -> Option<u32> {
+        Some(0)
+    }
+
+    fn order(&self, _site: u32) -> u32 {
+        0
+    }
+}
+
+#[test]
+fn a_look_while_pages_come_and_go_loses_none_and_accuses_none() {
+    const PAGES: usize = 3 * CHUNK_SLOTS;
+    let machine = Busy::new(PAGES);
+    let is_over = AtomicBool::new(false);
+    let churn = |role: usize| {
+        let pages = (0..PAGES).filter(|page| page % ROLES == role);
+        pages.for_each(|page| machine.churn(page));
+    };
+    let mut looks = Vec::new();
+    thread::scope(|scope| {
+        for role in [2, 3] {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    churn(role);
+                }
+            });
+        }
+        looks.extend((0..50).map(|_| {
+            let settled = scan(&machine.slots, &machine, Marking::GoesOn).settle(None);
+            let of = |site| settled.survivors.of(site).map(|(_, pages)| pages as usize);
+            let pages = [25, 26, 27].map(|site| of(site).sum::<usize>());
+            (pages, settled.missed_free_pages as usize)
+        }));
+        is_over.store(true, Ordering::Relaxed);
+    });
+    for ([stay, freed_unseen, churned], missed_frees) in looks {
+        assert_eq!(
+            (stay, freed_unseen, missed_frees),
+            (PAGES / ROLES, 0, PAGES / ROLES)
+        );
+        assert!(churned <= PAGES / 2);
     }
 }

@@ -1,11 +1,15 @@
 //! A worker of the scan: from slots and flags, a chunk at a time, to findings.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    mem,
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use tracer_ebpf::{CHUNK_SLOTS, MAX_ORDER, Slot};
 
 use super::{
-    Finding, Pages, UNIT,
+    Finding, Marking, Pages, UNIT,
     slots::{is_marked, load, prefetch, same_word},
 };
 use crate::{
@@ -33,6 +37,7 @@ impl Found {
 /// chunk it is at.
 pub(super) struct Worker<'a, P> {
     pages: &'a P,
+    marking: Marking,
     /// The first page frame of the chunk.
     first: u64,
     /// Its slots, which the programs may be clearing.
@@ -41,6 +46,10 @@ pub(super) struct Worker<'a, P> {
     words: [u32; CHUNK_SLOTS],
     /// Up to its last marked page, or as far as the kernel tells.
     states: Vec<PageState>,
+    /// What the slots were before the kernel was asked for states; while allocations are recorded.
+    before: [u32; CHUNK_SLOTS],
+    /// Pages to look at once more, by themselves; likewise.
+    unsettled: Vec<usize>,
     /// The site asked about last, and its order.
     order: (u32, u32),
     unreferenced: Answer,
@@ -73,13 +82,16 @@ impl Answer {
 }
 
 impl<'a, P: Pages> Worker<'a, P> {
-    pub(super) fn new(pages: &'a P) -> Self {
+    pub(super) fn new(pages: &'a P, marking: Marking) -> Self {
         Self {
             pages,
+            marking,
             first: 0,
             slots: &[],
             words: [0; CHUNK_SLOTS],
             states: Vec::with_capacity(CHUNK_SLOTS),
+            before: [0; CHUNK_SLOTS],
+            unsettled: Vec::new(),
             order: (0, pages.order(0)),
             unreferenced: Answer::NONE,
             listed: Answer::NONE,
@@ -103,17 +115,30 @@ impl<'a, P: Pages> Worker<'a, P> {
         }
     }
 
-    /// Takes in what the pages are, then their slots: a unit at a time, so that
-    /// one is looked at while the next is on its way from memory.
+    /// Looks at a chunk, and once more at what was in doubt.
     fn chunk(&mut self, slots: &'a [AtomicU32], first: u64) {
         let marked = |slot: &AtomicU32| slot.load(Ordering::Relaxed) != 0;
         let len = slots.iter().rposition(marked).map_or(0, |last| last + 1);
         (self.first, self.slots) = (first, slots);
+        if self.marking == Marking::GoesOn {
+            load(&slots[..len], &mut self.before[..len]);
+        }
         self.states.clear();
         self.pages.states(first, len, &mut self.states);
+        self.units(len);
+        for page in mem::take(&mut self.unsettled) {
+            self.look_again(page);
+        }
+    }
+
+    /// Takes in what the slots are, after the pages: a unit at a time, so that one is looked at
+    /// while the next is on its way from memory.
+    fn units(&mut self, len: usize) {
+        let slots = self.slots;
         if len == CHUNK_SLOTS
             && self.has_one_state()
             && let Some(word) = same_word(slots)
+            && !self.has_changed(0..len, word)
         {
             self.even_chunk(word);
             return;
@@ -123,6 +148,7 @@ impl<'a, P: Pages> Worker<'a, P> {
             prefetch(&raw const slots[0]);
             load(slots, words);
             rest.fill(0);
+            self.set_aside_changed(at);
             self.unit(at);
         }
     }
@@ -146,7 +172,68 @@ impl<'a, P: Pages> Worker<'a, P> {
         }
         if !has_question {
             let finding = self.finding(0, 0);
-            self.count(word, finding, CHUNK_SLOTS as u32);
+            self.count(0..CHUNK_SLOTS, finding);
+        }
+    }
+
+    /// Whether any of these slots was another than `word` before the kernel was asked, so that its
+    /// page may have changed hands in between.
+    fn has_changed(&self, pages: Range<usize>, word: u32) -> bool {
+        let before = self.before[pages].iter();
+        self.marking == Marking::GoesOn && before.fold(0, |sum, it| sum | (it ^ word)) != 0
+    }
+
+    /// Has pages looked at once more whose slots have changed since the kernel was asked; nobody
+    /// has them for now.
+    fn set_aside_changed(&mut self, at: usize) {
+        if self.marking == Marking::HasEnded {
+            return;
+        }
+        for page in at..at + UNIT {
+            let word = &mut self.words[page];
+            if *word != 0 && *word != self.before[page] {
+                *word = 0;
+                self.unsettled.push(page);
+            }
+        }
+    }
+
+    /// Looks at a page by itself, until its slot stands still meanwhile. One that is marked and
+    /// free can have been freed and taken again by the same site: its free was missed only if that
+    /// is so every time.
+    fn look_again(&mut self, page: usize) {
+        let mut word = 0;
+        for look in 1..=LOOKS {
+            word = self.slots[page].load(Ordering::Relaxed);
+            if word == 0 {
+                return;
+            }
+            self.words[page] = word;
+            let head = self.head(page);
+            self.ask_again(page);
+            self.ask_again(head);
+            let finding = self.finding(page, head);
+            let is_settled = look == LOOKS || !finding.looks_free();
+            if is_settled && self.words[page] == word && self.is_still(page, word) {
+                self.found.listed_blocks += u64::from(finding == Finding::OnList && page == head);
+                return self.add(word, finding, 1);
+            }
+        }
+        self.add(word, Finding::NotLookedUp, 1);
+    }
+
+    /// Forgets what is known of the unit that a page is in, and reads its states anew.
+    fn ask_again(&mut self, page: usize) {
+        let at = page / UNIT * UNIT;
+        load_unit(&self.slots[at..], &mut self.words[at..at + UNIT]);
+        self.unreferenced = Answer::NONE;
+        self.listed = Answer::NONE;
+        self.without_mapping = Answer::NONE;
+        let known = self.states.len().saturating_sub(at).min(UNIT);
+        let mut states = Vec::with_capacity(UNIT);
+        self.pages.states(self.unit_of(page), known, &mut states);
+        for (state, new) in self.states.iter_mut().skip(at).zip(states) {
+            *state = new;
         }
     }
 
@@ -175,7 +262,7 @@ impl<'a, P: Pages> Worker<'a, P> {
         let head = self.head(at);
         if self.has_one_answer(at, head) {
             let finding = self.finding(at, head);
-            self.count(self.words[at], finding, UNIT as u32);
+            self.count(at..at + UNIT, finding);
         } else {
             (at..at + UNIT).for_each(|page| self.page(page));
         }
@@ -205,8 +292,10 @@ impl<'a, P: Pages> Worker<'a, P> {
         if matches!(finding, Finding::OnList | Finding::Unreferenced) && !self.is_still(at, word) {
             return;
         }
-        self.found.listed_blocks += u64::from(finding == Finding::OnList && at == head);
-        self.count(word, finding, 1);
+        if self.marking == Marking::HasEnded {
+            self.found.listed_blocks += u64::from(finding == Finding::OnList && at == head);
+        }
+        self.count(at..at + 1, finding);
     }
 
     /// Whether a page is still marked, as it was before somebody was asked about it: if not,
@@ -316,9 +405,28 @@ impl<'a, P: Pages> Worker<'a, P> {
         self.order.1.min(MAX_ORDER)
     }
 
-    fn count(&mut self, word: u32, what: Finding, pages: u32) {
+    /// Counts pages with the same word, unless they are to be looked at once more.
+    fn count(&mut self, pages: Range<usize>, what: Finding) {
+        if self.marking == Marking::GoesOn && what.looks_free() {
+            self.unsettled.extend(pages);
+        } else {
+            self.add(self.words[pages.start], what, pages.len() as u32);
+        }
+    }
+
+    fn add(&mut self, word: u32, what: Finding, pages: u32) {
         self.found.pages.add(Run { word, what, pages });
     }
+}
+
+/// So often a page that is marked and looks free is looked at while allocations are recorded. Each
+/// time, one that is freed and taken again all the time is found out with a good chance.
+const LOOKS: usize = 8;
+
+/// Copies the slots of a unit as they are now; there are fewer at the end of the table.
+fn load_unit(slots: &[AtomicU32], words: &mut [u32]) {
+    let len = slots.len().min(words.len());
+    load(&slots[..len], &mut words[..len]);
 }
 
 /// Whether flags alone do not tell what a page is.

@@ -21,7 +21,7 @@ use self::{
 };
 use super::{interruption::Interruption, outputs::Outputs};
 use crate::{
-    analysis::{self, Recorded},
+    analysis::{self, Marking, Recorded},
     bpf::{Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
@@ -130,7 +130,7 @@ fn recorded(
     cgroup_paths: BTreeMap<u64, String>,
 ) -> Result<Recorded> {
     let pages = LivePages::new(tracer.sites(), plan.page_structs);
-    let scan = analysis::scan(tracer.slots(), &pages);
+    let scan = analysis::scan(tracer.slots(), &pages, Marking::HasEnded);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
         let limitation = || Feature::PageVerification.degraded(some);
