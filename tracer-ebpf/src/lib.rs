@@ -25,7 +25,7 @@ pub use config::{
 pub use counters::{
     AllocationCounters, Counters, FreeCounters, LEVELS, Nested, ORDERS, UnwindCounters,
 };
-pub use records::{Control, SAMPLE_PAGES, Sample};
+pub use records::{Control, KnownSites, RECENT_SITES, SAMPLE_PAGES, Sample};
 pub use site::{COMM_LEN, Code, InterruptCode, MAX_FRAMES, SKIPPED_FRAMES, Site, SiteKey};
 pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
@@ -40,6 +40,8 @@ pub mod maps {
     pub const SITES: &str = "SITES";
     /// Hash of stack, order and gfp flags → site id.
     pub const SITE_IDS: &str = "SITE_IDS";
+    /// What each CPU knows of [`SITE_IDS`]: [`KnownSites`](crate::KnownSites).
+    pub const KNOWN_SITES: &str = "KNOWN_SITES";
     /// Site ids that are still free; user space fills it before attaching.
     pub const FREE_SITES: &str = "FREE_SITES";
     /// What the kernel unwinds stacks to, per CPU: a [`Site`](crate::Site) for each program.

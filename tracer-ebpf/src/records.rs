@@ -13,6 +13,12 @@ pub struct Control {
     pub unwind: UnwindControl,
 }
 
+/// How many sites each CPU keeps in mind; a power of two.
+pub const RECENT_SITES: usize = 2048;
+
+/// What a CPU knows of the site table, as user space forgets it: zeros know nothing.
+pub type KnownSites = [u64; 1 + RECENT_SITES];
+
 /// Pages of stack in a [`Sample`]: all that one can have.
 pub const SAMPLE_PAGES: usize = 4;
 

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         cli::Command::Trace(args) => commands::trace::run(&args),
         cli::Command::Doctor(args) => commands::doctor::run(&args),
         cli::Command::Report(args) => commands::report::run(&args),
+        cli::Command::Serve(args) => commands::serve::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),
         cli::Command::Pages(args) => commands::pages::run(&args),
         cli::Command::Holders(args) => commands::holders::run(&args),

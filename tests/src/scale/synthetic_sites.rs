@@ -162,6 +162,7 @@ fn window() -> Window {
         record_seconds: hour.into(),
         drain_seconds: Seconds::default(),
         epochs: (0..=LAST_EPOCH).map(start).collect(),
+        recorded_before_seconds: None,
         scope: Scope::Kernel,
         filters: vec![],
         takers: None,

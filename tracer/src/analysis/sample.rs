@@ -49,6 +49,7 @@ pub(super) fn window() -> Window {
         record_seconds: (SECOND * 8).into(),
         drain_seconds: (SECOND * 2).into(),
         epochs: timeline.starts(),
+        recorded_before_seconds: None,
         scope: Scope::Kernel,
         filters: vec![],
         takers: None,

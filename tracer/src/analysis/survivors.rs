@@ -58,6 +58,21 @@ impl Survivors {
         }
     }
 
+    /// Those of the epochs that `renamed` has a number for, which they get; the others are left out.
+    pub fn of_epochs(self, renamed: impl Fn(u32) -> Option<u32>) -> Self {
+        let Self {
+            runs,
+            lost,
+            are_verified,
+        } = self;
+        let runs = runs.into_iter().filter_map(|run| {
+            let epoch = renamed(Slot(run.word).epoch())?;
+            let word = Slot::new(site(&run), epoch).0;
+            Some(Run { word, ..run })
+        });
+        Self::new(runs.collect(), lost, are_verified)
+    }
+
     /// The sites that have any, in ascending order.
     pub fn sites(&self) -> impl Iterator<Item = u32> {
         let same = |a: &Run<_>, b: &Run<_>| site(a) == site(b);

@@ -115,6 +115,7 @@ mod tests {
             record_seconds: (TENTH * 5 / 2).into(),
             drain_seconds: (TENTH * 15 / 2).into(),
             epochs: (0..3).map(|epoch| Seconds::from(TENTH * epoch)).collect(),
+            recorded_before_seconds: None,
             scope: Scope::Kernel,
             filters: vec![],
             takers: None,

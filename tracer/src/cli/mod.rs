@@ -12,6 +12,7 @@ mod pages;
 mod proc;
 mod ranking;
 mod report;
+mod serve;
 mod shm;
 mod snapshot;
 mod sock;
@@ -30,7 +31,8 @@ pub use output::{Output, OutputArgs};
 pub use pages::PagesArgs;
 pub use proc::ProcArgs;
 pub use ranking::RankingArgs;
-pub use report::{Input, ReportArgs};
+pub use report::{Input, ReportArgs, Source};
+pub use serve::{DEFAULT_SOCKET, ServeArgs};
 pub use shm::ShmArgs;
 pub use snapshot::SnapshotArgs;
 pub use sock::SockArgs;
@@ -54,6 +56,8 @@ Examples:
   pagetrace -i 600 --json leak.json       every site, for a program to read
   pagetrace report leak.json --sort growth
                                           another look at a report that was saved
+  pagetrace serve                         record without end; then, whenever memory is gone:
+  pagetrace report --live --since 2h      who took pages in the last two hours and has them still
   pagetrace -i 600 --min-age 300          only pages that are five minutes old
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
@@ -89,7 +93,8 @@ Exit codes:
     override_usage = "pagetrace [trace] -i SECONDS [OPTIONS]\n       \
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
                       pagetrace doctor [-i SECONDS] [OPTIONS]\n       \
-                      pagetrace report FILE [OPTIONS]\n       \
+                      pagetrace report FILE|--live [OPTIONS]\n       \
+                      pagetrace serve [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
                       pagetrace pages [OPTIONS]\n       \
                       pagetrace holders [OPTIONS]\n       \
@@ -123,6 +128,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Show a report that `--json` has saved, with any options of ranking and output
     Report(ReportArgs),
+    /// Record without end, and answer `report --live` and Prometheus meanwhile
+    Serve(Box<ServeArgs>),
     /// Say where the machine's memory went, and what no counter shows
     Mem(MemArgs),
     /// Say what every page frame is used for, beside the kernel's counters
@@ -158,7 +165,8 @@ impl Command {
             Self::Doctor(args) => args.check(),
             Self::Report(args) => args.output.check(),
             Self::Diff(args) => args.check(),
-            Self::Mem(_)
+            Self::Serve(_)
+            | Self::Mem(_)
             | Self::Pages(_)
             | Self::Holders(_)
             | Self::Sock(_)

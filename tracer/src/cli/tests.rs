@@ -96,7 +96,10 @@ fn a_path_need_not_be_text() {
     let Ok(Command::Report(args)) = Command::read(words) else {
         panic!("a report")
     };
-    assert_eq!(args.input, Input::File(path.clone().into()));
+    assert_eq!(
+        args.source(),
+        Source::Saved(&Input::File(path.clone().into()))
+    );
     assert_eq!(args.output.json, Some(Output::File(path.into())));
 }
 

@@ -39,6 +39,25 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// `90`, `90s`, `10m`, `2h` or `7d`.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a time, as 90s, 10m, 2h or 7d".to_owned();
+    let text = text.trim();
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        _ => 1,
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds = number.checked_mul(seconds).filter(|&it| it > 0);
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
 /// The number of a page frame, as 4711 or 0x1267.
 pub(super) fn frame(text: &str) -> Result<u64, String> {
     let number = match text.strip_prefix("0x") {
@@ -145,6 +164,31 @@ mod tests {
         assert_eq!(orders("2.."), Ok(2..=10));
         for text in ["", "x", "11", "..3", "4..2", "-1"] {
             assert!(orders(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("10m", 600),
+            ("2h", 7200),
+            ("7d", 604_800),
+        ] {
+            assert_eq!(time(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in [
+            "",
+            "m",
+            "0s",
+            "-1m",
+            "1w",
+            "1.5h",
+            "99999999999999999999d",
+            "999999999999999999d",
+        ] {
+            assert!(time(text).is_err(), "{text}");
         }
     }
 

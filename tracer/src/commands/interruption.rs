@@ -27,6 +27,14 @@ impl Interruption {
         })
     }
 
+    /// The same for a service, which no terminal ends: SIGHUP does nothing, as there is nothing to read
+    /// again.
+    pub(super) fn of_service() -> Result<Self> {
+        // SAFETY: ignoring a signal needs no handler to be sound.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+        Self::listen()
+    }
+
     /// Waits for the first signal; the second one will end the process at once.
     pub(super) async fn heard(&mut self) {
         tokio::select! {

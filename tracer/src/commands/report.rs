@@ -1,16 +1,16 @@
-//! `pagetrace report`: another look at a report or a case that was saved.
+//! `pagetrace report`: another look at a report or a case that was saved, or at what a service records.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
 use super::{
-    doctor,
+    doctor, live,
     outputs::Outputs,
     take::{self, Either},
 };
 use crate::{
-    cli::ReportArgs,
+    cli::{ReportArgs, Source},
     model::{Case, Choice as _, GroupBy, Report},
     render::{self, Extent},
 };
@@ -18,7 +18,11 @@ use crate::{
 /// Reads the report and writes it as the options say.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
     let outputs = Outputs::open(&args.ranking, &args.output)?;
-    match take::either::<Case, Report>(&args.input)? {
+    let saved = match args.source() {
+        Source::Saved(input) => take::either::<Case, Report>(input)?,
+        Source::Service { socket, since } => Either::Second(Box::new(live::report(socket, since)?)),
+    };
+    match saved {
         Either::First(case) => shown(&case, args, &outputs),
         Either::Second(report) => {
             check_takers(&report, args.ranking.by)?;

@@ -169,6 +169,17 @@ pub fn descriptors_left() -> Result<u64> {
     Ok(limit.map_or(u64::MAX, |limit| limit.saturating_sub(open)))
 }
 
+/// Memory of this process, in bytes.
+pub fn own_resident_bytes() -> Result<u64> {
+    let path = "/proc/self/status";
+    let status = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
+    let kib: Option<u64> = kib.and_then(|it| it.trim().parse().ok());
+    kib.map(|kib| kib << 10)
+        .with_context(|| format!("{path} does not say how much memory it has"))
+}
+
 /// What the kernel says about a descriptor of ours.
 pub fn descriptor_info(descriptor: BorrowedFd<'_>) -> io::Result<String> {
     fs::read_to_string(format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd()))

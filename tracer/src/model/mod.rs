@@ -22,6 +22,7 @@ mod limitation;
 mod losses;
 mod meminfo;
 mod memory;
+mod metrics;
 mod page_census;
 mod page_state;
 mod pages_report;
@@ -32,6 +33,7 @@ mod report;
 mod saved;
 mod seconds;
 mod selection;
+mod serving;
 mod shmem;
 mod shmem_balance;
 mod site_record;
@@ -77,6 +79,7 @@ pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
+pub use metrics::{LookMetrics, Metrics, SiteMetrics};
 pub use page_census::{PageBlock, PageGroup, PageKey, PageUse};
 pub use page_state::PageState;
 pub use pages_report::{ListedBlock, PageUseRow, PagesBy, PagesList, PagesReport, PagesSchema};
@@ -92,6 +95,7 @@ pub use report::{HeldPages, NoStack, Report, Schema, Site, Task, Tool, Unfreed};
 pub use saved::Saved;
 pub use seconds::Seconds;
 pub use selection::{FoldedBy, GroupBy, Selection, SortKey};
+pub use serving::{ServiceStatus, StatusSchema};
 pub use shmem::{
     Device, Holder, Holders, MemoryFileSystem, Shmem, ShmemContents, ShmemKind, ShmemObject,
     SizedFile, SysvSegment, WalkedFiles,

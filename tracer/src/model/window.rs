@@ -52,6 +52,10 @@ pub struct Window {
     /// When each epoch of the recording began, as time since the window did. An epoch ends where
     /// the next begins.
     pub epochs: Vec<Seconds>,
+    /// How long it had been recorded before the window began: counts of allocations and losses are of
+    /// that time, too. None where recording began with the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_before_seconds: Option<Seconds>,
     /// What was recorded.
     pub scope: Scope,
     /// The options that narrowed the scope down, as they can be typed.
@@ -70,6 +74,12 @@ impl Window {
     /// How long only frees were watched, after that.
     pub const fn drain(&self) -> Duration {
         self.drain_seconds.duration()
+    }
+
+    /// How long events and allocations have been counted.
+    pub fn counted(&self) -> Duration {
+        let before = self.recorded_before_seconds.map(Seconds::duration);
+        self.length().saturating_add(before.unwrap_or_default())
     }
 
     /// Its length: the recording and the drain.

@@ -38,6 +38,10 @@ fn window(report: &Report) -> String {
         pages += &format!(" with {}", harmless(&window.filters.join(" ")));
     }
     let recorded = format!("{pages} recorded for {}", text::seconds(window.record()));
+    if window.recorded_before_seconds.is_some() {
+        let counted = text::seconds(window.counted());
+        return format!("{recorded}; pages taken, events and losses are those of all {counted}");
+    }
     if window.drain().is_zero() {
         return recorded;
     }
@@ -49,7 +53,7 @@ fn window(report: &Report) -> String {
 
 /// What tracing cost the machine, as far as it was measured, in parts of one CPU.
 fn cost(report: &Report) -> String {
-    let seconds = report.window.length().as_secs_f64().max(f64::MIN_POSITIVE);
+    let seconds = report.window.counted().as_secs_f64().max(f64::MIN_POSITIVE);
     let rate = report.losses.events as f64 / seconds;
     let own = match report.cost.process_cpu_seconds {
         Some(time) => format!("{} of a CPU", percent(time.count() / seconds)),

@@ -83,14 +83,32 @@ fn percent(part: u64, whole: u64) -> String {
 fn kept(report: &Report, summary: &Summary) -> String {
     let totals = &summary.totals;
     format!(
-        "{} kept{}: {} by {}; {} were taken in {}",
+        "{} kept{}{}: {} by {}; {} were taken in {}",
         text::bytes(totals.ranked_bytes),
         which(&summary.selection),
+        lately(report),
         text::counted(totals.ranked_pages, "page"),
         takers(summary),
         text::bytes(report.taken_pages * report.host.page_size),
-        text::seconds(report.window.record()),
+        counted(report),
     )
+}
+
+/// Which part of the recording the pages are of, if they are not of all.
+fn lately(report: &Report) -> String {
+    let window = &report.window;
+    let before = window.recorded_before_seconds;
+    let lately = |_| format!(" of the last {}", text::seconds(window.record()));
+    before.map_or_else(String::new, lately)
+}
+
+/// The time in which taken pages were counted.
+fn counted(report: &Report) -> String {
+    let window = &report.window;
+    match window.recorded_before_seconds {
+        Some(_) => format!("all {}", text::seconds(window.counted())),
+        None => text::seconds(window.record()),
+    }
 }
 
 /// How many took them. Interrupts are no process.
@@ -130,9 +148,9 @@ fn which(selection: &Selection) -> String {
 fn nothing_kept(report: &Report, summary: &Summary) -> String {
     let totals = &summary.totals;
     let left = totals.unfreed_pages + totals.too_young_pages;
-    let time = text::seconds(report.window.record());
+    let time = counted(report);
     let given_back = text::count(report.taken_pages.saturating_sub(left));
-    if left == 0 {
+    if left == 0 && report.window.recorded_before_seconds.is_none() {
         let page = match report.window.scope {
             Scope::Kernel => "kernel page",
             Scope::All => "page",
@@ -142,10 +160,15 @@ fn nothing_kept(report: &Report, summary: &Summary) -> String {
         );
     }
     let taken = text::count(report.taken_pages);
-    format!(
-        "Nothing kept{}; {taken} pages were taken in {time}, and {given_back} given back",
-        which(&summary.selection)
-    )
+    let kept = format!(
+        "Nothing kept{}{}",
+        which(&summary.selection),
+        lately(report)
+    );
+    match report.window.recorded_before_seconds {
+        Some(_) => format!("{kept}; {taken} pages were taken in {time}"),
+        None => format!("{kept}; {taken} pages were taken in {time}, and {given_back} given back"),
+    }
 }
 
 /// What is in no number, as it was taken in the drain: an estimate, if it is not little.

@@ -172,6 +172,7 @@ fn window() -> Window {
         epochs: (0..32)
             .map(|epoch| Duration::from_millis(1500 * epoch).into())
             .collect(),
+        recorded_before_seconds: None,
         scope: Scope::Kernel,
         filters: vec![],
         takers: None,

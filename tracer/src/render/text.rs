@@ -143,7 +143,12 @@ pub(super) fn shortened(text: &str, width: usize) -> String {
 
 /// `16.0 s`.
 pub(super) fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+    const HOUR: f64 = 3600.0;
+    match time.as_secs_f64() {
+        seconds if seconds < 2.0 * HOUR => format!("{seconds:.1} s"),
+        seconds if seconds < 48.0 * HOUR => format!("{:.1} h", seconds / HOUR),
+        seconds => format!("{:.1} d", seconds / (24.0 * HOUR)),
+    }
 }
 
 /// A function with its module, as the kernel writes it: `rx_fill [virtio_net]`.

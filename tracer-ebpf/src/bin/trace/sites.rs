@@ -8,7 +8,7 @@ use aya_ebpf::{
     maps::{Array, HashMap, PerCpuArray, Queue},
 };
 use aya_log_ebpf::warn;
-use tracer_ebpf::{AllocationCounters, MAX_SITES, SITE_TABLE_FULL, Site};
+use tracer_ebpf::{AllocationCounters, MAX_SITES, RECENT_SITES, SITE_TABLE_FULL, Site};
 
 use crate::word::Word;
 
@@ -71,11 +71,10 @@ struct KnownSites {
     /// Sites that were found lately, by the lowest bits of their keys: each word is the
     /// rest of the key with the id of the site below it. Keys that found the table full
     /// have the reserved id.
-    recent: [Word; RECENT],
+    recent: [Word; RECENT_SITES],
 }
 
-/// A power of two.
-const RECENT: usize = 2048;
+const _: () = assert!(size_of::<KnownSites>() == size_of::<tracer_ebpf::KnownSites>());
 
 /// Bits of a site id.
 const ID_BITS: u32 = MAX_SITES.ilog2();
@@ -83,7 +82,7 @@ const ID_BITS: u32 = MAX_SITES.ilog2();
 impl KnownSites {
     #[inline(always)]
     fn word(&self, key: u64) -> &Word {
-        &self.recent[key as usize % RECENT]
+        &self.recent[key as usize % RECENT_SITES]
     }
 
     #[inline(always)]
@@ -123,7 +122,8 @@ pub(crate) fn correct_recent(key: u64, id: u32) {
 /// The id of the site with this key.
 #[inline(always)]
 pub(crate) fn lookup(key: u64) -> Option<u32> {
-    // SAFETY: an entry is never changed or removed while the programs run.
+    // SAFETY: an id is one word, and entries are never changed. A service takes out those of sites
+    // without a page for long, and waits for every program that may have found one.
     unsafe { SITE_IDS.get(key) }.copied()
 }
 

@@ -9,6 +9,7 @@ mod load;
 mod losses;
 mod misses;
 mod rules;
+mod site_ids;
 mod tables;
 mod tracer;
 
@@ -22,10 +23,8 @@ pub use tracer::{Settings, Tracer};
 
 use crate::model::{Losses, ProgramTime, TracerFrames};
 
-/// What one window recorded, beside the slots.
+/// What was recorded, beside slots and sites.
 pub struct Capture {
-    /// The sites that slots name.
-    pub sites: SiteTable,
     /// Which frames of the sites' stacks are the tracer's own.
     pub tracer_frames: TracerFrames,
     /// Pages recorded, the freed ones included.

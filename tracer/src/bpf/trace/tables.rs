@@ -1,16 +1,22 @@
 //! The slot table and the site table, mapped into this process.
 
-use std::{collections::BTreeSet, mem::offset_of, ops::Deref, ptr, sync::atomic::AtomicU32};
+use std::{
+    collections::BTreeSet,
+    mem::offset_of,
+    ops::Deref,
+    ptr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, Map, MapData, PerCpuArray},
+    maps::{HashMap, Map, MapData, PerCpuArray, PerCpuValues},
 };
 use memmap2::MmapRaw;
 use tracer_ebpf::{
     BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, ORDERS, STACK_LOST,
-    Site, SiteId, maps, unwind::RuleTable,
+    Site, SiteId, Slot, maps, unwind::RuleTable,
 };
 
 use super::load::{chunks, site_entries};
@@ -28,8 +34,23 @@ impl SlotTable {
     pub(super) fn map(ebpf: &Ebpf, frames: u64) -> Result<Self> {
         let len = chunks(frames) * size_of::<Chunk>() as u64;
         Ok(Self {
-            memory: mapped::read_only(ebpf, maps::SLOTS, len)?,
+            memory: mapped::writable(ebpf, maps::SLOTS, len)?,
         })
+    }
+
+    /// Gives the pages of each epoch to the epoch that `into` has at its place: of two moments that
+    /// are long ago, which one it was matters no more. Programs may be marking and clearing slots
+    /// meanwhile, with epochs that stay what they are: where one was faster, its word stands.
+    pub(super) fn merge_epochs(&self, into: &[u32]) {
+        for slot in &**self {
+            let word = slot.load(Ordering::Relaxed);
+            let (site, epoch) = (Slot(word).site(), Slot(word).epoch());
+            let merged = into.get(epoch as usize).copied().unwrap_or(epoch);
+            if word != 0 && merged != epoch {
+                let merged = Slot::new(site, merged).0;
+                let _ = slot.compare_exchange(word, merged, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -88,7 +109,34 @@ impl SiteTable {
         Ok(self.mismatched.len() as u64)
     }
 
-    /// Nothing is ever taken out of the map, so one pass sees every key.
+    /// The ids that a key leads to.
+    pub(super) fn in_use(&self) -> Result<BTreeSet<u32>> {
+        let ids = self.ids.iter().map(|entry| entry.map(|(_, id)| id));
+        ids.collect::<Result<_, _>>()
+            .context("cannot read the keys of the call sites")
+    }
+
+    /// Takes the keys of these sites out, so that no program finds them again.
+    pub(super) fn forget(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
+        let entries: Result<Vec<_>, _> = self.ids.iter().collect();
+        let entries = entries.context("cannot read the keys of the call sites")?;
+        for (key, _) in entries.iter().filter(|(_, id)| ids.contains(id)) {
+            self.ids
+                .remove(key)
+                .context("cannot take out the key of a call site")?;
+        }
+        Ok(())
+    }
+
+    /// Has a site begin anew, with no page ever taken.
+    pub(super) fn reset(&mut self, id: u32) -> Result<()> {
+        let zeros = vec![0; aya::util::nr_cpus().map_err(|(_, error)| error)?];
+        self.pages
+            .set(id, PerCpuValues::try_from(zeros)?, 0)
+            .context("cannot reset the page count of a site")
+    }
+
+    /// Nothing is taken out of the map meanwhile, so one pass sees every key.
     fn mismatched_ids(&self) -> Result<BTreeSet<u32>> {
         let mut ids = BTreeSet::new();
         for entry in self.ids.iter() {

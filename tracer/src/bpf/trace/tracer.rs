@@ -1,20 +1,30 @@
 //! A running trace: attach, steer, end.
 
-use std::{os::fd::OwnedFd, sync::atomic::AtomicU32};
+use std::{
+    collections::BTreeSet,
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf, Pod,
-    maps::{Array, MapData, PerCpuArray, Queue},
+    maps::{Array, MapData, PerCpuArray},
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracer_ebpf::{
-    Control, Counters, FIRST_SITE, LAST_EPOCH, TracefsConfig, maps, unwind::UnwindControl,
+    Control, Counters, LAST_EPOCH, Slot, TracefsConfig, maps, unwind::UnwindControl,
 };
 
 use super::{
-    BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding, bulk::BulkHook,
-    code, config, load, losses::losses, misses::recursion_misses, rules::RuleLearner, tables::take,
+    BulkAllocator, Capture, Filters, KernelLog, SiteTable, SlotTable, Unwinding,
+    bulk::BulkHook,
+    code, config, load,
+    losses::losses,
+    misses::recursion_misses,
+    rules::RuleLearner,
+    site_ids::{SiteIds, wait_for_programs},
+    tables::take,
 };
 use crate::{
     bpf::{
@@ -71,6 +81,7 @@ pub struct Tracer {
     counters: PerCpuArray<MapData, CountersWire>,
     slots: SlotTable,
     sites: SiteTable,
+    site_ids: SiteIds,
 }
 
 #[derive(Clone, Copy)]
@@ -100,7 +111,7 @@ impl Tracer {
             Hook::Tracefs => tracefs::offsets()?,
         };
         let mut ebpf = load::load(settings, offsets)?;
-        fill_free_sites(&mut ebpf, settings.max_sites)?;
+        let site_ids = SiteIds::fill(&mut ebpf, settings.max_sites)?;
         let slots = SlotTable::map(&ebpf, settings.frames)?;
         let interrupts = config::interrupt_code(&settings.interrupt_entries);
         let takers = settings.takers;
@@ -128,6 +139,7 @@ impl Tracer {
             counters,
             slots,
             sites,
+            site_ids,
         })
     }
 
@@ -180,6 +192,55 @@ impl Tracer {
         learner.map(RuleLearner::control).unwrap_or_default()
     }
 
+    /// Gives the pages of each epoch to the epoch that `into` has at its place; the present epoch
+    /// must stay what it is.
+    pub fn merge_epochs(&self, into: &[u32]) -> Result<()> {
+        // A program that began long ago may still mark pages with an epoch that is over.
+        wait_for_programs()?;
+        self.slots.merge_epochs(into);
+        Ok(())
+    }
+
+    /// The sites that a stack leads to now.
+    pub fn sites_in_use(&self) -> Result<BTreeSet<u32>> {
+        self.sites.in_use()
+    }
+
+    /// Has the ids of these sites used again, but for those that a page has after all, which it gives:
+    /// no stack leads to them any more. The others' stacks get new ids when they come by. It takes two
+    /// grace periods of RCU, some ten milliseconds each.
+    ///
+    /// A program that found one of them in the hash before its key was taken out reads the id after
+    /// that, and the kernel may have given the room to another key by then: but only to one that this
+    /// very CPU meets before the first grace period is over.
+    pub fn reuse_sites(&mut self, mut ids: BTreeSet<u32>) -> Result<BTreeSet<u32>> {
+        self.sites.forget(&ids)?;
+        // From here on, nobody learns of them.
+        wait_for_programs()?;
+        self.forget_sites_in_mind()?;
+        // From here on, nobody marks a page with them.
+        wait_for_programs()?;
+        let mut left = BTreeSet::new();
+        for slot in &*self.slots {
+            left.extend(ids.take(&Slot(slot.load(Ordering::Relaxed)).site()));
+        }
+        for &id in &ids {
+            self.sites.reset(id)?;
+        }
+        self.site_ids.put_back(ids)?;
+        // Those that found no free id shall look for one again.
+        self.forget_sites_in_mind()?;
+        Ok(left)
+    }
+
+    fn forget_sites_in_mind(&mut self) -> Result<()> {
+        self.site_ids.forget_known()?;
+        if let Some(learner) = &mut self.learner {
+            learner.forget_unwinds();
+        }
+        self.steer()
+    }
+
     /// Records no further allocation, only frees.
     pub fn drain(&mut self) -> Result<()> {
         self.bulk.detach(&mut self.ebpf)?;
@@ -211,10 +272,16 @@ impl Tracer {
         Ok(self.counters()?.outstanding())
     }
 
-    /// Detaches the programs and hands over what they recorded.
-    pub fn finish(mut self) -> Result<Capture> {
+    /// Detaches the programs and gives what they recorded; the tables are there as long as this is.
+    pub fn finish(&mut self) -> Result<Capture> {
         self.drain()?;
         self.hooks.detach_free(&mut self.ebpf)?;
+        self.capture()
+    }
+
+    /// What the programs have recorded so far. They go on meanwhile, so its numbers are those of
+    /// moments that are next to each other.
+    pub fn capture(&mut self) -> Result<Capture> {
         let counters = self.counters()?;
         let taken = counters.allocations();
         let mut losses = losses(&counters, self.recursion_misses()?);
@@ -226,7 +293,6 @@ impl Tracer {
         Ok(Capture {
             program_time: self.program_time()?,
             tracer_frames: self.tracer_frames()?,
-            sites: self.sites,
             taken_pages: taken.pages,
             losses,
         })
@@ -301,16 +367,4 @@ fn lift_memlock_limit() {
         maximum: None,
     };
     let _ = setrlimit(Resource::Memlock, unlimited);
-}
-
-fn fill_free_sites(ebpf: &mut Ebpf, max_sites: u32) -> Result<()> {
-    let map = ebpf
-        .map_mut(maps::FREE_SITES)
-        .context("the BPF object lacks a map")?;
-    let mut free = Queue::try_from(map)?;
-    for id in FIRST_SITE..load::site_entries(max_sites) {
-        free.push(id, 0)
-            .context("cannot fill the queue of free sites")?;
-    }
-    Ok(())
 }

@@ -3,29 +3,31 @@
 mod command;
 mod filters;
 mod holders;
+mod look;
 mod pages;
 pub mod plan;
 mod readings;
+mod samples;
 mod watch;
 
 use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 use anyhow::Result;
 
+pub(super) use self::{look::look, readings::Readings, samples::Samples};
+
 use self::{
     command::RunningCommand,
-    pages::LivePages,
     plan::{Plan, Request},
-    readings::Readings,
     watch::Clock,
 };
 use super::{interruption::Interruption, outputs::Outputs};
 use crate::{
     analysis::{self, Marking, Recorded},
-    bpf::{Capture, Tracer},
-    cli::TraceArgs,
+    bpf::Tracer,
+    cli::{SymbolArgs, TraceArgs},
     kernel::host,
-    model::{Cost, Feature, Host, Report, Takers},
+    model::{Cost, Host, Report, Takers},
     render::{self, Progress},
     symbols::{KernelSymbols, Vmlinux},
 };
@@ -77,7 +79,7 @@ pub(super) fn record(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording
 async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> {
     let start = Instant::now();
     let host = host::running()?;
-    let vmlinux = vmlinux(args, &host)?;
+    let vmlinux = vmlinux(&args.symbols, &host)?;
     // Whoever sees that the trace has begun can end it and get a report.
     let interruption = Interruption::listen()?;
     let plan = plan::plan(&request(args))?;
@@ -95,7 +97,7 @@ async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> 
     let progress = Progress::new(args.window().end, host.page_size);
     let watched = watch::watch(tracer, clock, args, interruption, &mut command, &progress).await?;
     cgroups.append(&mut cgroup_paths(&plan));
-    let recorded = recorded(watched.tracer, plan, before, watched.readings, cgroups)?;
+    let recorded = recorded(watched.tracer, &plan, before, watched.readings, cgroups)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     let named = |addresses: &_| symbols.frames(addresses);
     Ok(Recording {
@@ -121,62 +123,23 @@ fn cgroup_paths(plan: &Plan) -> BTreeMap<u64, String> {
     }
 }
 
-/// Looks at every page that is still out, then ends the trace.
+/// Looks at every page that is still out, ends the trace, and says what it cost.
 fn recorded(
-    tracer: Tracer,
-    plan: Plan,
+    mut tracer: Tracer,
+    plan: &Plan,
     before: Readings,
     after: Readings,
     cgroup_paths: BTreeMap<u64, String>,
 ) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), plan.page_structs);
-    let scan = analysis::scan(tracer.slots(), &pages, Marking::HasEnded);
-    let unverified = pages.unverified().or_else(|| {
-        let some = "the kernel does not tell what some page frames are";
-        let limitation = || Feature::PageVerification.degraded(some);
-        scan.is_unverified().then(limitation)
-    });
-    let bulk = tracer.bulk_limitation().cloned();
-    let found = if plan.holders {
-        holders::held_by(&tracer, &plan)
-    } else {
-        Ok(BTreeMap::new())
-    };
-    let (mut held_by, not_held) = match found {
-        Ok(held_by) => (held_by, None),
-        Err(limitation) => (BTreeMap::new(), Some(limitation)),
-    };
-    let Capture {
-        sites,
-        tracer_frames,
-        taken_pages,
-        mut losses,
-        program_time,
-    } = tracer.finish()?;
-    let settled = scan.settle(losses.recursion_misses.free);
-    let survivors = settled.survivors;
-    let missed_frees = unverified.is_none().then_some(settled.missed_free_pages);
-    losses.missed_frees_at_end_pages = missed_frees;
-    losses.unknown_reference_pages = settled.unknown_reference_pages;
-    let limitations = plan.limitations.into_iter().chain(unverified);
-    let limitations = limitations.chain(bulk).chain(not_held);
-    let mut records = analysis::records(&survivors, sites.ids(), |id| sites.record(id))?;
-    for (id, record) in &mut records {
-        record.held_by = held_by.remove(id).unwrap_or_default();
-    }
+    let recorded = look(&mut tracer, plan, Marking::HasEnded)?;
     Ok(Recorded {
-        records,
         cgroup_paths,
-        survivors,
-        tracer_frames,
-        taken_pages,
         cost: Cost {
             process_cpu_seconds: after.cpu_time_since(&before),
-            programs: program_time,
+            ..recorded.cost
         },
-        losses,
-        limitations: limitations.collect(),
         meminfo: after.meminfo_since(before),
+        ..recorded
     })
 }
 
@@ -193,9 +156,9 @@ fn request(args: &TraceArgs) -> Request {
 }
 
 /// The image the user names, which must be the running kernel's, or an installed one.
-fn vmlinux(args: &TraceArgs, host: &Host) -> Result<Option<Vmlinux>> {
+pub(super) fn vmlinux(symbols: &SymbolArgs, host: &Host) -> Result<Option<Vmlinux>> {
     let build_id = host::build_id();
-    match &args.symbols.vmlinux {
+    match &symbols.vmlinux {
         Some(path) => Vmlinux::open(path, build_id.as_ref()).map(Some),
         None => Ok(Vmlinux::installed(&host.kernel, build_id.as_ref())),
     }

@@ -11,7 +11,7 @@ use crate::{
 
 /// What was read at one moment.
 #[derive(Clone, Debug)]
-pub(super) struct Readings {
+pub(in super::super) struct Readings {
     /// CPU time of this process so far.
     cpu_time: Option<Duration>,
     /// The lines of `/proc/meminfo`, in bytes.
@@ -19,7 +19,7 @@ pub(super) struct Readings {
 }
 
 impl Readings {
-    pub(super) fn now() -> Self {
+    pub(in super::super) fn now() -> Self {
         Self {
             cpu_time: clock_gettime(ClockId::ProcessCPUTime).try_into().ok(),
             meminfo: host::meminfo().ok(),
@@ -27,12 +27,12 @@ impl Readings {
     }
 
     /// CPU time of this process from then to now.
-    pub(super) fn cpu_time_since(&self, then: &Self) -> Option<Seconds> {
+    pub(in super::super) fn cpu_time_since(&self, then: &Self) -> Option<Seconds> {
         Some(self.cpu_time?.checked_sub(then.cpu_time?)?.into())
     }
 
     /// The kernel's counters, then and now.
-    pub(super) fn meminfo_since(self, then: Self) -> Option<Meminfo> {
+    pub(in super::super) fn meminfo_since(self, then: Self) -> Option<Meminfo> {
         Some(Meminfo {
             started: then.meminfo?,
             ended: self.meminfo?,

@@ -28,7 +28,7 @@ impl LearnedRules {
         let change = self.evidence.add(sample);
         // A wrong rule may be part of any other.
         let ips = if change.contradicts {
-            self.control.generation = self.control.generation.wrapping_add(1);
+            self.forget_unwinds();
             self.evidence.ips().collect()
         } else {
             change.ips
@@ -43,6 +43,11 @@ impl LearnedRules {
         self.control.first_return = first.offset;
         self.control.frames_below = first.frames_below;
         self.control.discriminator_offset = self.evidence.discriminator_offset();
+    }
+
+    /// Has every unwind that a CPU keeps in mind forgotten.
+    pub(super) const fn forget_unwinds(&mut self) {
+        self.control.generation = self.control.generation.wrapping_add(1);
     }
 
     /// What the programs have to know beside the rules.

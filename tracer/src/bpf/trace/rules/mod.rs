@@ -78,6 +78,11 @@ impl RuleLearner {
         true
     }
 
+    /// Has the programs forget which sites their unwinds led to, once they are told.
+    pub(super) const fn forget_unwinds(&mut self) {
+        self.rules.forget_unwinds();
+    }
+
     /// What the programs have to know beside the rules.
     pub(super) const fn control(&self) -> UnwindControl {
         self.rules.control()

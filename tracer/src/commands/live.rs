@@ -1,0 +1,70 @@
+//! Asking the service that records on this machine.
+
+use std::{io::ErrorKind, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header::HOST};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+
+use crate::model::{Report, Saved as _};
+
+/// No answer takes longer: a look at all pages of a large machine takes seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The report of the service that answers on `socket`, of the last `since` or of all it recorded.
+pub(super) fn report(socket: &Path, since: Option<Duration>) -> Result<Report> {
+    let path = match since {
+        Some(since) => format!("/report?since={}", since.as_secs()),
+        None => "/report".to_owned(),
+    };
+    Report::from_json(&answer(socket, &path)?).context("cannot read what the service answered")
+}
+
+fn answer(socket: &Path, path: &str) -> Result<Bytes> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    let asked = async { tokio::time::timeout(PATIENCE, ask(socket, path)).await };
+    let answered = runtime.block_on(asked);
+    let place = || format!("cannot ask the service on {}", socket.display());
+    answered
+        .context("it does not answer")
+        .flatten()
+        .with_context(place)
+}
+
+async fn ask(socket: &Path, path: &str) -> Result<Bytes> {
+    let stream = connect(socket).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::get(path).header(HOST, "localhost");
+    let request = request.body(Empty::<Bytes>::new())?;
+    let exchange = async {
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        let why = || String::from_utf8_lossy(&body).trim().to_owned();
+        ensure!(status == StatusCode::OK, "{}", why());
+        Ok(body)
+    };
+    let (answer, _) = tokio::join!(exchange, connection);
+    answer
+}
+
+async fn connect(socket: &Path) -> Result<UnixStream> {
+    match UnixStream::connect(socket).await {
+        Ok(stream) => Ok(stream),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!("only root may: run it with sudo")
+        }
+        Err(error)
+            if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&error.kind()) =>
+        {
+            bail!(
+                "nobody answers: start it with `systemctl start pagetrace` or `pagetrace serve`, or \
+                 trace now with `pagetrace -i 60`"
+            )
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,149 @@
+//! `pagetrace serve`: records without end, and answers meanwhile.
+//!
+//! One task owns the tracer and does one thing after the other; connections are tasks of their own,
+//! and send it their questions.
+
+mod connections;
+mod looks;
+mod question;
+mod recorder;
+mod site_pool;
+mod socket;
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use sd_notify::NotifyState;
+use tokio::{net::TcpListener, sync::mpsc, time::sleep_until};
+
+use self::{connections::Listeners, question::Question, recorder::Recorder, socket::ServiceSocket};
+use super::{
+    interruption::Interruption,
+    trace::{Samples, plan},
+};
+use crate::{cli::ServeArgs, kernel::host, model::LookMetrics, render};
+
+/// How many questions wait for their turn; further ones wait with their connections.
+const WAITING: usize = 16;
+
+/// Records until it is told to stop. What it recorded is gone then.
+pub fn run(args: &ServeArgs) -> Result<ExitCode> {
+    render::say_logged(if args.verbose {
+        log::LevelFilter::Info
+    } else {
+        log::LevelFilter::Warn
+    });
+    plan::descriptors(host::descriptors_left()?)?;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build()?.block_on(serve(args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(args: &ServeArgs) -> Result<()> {
+    let mut interruption = Interruption::of_service()?;
+    let socket = ServiceSocket::bind(&args.socket)?;
+    let metrics = match args.listen {
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}"))?,
+        ),
+        None => None,
+    };
+    let mut recorder = Recorder::start(args)?;
+    let mut samples = Samples::open(recorder.tracer())?;
+    let (sender, mut questions) = mpsc::channel(WAITING);
+    let listeners = Listeners { socket, metrics };
+    // Dropped at the end, with the socket's name.
+    let mut listening = Box::pin(listeners.accept(sender));
+    tell_service_manager(&[NotifyState::Ready]);
+    say_ready(args);
+    let mut schedule = Schedule::every(args);
+    loop {
+        recorder.steer()?;
+        schedule.look_if_due(&mut recorder);
+        let next = recorder.next_due().min(schedule.next);
+        tokio::select! {
+            () = sleep_until(next.into()) => {}
+            () = interruption.heard() => break,
+            arrived = samples.arrived() => {
+                arrived?;
+                samples.learn(recorder.tracer_mut())?;
+            }
+            question = questions.recv() => {
+                if let Some(question) = question {
+                    answer(&mut recorder, &schedule, question);
+                }
+            }
+            never = &mut listening => match never? {},
+        }
+        tell_service_manager(&[NotifyState::Watchdog]);
+    }
+    tell_service_manager(&[NotifyState::Stopping]);
+    Ok(())
+}
+
+/// When every page is looked at next, and what the last look found.
+struct Schedule {
+    every: Duration,
+    top: usize,
+    next: Instant,
+    last: Option<LookMetrics>,
+}
+
+impl Schedule {
+    /// The first look is at once, so that metrics are whole from the beginning.
+    fn every(args: &ServeArgs) -> Self {
+        Self {
+            every: args.every,
+            top: args.top as usize,
+            next: Instant::now(),
+            last: None,
+        }
+    }
+
+    /// A look that fails is said, and metrics go on without it.
+    fn look_if_due(&mut self, recorder: &mut Recorder) {
+        if Instant::now() < self.next {
+            return;
+        }
+        self.last = match looks::look(recorder, self.top) {
+            Ok(look) => Some(look),
+            Err(error) => {
+                render::say(&format!(
+                    "cannot look at pages: {}",
+                    render::sentence(&error)
+                ));
+                None
+            }
+        };
+        self.next = Instant::now() + self.every;
+    }
+}
+
+/// A question that nobody waits for any more is nobody's loss.
+fn answer(recorder: &mut Recorder, schedule: &Schedule, question: Question) {
+    match question {
+        Question::Report { since, reply } => drop(reply.send(recorder.report(since))),
+        Question::Metrics { reply } => drop(reply.send(recorder.metrics(schedule.last.clone()))),
+        Question::Status { reply } => drop(reply.send(recorder.status())),
+    }
+}
+
+/// Does nothing where no service manager listens.
+fn tell_service_manager(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        render::say(&format!("cannot tell the service manager: {error}"));
+    }
+}
+
+fn say_ready(args: &ServeArgs) {
+    let mut sentence = format!("recording; answers on {}", args.socket.display());
+    if let Some(address) = args.listen {
+        sentence += &format!(", metrics on http://{address}/metrics");
+    }
+    render::say(&sentence);
+}

@@ -1,0 +1,200 @@
+//! The tracer, its time, and what is asked of it.
+
+use std::{
+    process,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::{
+    super::trace::{
+        Readings, look,
+        plan::{self, Plan, Request},
+        vmlinux,
+    },
+    looks,
+    site_pool::SitePool,
+};
+use crate::{
+    analysis::{self, Marking, Recorded, RollingTimeline},
+    bpf::{self, Tracer},
+    cli::ServeArgs,
+    kernel::host,
+    model::{
+        Cost, Host, LookMetrics, Metrics, Report, Scope, Seconds, ServiceStatus, StatusSchema,
+        Tool, Window,
+    },
+    render,
+    symbols::{KernelSymbols, Vmlinux},
+};
+
+/// A tracer that records without end.
+pub(super) struct Recorder {
+    tracer: Tracer,
+    plan: Plan,
+    host: Host,
+    vmlinux: Option<Vmlinux>,
+    scope: Scope,
+    filters: Vec<String>,
+    began: Instant,
+    started: Timestamp,
+    before: Readings,
+    timeline: RollingTimeline,
+    sites: SitePool,
+    table_bytes: u64,
+}
+
+impl Recorder {
+    /// Attaches the programs.
+    pub(super) fn start(args: &ServeArgs) -> Result<Self> {
+        let host = host::running()?;
+        let vmlinux = vmlinux(&args.symbols, &host)?;
+        let plan = plan::plan(&request(args))?;
+        for limitation in &plan.limitations {
+            render::say(&limitation.to_string());
+        }
+        let table_bytes = bpf::table_bytes(plan.settings.frames, plan.settings.max_sites)?;
+        let tracer = Tracer::attach(&plan.settings)?;
+        Ok(Self {
+            tracer,
+            plan,
+            host,
+            vmlinux,
+            scope: args.filters.scope,
+            filters: args.filters.spelled(),
+            began: Instant::now(),
+            started: Timestamp::now(),
+            before: Readings::now(),
+            timeline: RollingTimeline::default(),
+            sites: SitePool::of(args.tracer.max_sites),
+            table_bytes,
+        })
+    }
+
+    pub(super) const fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    pub(super) const fn tracer_mut(&mut self) -> &mut Tracer {
+        &mut self.tracer
+    }
+
+    /// When there is something to do again.
+    pub(super) fn next_due(&self) -> Instant {
+        const FAR: Duration = Duration::from_secs(3600);
+        let due = self.timeline.next_due();
+        due.map_or_else(|| Instant::now() + FAR, |due| self.began + due)
+    }
+
+    /// Does what is due: a new epoch, and room for more of them.
+    pub(super) fn steer(&mut self) -> Result<()> {
+        let now = self.began.elapsed();
+        if self.timeline.next_due().is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        if let Some(epoch) = self.timeline.begin(now) {
+            self.tracer.set_epoch(epoch)?;
+        }
+        if let Some(merge) = self.timeline.merge(now) {
+            self.tracer.merge_epochs(&merge.into)?;
+            self.timeline.release(merge);
+        }
+        Ok(())
+    }
+
+    /// What was taken in the last so long, or ever, who has it, and who took it.
+    pub(super) fn report(&mut self, since: Option<Duration>) -> Result<Report> {
+        let recorded = look(&mut self.tracer, &self.plan, Marking::GoesOn)?;
+        self.named(recorded, since)
+    }
+
+    /// The same of all that is out, without who has it.
+    pub(super) fn report_of_sites(&mut self) -> Result<Report> {
+        let plan = Plan {
+            holders: false,
+            ..self.plan.clone()
+        };
+        let recorded = look(&mut self.tracer, &plan, Marking::GoesOn)?;
+        self.sites.reuse(&mut self.tracer, &recorded)?;
+        self.named(recorded, None)
+    }
+
+    fn named(&self, recorded: Recorded, since: Option<Duration>) -> Result<Report> {
+        let age = self.began.elapsed();
+        let epochs = self.timeline.window(age, since);
+        let now = Readings::now();
+        let before = age.checked_sub(epochs.length).filter(|it| !it.is_zero());
+        let recorded = Recorded {
+            survivors: recorded.survivors.of_epochs(|number| epochs.place(number)),
+            cost: Cost {
+                process_cpu_seconds: now.cpu_time_since(&self.before),
+                ..recorded.cost
+            },
+            ..recorded
+        };
+        let window = Window {
+            started: Timestamp::now() - epochs.length,
+            record_seconds: epochs.length.into(),
+            drain_seconds: Duration::ZERO.into(),
+            epochs: epochs.starts,
+            recorded_before_seconds: before.map(Seconds::from),
+            scope: self.scope,
+            filters: self.filters.clone(),
+            takers: None,
+        };
+        let symbols = KernelSymbols::new(host::kallsyms()?, self.vmlinux.as_ref());
+        let named = |addresses: &_| symbols.frames(addresses);
+        Ok(analysis::report(self.host.clone(), window, recorded, named))
+    }
+
+    /// What the service says of itself.
+    pub(super) fn status(&self) -> Result<ServiceStatus> {
+        let sites = self.tracer.sites_in_use()?.len();
+        Ok(ServiceStatus {
+            schema: StatusSchema::V1,
+            tool: Tool::own(),
+            host: self.host.clone(),
+            pid: process::id(),
+            started: self.started,
+            seconds: self.began.elapsed().into(),
+            outstanding_pages: self.tracer.outstanding_pages()?,
+            sites: u32::try_from(sites).unwrap_or(u32::MAX),
+            max_sites: self.plan.settings.max_sites,
+            reused_sites: self.sites.reused(),
+            process_cpu_seconds: Readings::now().cpu_time_since(&self.before),
+            limitations: self.plan.limitations.clone(),
+        })
+    }
+
+    /// What is counted all the time, with what the last look found.
+    pub(super) fn metrics(&mut self, look: Option<LookMetrics>) -> Result<Metrics> {
+        let capture = self.tracer.capture()?;
+        let page_size = self.host.page_size;
+        Ok(Metrics {
+            unaccounted_bytes: looks::unaccounted_bytes().ok(),
+            look,
+            losses: capture.losses,
+            taken_pages: capture.taken_pages,
+            outstanding_bytes: self.tracer.outstanding_pages()? * page_size,
+            recording: self.began.elapsed().into(),
+            process_cpu: Readings::now().cpu_time_since(&self.before),
+            process_resident_bytes: host::own_resident_bytes().ok(),
+            table_bytes: self.table_bytes,
+            saved_cases: 0,
+        })
+    }
+}
+
+fn request(args: &ServeArgs) -> Request {
+    Request {
+        filters: args.filters.clone(),
+        takers: None,
+        max_sites: args.tracer.max_sites,
+        hook: args.tracer.hook,
+        check_every: args.tracer.check_every(),
+        holders: !args.tracer.no_holders,
+        verbose: args.verbose,
+    }
+}
