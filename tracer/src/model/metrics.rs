@@ -44,6 +44,8 @@ pub struct LookMetrics {
     pub explained_ratio: Option<f64>,
     /// What each kind of holder has; none if that could not be looked up.
     pub holder_bytes: Option<BTreeMap<String, u64>>,
+    /// What each memory control group has, by its path, most first; none if that could not be looked up.
+    pub cgroup_bytes: Option<Vec<(String, u64)>>,
     /// Call sites with pages that no counter shows, most first.
     pub sites: Vec<SiteMetrics>,
     /// How much all other call sites have.

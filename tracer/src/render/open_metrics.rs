@@ -34,6 +34,12 @@ struct HolderKind {
     kind: String,
 }
 
+/// `id` is what cAdvisor calls the path of a control group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CgroupPath {
+    id: String,
+}
+
 /// The text that a scraper reads. What could not be measured is not in it.
 pub fn open_metrics(metrics: &Metrics) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("pagetrace");
@@ -150,6 +156,9 @@ fn looked(registry: &mut Registry, look: &LookMetrics) {
     if let Some(holders) = &look.holder_bytes {
         held(registry, holders);
     }
+    if let Some(groups) = &look.cgroup_bytes {
+        grouped(registry, groups);
+    }
     sites(registry, &look.sites, look.other_sites_bytes);
 }
 
@@ -161,6 +170,16 @@ fn held(registry: &mut Registry, holders: &BTreeMap<String, u64>) {
     }
     let help = "What each kind of holder has of the memory that no counter shows";
     registry.register_with_unit("holder", help, Unit::Bytes, held);
+}
+
+fn grouped(registry: &mut Registry, groups: &[(String, u64)]) {
+    let grouped = Family::<CgroupPath, Gauge>::default();
+    for (id, bytes) in groups {
+        let id = id.clone();
+        grouped.get_or_create(&CgroupPath { id }).set(signed(*bytes));
+    }
+    let help = "What each memory control group has of the memory that no counter shows";
+    registry.register_with_unit("cgroup", help, Unit::Bytes, grouped);
 }
 
 /// A site in place of all that are not shown.
@@ -220,6 +239,7 @@ mod tests {
                 unexplained_bytes: Some(8192),
                 explained_ratio: None,
                 holder_bytes: Some([("pipe".to_owned(), 65_536)].into()),
+                cgroup_bytes: Some(vec![("/kubepods/pod1".to_owned(), 32_768)]),
                 sites: vec![SiteMetrics {
                     fingerprint: "3f0d".to_owned(),
                     function: "rx\"fill\n".to_owned(),

@@ -36,9 +36,20 @@ pub(super) fn look(recorder: &mut Recorder, top: usize) -> Result<LookMetrics> {
         unexplained_bytes: Some(unexplained),
         explained_ratio: explained.map(|it| it.clamp(0.0, 1.0)),
         holder_bytes: Some(holder_bytes(&snapshot)),
+        cgroup_bytes: cgroup_bytes(&snapshot, top),
         sites,
         other_sites_bytes,
     })
+}
+
+/// Of the `top` groups with most, and none that has nothing.
+fn cgroup_bytes(snapshot: &Snapshot, top: usize) -> Option<Vec<(String, u64)>> {
+    let groups = &snapshot.page_holders.as_ref()?.cgroups;
+    let bytes = groups.iter().filter_map(|it| {
+        let bytes = it.charged_bytes.saturating_add(it.held_uncharged_bytes);
+        Some((it.cgroup.clone()?, bytes))
+    });
+    Some(bytes.filter(|(_, bytes)| *bytes > 0).take(top).collect())
 }
 
 fn holder_bytes(snapshot: &Snapshot) -> BTreeMap<String, u64> {
