@@ -8,6 +8,7 @@
 
 mod bench;
 mod command;
+mod dist;
 mod ebpf;
 mod executables;
 #[path = "../../tracer/build/fingerprint.rs"]
@@ -16,6 +17,7 @@ mod installed;
 #[path = "../../tracer/build/manifest.rs"]
 mod manifest;
 mod mounted;
+mod part;
 mod setup;
 mod toolchain;
 mod vm;
@@ -38,6 +40,8 @@ enum Verb {
     Bench(bench::Options),
     /// Run a command where the file systems are mounted that distributions mount
     Mounted(mounted::Options),
+    /// Make the packages that users install, in target/dist
+    Dist(dist::Options),
     /// Run the end-to-end suite in virtual machines, and write docs/kernels.md
     Vm(vm::Options),
 }
@@ -58,6 +62,7 @@ fn run(verb: &Verb) -> Result<()> {
         Verb::Ebpf(options) => ebpf::run(options),
         Verb::Bench(options) => bench::run(options),
         Verb::Mounted(options) => mounted::run(options),
+        Verb::Dist(options) => dist::run(options),
         Verb::Vm(options) => vm::run(options),
     }
 }

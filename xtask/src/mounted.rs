@@ -36,7 +36,7 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// Runs the verb; it becomes the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    enter_namespace().context("cannot make a mount namespace: run it as root")?;
+    enter_namespace()?;
     let there = mounted()?;
     let missing = FILE_SYSTEMS
         .into_iter()
@@ -55,11 +55,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Err(error).with_context(|| format!("cannot run `{}`", command::spelled(&command)))
 }
 
-fn enter_namespace() -> rustix::io::Result<()> {
+/// What this process mounts from now on is its own, and its children's.
+pub(crate) fn enter_namespace() -> Result<()> {
     // SAFETY: the flag is not FILES, so no descriptor changes its meaning.
-    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
+    let entered = unsafe { unshare_unsafe(UnshareFlags::NEWNS) };
     let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
-    mount_change("/", private)
+    let entered = entered.and_then(|()| mount_change("/", private));
+    entered.context("cannot make a mount namespace: run it as root")
 }
 
 /// The kinds of file systems that are mounted.

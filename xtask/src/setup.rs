@@ -1,68 +1,23 @@
 //! `cargo xtask setup`: brings the BPF toolchain.
 //!
-//! Beside `cargo xtask vm --install`, nothing in this project installs anything.
+//! Beside `cargo xtask vm --install` and `cargo xtask dist --install`, nothing in this project installs
+//! anything.
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
+use crate::installed;
+use crate::part::{self, Part};
 use crate::toolchain::{BPF_LINKER, LLVM};
-use crate::{command, installed};
-
-/// A part of the toolchain.
-struct Part {
-    name: String,
-    /// What there is of it.
-    found: Option<String>,
-    /// How to get it.
-    install: Vec<Command>,
-    /// What to try when that fails.
-    hint: &'static str,
-}
 
 /// Says what is there and what is missing, then installs what is missing.
 pub(crate) fn run() -> Result<()> {
-    let found = parts()?;
-    found.iter().for_each(Part::describe);
-    for mut part in found.into_iter().filter(Part::is_missing) {
-        part.install()?;
-    }
-    match parts()?.into_iter().find(Part::is_missing) {
-        Some(Part { name, hint, .. }) => bail!("{name} is still missing once installed ({hint})"),
-        None => Ok(()),
-    }
+    part::bring(parts)
 }
 
-fn parts() -> Result<[Part; 3]> {
-    Ok([rust_src()?, llvm(), bpf_linker()?])
-}
-
-impl Part {
-    fn is_missing(&self) -> bool {
-        self.found.is_none()
-    }
-
-    fn describe(&self) {
-        match &self.found {
-            Some(found) => println!("{}: {found}", self.name),
-            None => {
-                let commands: Vec<_> = self.install.iter().map(command::spelled).collect();
-                println!(
-                    "{}: missing, to be installed with `{}`",
-                    self.name,
-                    commands.join(" && ")
-                );
-            }
-        }
-    }
-
-    fn install(&mut self) -> Result<()> {
-        for command in &mut self.install {
-            command::run(command)
-                .with_context(|| format!("cannot install {} ({})", self.name, self.hint))?;
-        }
-        Ok(())
-    }
+fn parts() -> Result<Vec<Part>> {
+    Ok(vec![rust_src()?, llvm(), bpf_linker()?])
 }
 
 /// The source of `core`.
@@ -83,20 +38,9 @@ fn rust_src() -> Result<Part> {
 
 /// The LLVM that `bpf-linker` links with.
 fn llvm() -> Part {
-    let mut update = command::as_root("apt-get");
-    update.arg("update");
-    let mut install = command::as_root("apt-get");
-    install.args([
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        &installed::llvm_package(),
-    ]);
     Part {
-        name: installed::llvm_package(),
-        found: installed::llvm(),
-        install: vec![update, install],
         hint: "apt must know a suite that has this LLVM, and cargo xtask setup needs root or sudo",
+        ..Part::of_debian(&installed::llvm_package(), installed::llvm())
     }
 }
 

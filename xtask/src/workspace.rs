@@ -27,7 +27,18 @@ pub(crate) fn vm_target(root: &Path) -> PathBuf {
     target(root).join("vm")
 }
 
-fn target(root: &Path) -> PathBuf {
+/// The folder under cargo's target folder with what users install.
+pub(crate) fn dist_target(root: &Path) -> PathBuf {
+    target(root).join("dist")
+}
+
+/// The folder under cargo's target folder that crates with programs are installed into.
+pub(crate) fn tools(root: &Path) -> PathBuf {
+    target(root).join("tools")
+}
+
+/// cargo's target folder.
+pub(crate) fn target(root: &Path) -> PathBuf {
     let set = env::var_os("CARGO_TARGET_DIR").map(|set| root.join(set));
     set.unwrap_or_else(|| root.join("target"))
 }

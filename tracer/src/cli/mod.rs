@@ -48,6 +48,11 @@ use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 const TEMPLATE: &str = "\
 {name} {version}: {about}
 
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+const EXAMPLES: &str = "\
 Examples:
   pagetrace doctor                        what takes the memory, who holds it, what to do
   pagetrace -i 600                        who took pages in ten minutes and kept them
@@ -68,12 +73,9 @@ Examples:
   pagetrace shm                           what holds shared memory: tmpfs, memfds, segments
   pagetrace proc -i 10                    which processes grow, and who is killed for memory
   pagetrace proc 4711 --peek              what the memory of a process holds
-  pagetrace check                         what this kernel and this user can do
+  pagetrace check                         what this kernel and this user can do";
 
-{usage-heading} {usage}
-
-{all-args}
-
+const ENDS: &str = "\
 Ctrl-C, SIGTERM and SIGHUP end the window early; a second Ctrl-C or SIGTERM aborts.
 
 Exit codes:
@@ -89,6 +91,8 @@ Exit codes:
     name = "pagetrace",
     version,
     about = "finds who took the kernel pages that no counter shows",
+    before_help = EXAMPLES,
+    after_help = ENDS,
     help_template = TEMPLATE,
     override_usage = "pagetrace [trace] -i SECONDS [OPTIONS]\n       \
                       pagetrace [trace] [-i SECONDS] [OPTIONS] -- CMD [ARGS]...\n       \
@@ -178,8 +182,13 @@ impl Command {
     }
 }
 
+/// All that can be typed, for manual pages and shells.
+pub fn definition() -> clap::Command {
+    Args::command()
+}
+
 fn usage_error(message: String) -> clap::Error {
-    Args::command().error(ErrorKind::ArgumentConflict, message)
+    definition().error(ErrorKind::ArgumentConflict, message)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn help(line: &str) -> String {
 
 #[test]
 fn the_definition_is_sound() {
-    Args::command().debug_assert();
+    definition().debug_assert();
 }
 
 #[test]

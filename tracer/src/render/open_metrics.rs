@@ -176,7 +176,9 @@ fn grouped(registry: &mut Registry, groups: &[(String, u64)]) {
     let grouped = Family::<CgroupPath, Gauge>::default();
     for (id, bytes) in groups {
         let id = id.clone();
-        grouped.get_or_create(&CgroupPath { id }).set(signed(*bytes));
+        grouped
+            .get_or_create(&CgroupPath { id })
+            .set(signed(*bytes));
     }
     let help = "What each memory control group has of the memory that no counter shows";
     registry.register_with_unit("cgroup", help, Unit::Bytes, grouped);

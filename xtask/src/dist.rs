@@ -1,0 +1,157 @@
+//! `cargo xtask dist`: makes what users install, in `target/dist`.
+//!
+//! ```text
+//! pagetrace                        a static binary
+//! pagetrace_0.1.0-1_amd64.deb      with manual pages, completions and the systemd unit
+//! pagetrace-0.1.0-1.x86_64.rpm
+//! pagetrace.cdx.json               what it is built from, in CycloneDX
+//! THIRD-PARTY-LICENSES             under which terms
+//! SHA256SUMS
+//! ```
+
+mod check;
+mod licenses;
+mod sums;
+mod tools;
+mod userland;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::workspace;
+use crate::{command, part};
+use tools::TARGET;
+
+/// The binary's profile in Cargo.toml.
+const PROFILE: &str = "shipped";
+/// The files that are given away as they are in the checkout.
+const AS_THEY_ARE: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// What to do instead.
+#[derive(Args)]
+#[group(multiple = false)]
+pub(crate) struct Options {
+    /// Install what it takes to make packages, and make none
+    #[arg(long)]
+    install: bool,
+    /// Install the packages that were made into a Debian of `cargo xtask vm --install`, try what they
+    /// bring, remove them, and look for what they left
+    #[arg(long)]
+    check: bool,
+}
+
+/// Where a build is, and what comes of it.
+struct Dist {
+    root: PathBuf,
+    /// Where cargo put the binary. Packages find manual pages and completions there, too.
+    built: PathBuf,
+    made: PathBuf,
+}
+
+/// Runs the verb.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let root = workspace::root()?;
+    let tools = workspace::tools(&root);
+    if options.install {
+        return part::bring(|| tools::parts(&tools));
+    }
+    let dist = Dist {
+        built: workspace::target(&root).join(TARGET).join(PROFILE),
+        made: workspace::dist_target(&root),
+        root,
+    };
+    if options.check {
+        return check::run(&dist.made, &workspace::vm_target(&dist.root));
+    }
+    tools::ensure_all(&tools)?;
+    dist.make(&tools)
+}
+
+impl Dist {
+    fn make(&self, tools: &Path) -> Result<()> {
+        self.begin()?;
+        self.build()?;
+        self.write_texts()?;
+        for name in AS_THEY_ARE {
+            copy(&self.root.join(name), &self.made.join(name))?;
+        }
+        licenses::write(&self.root, &self.built.join(licenses::FILE))?;
+        for name in ["pagetrace", licenses::FILE] {
+            copy(&self.built.join(name), &self.made.join(name))?;
+        }
+        self.pack(tools)?;
+        self.write_sbom(tools)?;
+        sums::write(&self.made)?;
+        println!("{} has it all", self.made.display());
+        Ok(())
+    }
+
+    /// A folder without what was made before.
+    fn begin(&self) -> Result<()> {
+        let folder = self.made.display();
+        if self.made.exists() {
+            fs::remove_dir_all(&self.made).with_context(|| format!("cannot remove {folder}"))?;
+        }
+        fs::create_dir_all(&self.made).with_context(|| format!("cannot make {folder}"))
+    }
+
+    fn build(&self) -> Result<()> {
+        let mut build = self.cargo();
+        build.args(["build", "--locked", "--package", "pagetrace"]);
+        command::run(build.args(["--profile", PROFILE, "--target", TARGET]))
+    }
+
+    /// Manual pages and completions. What defines the command line is asked for them, in a build of its
+    /// own: this program must not need pagetrace, whose BPF objects it makes.
+    fn write_texts(&self) -> Result<()> {
+        let mut run = self.cargo();
+        run.args(["run", "--locked", "--package", "pagetrace"]);
+        command::run(run.args(["--example", "manual", "--"]).arg(&self.built))
+    }
+
+    fn pack(&self, tools: &Path) -> Result<()> {
+        let mut deb = self.tool(tools, "cargo-deb");
+        deb.args(["--package", "pagetrace", "--locked"]);
+        self.pack_with(deb.args(["--no-build", "--no-strip"]))?;
+        let mut rpm = self.tool(tools, "cargo-generate-rpm");
+        // The binary is static: it requires nothing.
+        self.pack_with(rpm.args(["--package", "tracer", "--auto-req", "disabled"]))
+    }
+
+    fn pack_with(&self, tool: &mut Command) -> Result<()> {
+        tool.args(["--profile", PROFILE, "--target", TARGET]);
+        command::run(tool.arg("--output").arg(&self.made))
+    }
+
+    /// All crates of pagetrace's, with versions, licences and checksums.
+    fn write_sbom(&self, tools: &Path) -> Result<()> {
+        let mut sbom = self.tool(tools, "cargo-sbom");
+        sbom.args(["--cargo-package", "pagetrace"]);
+        let sbom = command::output(sbom.args(["--output-format", "cyclone_dx_json_1_6"]))?;
+        let file = self.made.join("pagetrace.cdx.json");
+        fs::write(&file, sbom).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    fn cargo(&self) -> Command {
+        workspace::cargo(&self.root)
+    }
+
+    /// A tool that cargo would run by this name.
+    fn tool(&self, tools: &Path, name: &str) -> Command {
+        let mut tool = Command::new(tools.join("bin").join(name));
+        tool.current_dir(&self.root);
+        let subcommand = name.trim_start_matches("cargo-");
+        tool.arg(subcommand);
+        tool
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .map(|_| ())
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}

@@ -1,0 +1,175 @@
+//! `cargo xtask dist --check`: installs both packages, tries what they bring, and removes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::userland::Userland;
+use crate::command;
+
+/// A kind of package, and how it comes and goes.
+struct Kind {
+    name: &'static str,
+    install: fn(&Userland, &Path) -> Result<()>,
+    remove: fn(&Userland) -> Result<()>,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        name: "deb",
+        install: install_deb,
+        remove: remove_deb,
+    },
+    Kind {
+        name: "rpm",
+        install: install_rpm,
+        remove: remove_rpm,
+    },
+];
+
+const UNIT: &str = "pagetrace.service";
+
+/// Checks what is in `made`, as root.
+pub(super) fn run(made: &Path, vm: &Path) -> Result<()> {
+    let mut sums = Command::new("sha256sum");
+    command::run(
+        sums.args(["--check", "--quiet", "SHA256SUMS"])
+            .current_dir(made),
+    )?;
+    for kind in &KINDS {
+        let package = the_only(made, kind.name)?;
+        let userland = Userland::over(&vm.join("debian/root"), made)?;
+        (kind.install)(&userland, &package)?;
+        let brought = userland.changes()?.len();
+        try_all(&userland).with_context(|| format!("in the {}", kind.name))?;
+        (kind.remove)(&userland)?;
+        let left = userland.changes()?;
+        ensure!(left.is_empty(), "the {} leaves behind {left:?}", kind.name);
+        println!("{}: {brought} files came, worked and went", kind.name);
+    }
+    Ok(())
+}
+
+fn the_only(made: &Path, ending: &str) -> Result<PathBuf> {
+    let paths = fs::read_dir(made).with_context(|| format!("cannot list {}", made.display()))?;
+    let paths = paths.filter_map(|entry| Some(entry.ok()?.path()));
+    let found: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|it| it == ending))
+        .collect();
+    match &found[..] {
+        [package] => Ok(package.clone()),
+        _ => anyhow::bail!("{} packages .{ending} in {}", found.len(), made.display()),
+    }
+}
+
+fn install_deb(userland: &Userland, package: &Path) -> Result<()> {
+    let inside = userland.root().join("tmp/package.deb");
+    fs::copy(package, &inside)?;
+    command::run(
+        userland
+            .command("dpkg")
+            .args(["--install", "/tmp/package.deb"]),
+    )?;
+    fs::remove_file(inside).context("cannot remove the package")
+}
+
+fn remove_deb(userland: &Userland) -> Result<()> {
+    command::run(userland.command("dpkg").args(["--purge", "pagetrace"]))
+}
+
+/// This machine's rpm, since Debian's root has none; scripts run inside.
+fn rpm(userland: &Userland) -> Command {
+    let mut rpm = Command::new("rpm");
+    rpm.arg("--root").arg(userland.root());
+    // Debian's rpm refuses to work beside dpkg otherwise.
+    rpm.arg("--force-debian");
+    rpm
+}
+
+fn install_rpm(userland: &Userland, package: &Path) -> Result<()> {
+    let mut rpm = rpm(userland);
+    // Its /bin/sh is Debian's.
+    command::run(rpm.args(["--install", "--nodeps"]).arg(package))
+}
+
+fn remove_rpm(userland: &Userland) -> Result<()> {
+    command::run(rpm(userland).args(["--erase", "pagetrace"]))
+}
+
+fn try_all(userland: &Userland) -> Result<()> {
+    let version = command::output(userland.command("pagetrace").arg("--version"))?;
+    let expected = concat!("pagetrace ", env!("CARGO_PKG_VERSION"));
+    ensure!(version.trim_end() == expected, "it says {version:?}");
+    command::output(userland.command("pagetrace").arg("check"))?;
+    try_unit(userland)?;
+    try_pages(&userland.root().join("usr/share/man"))?;
+    try_completions(&userland.root().join("usr/share"))
+}
+
+/// It is there, sound, and off until somebody wants it.
+fn try_unit(userland: &Userland) -> Result<()> {
+    let mut verify = userland.command("systemd-analyze");
+    command::run(verify.args(["verify", "--man=no", UNIT]))?;
+    let mut security = userland.command("systemd-analyze");
+    security.args(["security", "--offline=true", "--threshold=45", UNIT]);
+    command::output(&mut security)?;
+    let state = userland
+        .command("systemctl")
+        .args(["is-enabled", UNIT])
+        .output()?;
+    let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+    ensure!(state == "disabled", "the service is {state}");
+    command::run(
+        userland
+            .command("systemctl")
+            .args(["enable", "--quiet", UNIT]),
+    )
+}
+
+/// Found by their names, and shown without a warning.
+fn try_pages(manual: &Path) -> Result<()> {
+    for name in ["pagetrace", "pagetrace-serve", "pagetrace-doctor"] {
+        let mut man = Command::new("man");
+        man.env("MANROFFOPT", "")
+            .env("LC_ALL", "C.UTF-8")
+            .arg("--manpath")
+            .arg(manual);
+        man.args(["--warnings", "--encoding=UTF-8", name]);
+        let shown = man
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run man")?;
+        let said = String::from_utf8_lossy(&shown.stderr);
+        ensure!(
+            shown.status.success() && said.is_empty(),
+            "man {name}: {said}"
+        );
+        ensure!(!shown.stdout.is_empty(), "man {name} shows nothing");
+    }
+    Ok(())
+}
+
+/// By the shells that are there.
+fn try_completions(share: &Path) -> Result<()> {
+    let shells = [
+        ("bash", "-n", "bash-completion/completions/pagetrace"),
+        ("zsh", "-n", "zsh/site-functions/_pagetrace"),
+        (
+            "fish",
+            "--no-execute",
+            "fish/vendor_completions.d/pagetrace.fish",
+        ),
+    ];
+    for (shell, only_read, file) in shells {
+        let file = share.join(file);
+        ensure!(file.is_file(), "{} is missing", file.display());
+        let mut read = Command::new(shell);
+        match read.arg(only_read).arg(&file).status() {
+            Ok(status) => ensure!(status.success(), "{shell} cannot read {}", file.display()),
+            Err(error) => println!("SKIPPED {shell}: {error}"),
+        }
+    }
+    Ok(())
+}
