@@ -31,7 +31,7 @@ pub use queries::PageStructs;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
-    SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
+    SiteTable, SlotTable, Tracer, Unwinding, merge_epochs, table_bytes,
 };
 pub use tracefs::{gfp_flags, tracefs_tracepoints};
 pub use vmalloc_pages::VmallocSource;
