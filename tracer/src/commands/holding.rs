@@ -67,8 +67,9 @@ pub(super) fn look_at(
 ) -> Result<Look> {
     /// Blocks that are kept to be explained: 200 MB of them.
     const MOST: usize = 1 << 22;
-    let layouts = ObjectLayouts::of(btf).context("this kernel's objects cannot be followed")?;
-    let samples = Samples::open();
+    let layouts = ObjectLayouts::of(btf, host::module_btf)
+        .context("this kernel's objects cannot be followed")?;
+    let samples = Samples::open(bpf::ring_buffers());
     limitations.extend(missing(&layouts, &samples));
     let places = frames
         .places()
@@ -111,10 +112,10 @@ pub(super) fn look_at(
 /// The kinds of objects that are not followed here; an error where none is.
 pub(super) fn followed() -> Result<Vec<Limitation>> {
     let blob = host::btf()?;
-    let layouts = ObjectLayouts::of(&Btf::parse(&blob)?);
+    let layouts = ObjectLayouts::of(&Btf::parse(&blob)?, host::module_btf);
     let layouts = layouts.context("this kernel's objects cannot be followed")?;
     KernelMemory::open().context("the kernel's memory cannot be read")?;
-    Ok(missing(&layouts, &Samples::open()))
+    Ok(missing(&layouts, &Samples::open(bpf::ring_buffers())))
 }
 
 /// Follows everything that can hold page frames, once.
@@ -138,7 +139,7 @@ fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
     let files = samples.missing().iter();
     let files = files.map(|(kind, error)| {
         format!(
-            "{}s are not followed: none can be opened: {error}",
+            "{}s are not followed: none can be opened: {error:#}",
             kind.name()
         )
     });
