@@ -115,7 +115,10 @@ pub(super) fn followed() -> Result<Vec<Limitation>> {
     let layouts = ObjectLayouts::of(&Btf::parse(&blob)?, host::module_btf);
     let layouts = layouts.context("this kernel's objects cannot be followed")?;
     KernelMemory::open().context("the kernel's memory cannot be read")?;
-    Ok(missing(&layouts, &Samples::open(bpf::ring_buffers())))
+    let mut missing = missing(&layouts, &Samples::open(bpf::ring_buffers()));
+    let little = layouts.missing_little().map(not_followed);
+    missing.extend(little.map(|reason| Feature::PageHolders.degraded(reason)));
+    Ok(missing)
 }
 
 /// Follows everything that can hold page frames, once.
@@ -135,7 +138,7 @@ pub(super) fn walk(
 /// The kinds of objects that are not followed here.
 fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
     let kinds = layouts.missing().into_iter();
-    let kinds = kinds.map(|(kind, why)| format!("{kind} are not followed: {why}"));
+    let kinds = kinds.map(not_followed);
     let files = samples.missing().iter();
     let files = files.map(|(kind, error)| {
         format!(
@@ -147,6 +150,10 @@ fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
     reasons
         .map(|reason| Feature::PageHolders.degraded(reason))
         .collect()
+}
+
+fn not_followed((kind, why): (&str, &str)) -> String {
+    format!("{kind} are not followed: {why}")
 }
 
 /// How many page frames control groups are charged for, by their addresses.

@@ -183,6 +183,7 @@ fn layouts() -> ObjectLayouts {
             pool_rings: [0, 8],
             ring: 0,
         }),
+        has_xdp: true,
         tun: vec![TunLayout {
             protocol: "tun",
             protocol_name: 0,
@@ -214,5 +215,6 @@ fn layouts() -> ObjectLayouts {
             deferred: 8,
             run_queue_cpu: 0,
         }),
+        is_deferring: true,
     }
 }

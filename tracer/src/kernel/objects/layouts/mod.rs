@@ -43,12 +43,16 @@ pub struct ObjectLayouts {
     pub(super) io_uring: Result<IoUringLayout, String>,
     pub(super) registered: Result<RegisteredLayout, String>,
     pub(super) xdp: Result<XdpLayout, String>,
+    /// Whether the kernel was built with AF_XDP, which is never a module.
+    pub(super) has_xdp: bool,
     /// Of those drivers that are there.
     pub(super) tun: Vec<TunLayout>,
     /// Drivers that are there, and why their queues cannot be followed.
     pub(super) tun_missing: Vec<(&'static str, String)>,
     pub(super) ring_buffer: Result<RingBufferLayout, String>,
     pub(super) softnet: Result<SoftnetLayout, String>,
+    /// Whether packets wait to be freed on the CPU that they were made on (Linux 5.19).
+    pub(super) is_deferring: bool,
 }
 
 /// Offsets of the members of one struct.
@@ -100,14 +104,23 @@ impl ObjectLayouts {
             io_uring: kind(IoUringLayout::of(btf)),
             registered: kind(RegisteredLayout::of(btf)),
             xdp: kind(XdpLayout::of(btf)),
+            has_xdp: btf.has_struct("xdp_sock"),
             tun,
             tun_missing,
             ring_buffer: kind(RingBufferLayout::of(btf)),
             softnet: kind(SoftnetLayout::of(btf)),
+            is_deferring: members(btf, "sk_buff").at("alloc_cpu").is_ok(),
         })
     }
 
-    /// What cannot be followed here, and why.
+    /// What cannot be followed here, and holds a few packets of each CPU at most, and why.
+    pub fn missing_little(&self) -> Option<(&'static str, &str)> {
+        let why = self.softnet.as_ref().err()?;
+        let kind = "packets that wait on a CPU to be freed";
+        self.is_deferring.then_some((kind, why))
+    }
+
+    /// What else cannot be followed here, and why.
     pub fn missing(&self) -> Vec<(&'static str, &str)> {
         fn why<T>(layout: &Result<T, String>) -> Option<&str> {
             layout.as_ref().err().map(String::as_str)
@@ -123,9 +136,8 @@ impl ObjectLayouts {
             ("perf rings", why(&self.perf)),
             ("io_uring rings", why(&self.io_uring)),
             ("buffers registered with io_uring", why(&self.registered)),
-            ("AF_XDP sockets", why(&self.xdp)),
+            ("AF_XDP sockets", why(&self.xdp).filter(|_| self.has_xdp)),
             ("BPF ring buffers", why(&self.ring_buffer)),
-            ("packets that wait on a CPU to be freed", why(&self.softnet)),
         ];
         let missing = kinds
             .into_iter()

@@ -26,7 +26,7 @@ impl SoftnetLayout {
         let (run_queue, network) = ("runqueues", "softnet_data");
         let per_cpu = |name| btf.per_cpu_offset(name).map(u64::from);
         Ok(Self {
-            deferred: deferred.context("only Linux 5.19 to 6.17 have it there")?,
+            deferred: deferred.context("Linux 6.18 moved the list")?,
             cpu: softnet.at("cpu")?,
             task_queue: members(btf, "task_struct").at("se")?
                 + members(btf, "sched_entity").at("cfs_rq")?,
