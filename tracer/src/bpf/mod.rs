@@ -23,7 +23,7 @@ pub use cast::with_function;
 pub use features::{Features, locate_page_array};
 pub use gfp::MovableGfp;
 pub use kernel_memory::{Copied, CopyMemory, KernelMemory};
-pub use objects::objects;
+pub use objects::{objects, ring_buffers};
 pub use page_array::{PageArray, PageLayout};
 pub use page_census::PageCensus;
 pub use page_owners::{OwnerLayout, owner_names};
