@@ -22,6 +22,7 @@ mod mem_holders;
 mod memory_limit;
 mod model;
 mod module;
+mod monitoring;
 mod nesting;
 mod no_room;
 mod outputs;
