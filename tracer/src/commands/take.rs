@@ -157,13 +157,17 @@ fn followed(
         &look.held,
         &look.about,
     ));
+    let page_holders = Some(holders::report(&look, HoldersBy::default())?);
     if matches!(parts, KernelParts::Holders) {
-        return Ok(KernelReports::default());
+        return Ok(KernelReports {
+            page_holders,
+            ..KernelReports::default()
+        });
     }
     let pages = pages::report_of(&mut frames, btf, started, None, limitations)?;
     Ok(KernelReports {
         pages: Some(pages),
-        page_holders: Some(holders::report(&look, HoldersBy::default())?),
+        page_holders,
         sockets: Some(sock::report(&look)?),
     })
 }
