@@ -12,6 +12,7 @@ mod holding;
 mod interruption;
 pub mod mem;
 mod outputs;
+mod page;
 mod page_frames;
 pub mod pages;
 pub mod proc;

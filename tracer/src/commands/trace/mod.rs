@@ -22,7 +22,7 @@ use self::{
 use super::{interruption::Interruption, outputs::Outputs};
 use crate::{
     analysis::{self, Recorded},
-    bpf::{Capture, Tracer},
+    bpf::{self, Capture, Tracer},
     cli::TraceArgs,
     kernel::host,
     model::{Cost, Feature, Host, Report, Takers},
@@ -98,8 +98,10 @@ async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> 
     let recorded = recorded(watched.tracer, plan, before, watched.readings, cgroups)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     let named = |addresses: &_| symbols.frames(addresses);
+    let mut report = analysis::report(host, watched.window, recorded, named);
+    report.images = host::images(report.modules(), symbols.text_address());
     Ok(Recording {
-        report: analysis::report(host, watched.window, recorded, named),
+        report,
         exit_code: command.exit_code(),
         ended: watched.ended,
     })
@@ -166,6 +168,8 @@ fn recorded(
     }
     Ok(Recorded {
         records,
+        // Without tracefs they have no names.
+        gfp_flags: bpf::gfp_flags().unwrap_or_default(),
         cgroup_paths,
         survivors,
         tracer_frames,
