@@ -53,8 +53,9 @@ const TEMPLATE: &str = "\
 Examples:
   pagetrace doctor                        what takes the memory, who holds it, what to do
   pagetrace -i 600                        who took pages in ten minutes and kept them
-  pagetrace -i 60 --folded - | flamegraph.pl > leak.svg
-                                          the same as a flame graph
+  pagetrace -i 60 --svg leak.svg          the same as a flame graph
+  pagetrace report leak.json --html leak.html
+                                          a saved report as one page
   pagetrace -i 600 --json leak.json       every site, for a program to read
   pagetrace report leak.json --sort growth
                                           another look at a report that was saved

@@ -16,6 +16,7 @@ mod growth;
 mod holder;
 mod holders_report;
 mod host;
+mod image;
 mod kind;
 mod known_owner;
 mod limitation;
@@ -40,6 +41,7 @@ mod site_record;
 mod snapshot;
 mod socket;
 mod sockets_report;
+mod stack_sample;
 mod summary;
 mod taker;
 mod tracer_frames;
@@ -73,6 +75,7 @@ pub use holders_report::{
     HoldersReport, HoldersSchema, HoldersTotals, ObjectKind, ObjectOwner, PageHolder,
 };
 pub use host::Host;
+pub use image::Image;
 pub use kind::{Kind, KindChoice};
 pub use known_owner::KnownOwner;
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
@@ -107,6 +110,7 @@ pub use socket::{SocketOwner, SocketState, Walked};
 pub use sockets_report::{
     ProtocolTotals, SocketEntry, SocketTotals, SocketsReport, SocketsSchema, TcpMemory,
 };
+pub use stack_sample::StackSample;
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use taker::{ControlGroup, Takers};
 pub use tracer_frames::TracerFrames;

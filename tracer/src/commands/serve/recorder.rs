@@ -146,7 +146,9 @@ impl Recorder {
         };
         let symbols = KernelSymbols::new(host::kallsyms()?, self.vmlinux.as_ref());
         let named = |addresses: &_| symbols.frames(addresses);
-        Ok(analysis::report(self.host.clone(), window, recorded, named))
+        let mut report = analysis::report(self.host.clone(), window, recorded, named);
+        report.images = host::images(report.modules(), symbols.text_address());
+        Ok(report)
     }
 
     /// What the service says of itself.

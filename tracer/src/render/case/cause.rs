@@ -10,10 +10,10 @@ use crate::{
 };
 
 /// A line of facts: its name, and what it says.
-pub(super) type Fact = (&'static str, String);
+pub(in crate::render) type Fact = (&'static str, String);
 
 /// The finding in one sentence.
-pub(super) fn headline(finding: &Finding) -> String {
+pub(in crate::render) fn headline(finding: &Finding) -> String {
     let (name, bytes) = (name(&finding.cause), text::bytes(finding.bytes));
     let grew = finding.growth_bytes.filter(|&it| it != 0).map(text::change);
     let grew = grew.map(|it| format!(" ({it})")).unwrap_or_default();
@@ -73,7 +73,7 @@ pub(super) fn name(cause: &Cause) -> String {
 }
 
 /// What speaks for it, and what is known of it.
-pub(super) fn facts(finding: &Finding) -> Vec<Fact> {
+pub(in crate::render) fn facts(finding: &Finding) -> Vec<Fact> {
     match &finding.cause {
         Cause::Held(it) => held(it),
         Cause::Site(it) => of_site(it),
