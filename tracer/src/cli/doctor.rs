@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Input, Output, TraceArgs, output::distinct, values};
+use super::{Input, Output, ServiceArgs, TraceArgs, output::distinct, values};
 
 /// How long to look, at what, and where the case goes.
 #[derive(clap::Args, Debug)]
@@ -35,6 +35,10 @@ pub struct DoctorArgs {
     /// unknown
     #[arg(long, conflicts_with_all = ["json", "verify"])]
     pub nagios: bool,
+
+    /// Who records already.
+    #[command(flatten)]
+    pub service: ServiceArgs,
 
     /// How many findings to show in full; else two, which fit on a screen
     #[arg(long, value_name = "N")]

@@ -35,6 +35,7 @@ mod progress;
 mod ranking;
 #[cfg(test)]
 mod sample;
+mod service;
 mod shm;
 mod sockets;
 mod speedscope;
@@ -62,6 +63,7 @@ pub use pprof::pprof;
 pub use process::process;
 pub use processes::processes;
 pub use progress::Progress;
+pub use service::recorded_by;
 pub use shm::shm;
 pub use sockets::sockets;
 pub use speedscope::speedscope;
