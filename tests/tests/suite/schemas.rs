@@ -19,7 +19,7 @@ const DOCUMENTS: [&str; 8] = [
 ];
 
 /// Fields whose own fields are the kernel's, or are named in words.
-const FREE: [&str; 3] = ["meminfo", "vmstat", "pages"];
+const FREE: [&str; 4] = ["gfp_flags", "meminfo", "vmstat", "pages"];
 
 fn document(args: &[&str]) -> Value {
     let finished = Pagetrace::new(args).run();

@@ -27,7 +27,7 @@ pub(super) const SCRIPT: &str = include_str!("flame.js");
 /// How boxes look, and what a script changes of that.
 pub(super) const STYLE: &str = include_str!("flame.css");
 
-/// Boxes that a picture has at most. The rest is drawn as one box each beside its neighbours.
+/// Functions that a picture has at most. What else one of them called is one box above it.
 const MOST_BOXES: usize = 4000;
 
 /// Writes the pages that are ranked as a picture of its own; its bytes add up to the ranked total.

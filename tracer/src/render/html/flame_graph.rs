@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Boxes that the graph of a page has at most.
+/// Functions that the graph of a page has at most.
 const MOST_BOXES: usize = 3000;
 
 /// The graph; nothing if nothing is ranked.
