@@ -27,6 +27,7 @@ mod report;
 mod stress;
 mod tracefs_mount;
 mod tracing;
+mod wire;
 
 pub use cgroup_v2::CgroupV2;
 pub use cpus::{stay_on, two_cpus_or_skip};
@@ -49,3 +50,4 @@ pub use report::{Report, Site};
 pub use stress::Stress;
 pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};
+pub use wire::Wire;

@@ -9,8 +9,12 @@ mod real;
 
 use std::path::Path;
 
-use pagetrace::model::{Case, Cause, Finding, Gravity, HeldCause, Saved as _, Verification};
+use pagetrace::{
+    analysis::large_bytes,
+    model::{Case, Cause, Finding, Gravity, HeldCause, Saved as _, Verification},
+};
 use pagetrace_tests::harness::{Finished, Pagetrace, Running, eventually, is_emulated};
+use rustix::system::sysinfo;
 use tempfile::TempDir;
 
 const MIB: u64 = 1 << 20;
@@ -127,6 +131,13 @@ fn verified(case: &Path) -> (Verification, Finished) {
         verification.unwrap_or_else(|error| panic!("{error}: {finished:#?}")),
         finished,
     )
+}
+
+/// So much that a finding of it is clear, on however large a machine; and at least `least`.
+fn clearly(least: u64) -> u64 {
+    let of_machine = sysinfo();
+    let total = of_machine.totalram as u64 * u64::from(of_machine.mem_unit);
+    least.max(large_bytes(total) / 2 * 3)
 }
 
 /// A window in which a leak can take all of its pages.
