@@ -6,6 +6,7 @@ mod balances;
 mod books;
 mod held;
 mod known;
+mod next_kill;
 mod processes;
 mod redacted;
 mod remaining;
@@ -95,7 +96,7 @@ fn findings(facts: &Facts<'_>, books: &[Book]) -> Vec<Finding> {
 fn leave_alone(finding: &mut Finding) {
     let is_reserve = matches!(
         finding.cause,
-        Cause::Reserved { .. } | Cause::SlabCache { .. } | Cause::Counter(_)
+        Cause::Reserved { .. } | Cause::SlabCache { .. } | Cause::Counter(_) | Cause::PageCache
     );
     if finding.gravity == Gravity::Information && !is_reserve {
         finding.remedies.clear();
