@@ -89,7 +89,9 @@ fn page_cache(facts: &Facts<'_>) -> Option<Finding> {
     })
 }
 
-/// Has the control group give back what it can that has most of it, if that is much.
+/// Has the control group give back nine tenths of what it can that has most of it, if that is much. The
+/// kernel says EAGAIN where it found less than it was asked for (`memory_reclaim`, mm/memcontrol.c), and
+/// slabs may stay.
 fn reclaim(facts: &Facts<'_>) -> Option<Remedy> {
     let processes = facts.evidence.after.processes.as_ref()?;
     let files = processes
@@ -97,7 +99,7 @@ fn reclaim(facts: &Facts<'_>) -> Option<Remedy> {
         .iter()
         .filter_map(|it| it.reclaim.as_ref());
     let most = files.max_by_key(|it| it.bytes)?;
-    let mib = most.bytes >> 20;
+    let mib = (most.bytes / 10 * 9) >> 20;
     let command = format!("echo {mib}M > {}", quoted(&most.file));
     (most.bytes >= facts.large).then(|| Remedy::giving(command, mib << 20))
 }

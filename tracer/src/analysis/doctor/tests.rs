@@ -325,7 +325,10 @@ fn a_cache_is_given_back_by_the_group_that_has_most_of_it() {
         (finding.gravity, &finding.cause),
         (Gravity::Information, &Cause::PageCache)
     );
-    let remedy = Remedy::giving("echo 4096M > '/sys/fs/cgroup/b c/memory.reclaim'", 4 * GIB);
+    let remedy = Remedy::giving(
+        "echo 3686M > '/sys/fs/cgroup/b c/memory.reclaim'",
+        3686 * MIB,
+    );
     assert_eq!(finding.remedies, [remedy]);
     let mut without = full_cache("");
     let processes = without.after.processes.as_mut().expect("it has some");
