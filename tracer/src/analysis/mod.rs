@@ -50,7 +50,7 @@ pub use cgroup_pages::cgroup_pages;
 pub use content::content;
 pub use curves::curves;
 pub use diff::{snapshots, traces};
-pub use doctor::{Diagnosis, diagnose, redacted, verification};
+pub use doctor::{Diagnosis, diagnose, large_bytes, redacted, verification};
 pub use growth::growth;
 pub use holders::{About, held_pages, holder_groups, holders, holders_totals, since_baseline};
 pub use image_pointers::ImagePointers;

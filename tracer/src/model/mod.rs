@@ -61,7 +61,7 @@ pub use explanation::{
     SymbolPointers,
 };
 pub use finding::{
-    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, KnownMemory,
+    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, KnownMemory, NextKill,
     ProcessCause, Reason, Remedy, SiteCause, Sureness, TakenBy,
 };
 pub use found::{
@@ -92,7 +92,8 @@ pub use proc_report::{
     ProcessSchema, ProcessSort, Replaced,
 };
 pub use process::{
-    Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Unread, UnreadReason,
+    Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Reclaim, Unread,
+    UnreadReason,
 };
 pub use report::{HeldPages, NoStack, Report, Schema, Site, Task, Tool, Unfreed};
 pub use saved::Saved;

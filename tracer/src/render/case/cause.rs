@@ -3,8 +3,8 @@
 use super::text;
 use crate::{
     model::{
-        Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, KnownMemory, Peek,
-        ProcessCause, Reason, SiteCause, SocketState, TakenBy,
+        Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, KnownMemory, NextKill,
+        Peek, ProcessCause, Reason, SiteCause, SocketState, TakenBy,
     },
     render::{cgroup, escape::harmless, page_holders, peek, shm::words, trend},
 };
@@ -260,12 +260,19 @@ fn of_process(it: &ProcessCause) -> Vec<Fact> {
         let (name, growth) = (harmless(&mapping.name), text::change(mapping.growth_bytes));
         facts.push(("where", format!("its mapping {name} grew most: {growth}")));
     }
-    if it.replaced.is_some() {
-        let score = text::oom_score(&it.process);
-        facts.push(("next", format!("its OOM score is {score}")));
-    }
+    facts.extend(it.next.iter().map(|it| ("next", next(it))));
     facts.extend(content(it.content.as_ref()));
     facts
+}
+
+/// `nginx (pid 4711) is killed next: score 742 of 1000 in this cgroup, oom_score 668`
+fn next(it: &NextKill) -> String {
+    let (name, pid) = (harmless(&it.process.name), it.process.pid);
+    let (score, of_machine) = (it.score, text::oom_score(&it.process));
+    format!(
+        "{name} (pid {pid}) is killed next: score {score} of 1000 in this cgroup, \
+         oom_score {of_machine}"
+    )
 }
 
 fn content(peek: Option<&Peek>) -> Option<Fact> {
