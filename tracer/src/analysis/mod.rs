@@ -37,6 +37,7 @@ mod stack;
 mod summary;
 mod survivors;
 mod timeline;
+pub mod top;
 mod trend;
 mod unnamed;
 mod walked;

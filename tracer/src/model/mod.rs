@@ -19,6 +19,7 @@ mod host;
 mod kind;
 mod known_owner;
 mod limitation;
+mod look;
 mod losses;
 mod meminfo;
 mod memory;
@@ -42,6 +43,7 @@ mod socket;
 mod sockets_report;
 mod summary;
 mod taker;
+mod top;
 mod tracer_frames;
 mod trend;
 mod verification;
@@ -76,6 +78,7 @@ pub use host::Host;
 pub use kind::{Kind, KindChoice};
 pub use known_owner::KnownOwner;
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
+pub use look::{Look, LookSchema, LookSource};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
@@ -109,6 +112,9 @@ pub use sockets_report::{
 };
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use taker::{ControlGroup, Takers};
+pub use top::{
+    TopDetail, TopExtent, TopKey, TopPosition, TopRow, TopScreen, TopSort, TopStep, TopTab,
+};
 pub use tracer_frames::TracerFrames;
 pub use trend::{Doubt, Rate, Trend, TrendVerdict};
 pub use verification::{Check, Verification, VerificationSchema};

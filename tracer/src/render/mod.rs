@@ -37,6 +37,7 @@ mod stack;
 mod styles;
 mod table;
 mod text;
+mod top;
 mod tree;
 mod trend;
 
@@ -57,6 +58,7 @@ pub use progress::Progress;
 pub use shm::shm;
 pub use sockets::sockets;
 pub use table::{Extent, table};
+pub use top::TopTerminal;
 
 use std::process::ExitCode;
 
