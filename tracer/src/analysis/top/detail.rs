@@ -3,7 +3,10 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{Tables, tables::holder_key};
-use crate::model::{Choice as _, HeldPages, Look, Report, Site, TopDetail, TopRow, TopTab};
+use crate::{
+    analysis::entries::function,
+    model::{Choice as _, HeldPages, Look, Report, Site, TopDetail, TopRow, TopTab},
+};
 
 /// What this line of a table consists of.
 pub fn detail<'a>(
@@ -30,10 +33,9 @@ pub fn detail<'a>(
 /// The functions that took pages, so many of each site.
 fn taken(report: &Report, pages: impl Fn(&Site) -> u64) -> Vec<(u64, String)> {
     let sites = report.sites.iter().map(|site| {
-        let frame = report.owner_frame(site);
-        let symbol = frame.and_then(|it| it.symbol.clone());
-        let unknown = || site.no_stack.map_or("?", |it| it.name()).to_owned();
-        (symbol.unwrap_or_else(unknown), pages(site))
+        let (name, module) = function(report, site);
+        let module = module.map(|it| format!(" [{it}]")).unwrap_or_default();
+        (format!("{name}{module}"), pages(site))
     });
     largest_first(report, sites)
 }

@@ -41,10 +41,10 @@ impl Replay {
         let mut first = None;
         for (number, line) in (1..).zip(&lines) {
             let look = look_in(&bytes[line.clone()]);
-            let look = look.with_context(|| match lines.len() {
-                1 => String::new(),
-                _ => format!("line {number}"),
-            })?;
+            let look = match lines.len() {
+                1 => look?,
+                _ => look.with_context(|| format!("line {number}"))?,
+            };
             points.push(Arc::new(Point::of(&look, &Tables::of(&look, kinds))));
             first.get_or_insert(look);
         }

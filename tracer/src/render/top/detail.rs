@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Text},
 };
 
-use super::style::{Styles, cut};
+use super::style::{Styles, wrapped};
 use crate::{
     model::{TopDetail, TopExtent, TopRow, TopScreen, TopTab},
     render::{escape::harmless, stack, text},
@@ -21,15 +21,19 @@ pub(super) fn draw(
     frame: &mut Frame<'_>,
     area: Rect,
 ) -> TopExtent {
-    let lines = lines(detail, screen);
     let (room, width) = (usize::from(area.height), usize::from(area.width));
+    let lines = lines(detail, screen).into_iter().flat_map(|line| {
+        let style = style(&line, styles);
+        let lines = wrapped(&line, width).into_iter();
+        lines.map(move |it| Line::styled(it, style))
+    });
+    let lines: Vec<_> = lines.collect();
     let extent = TopExtent {
         room,
         detail_lines: lines.len(),
     };
     let first = screen.scroll.min(lines.len().saturating_sub(room));
-    let shown = lines.iter().skip(first).take(room);
-    let shown = shown.map(|line| Line::styled(cut(line, width), style(line, styles)));
+    let shown = lines.into_iter().skip(first).take(room);
     frame.render_widget(Text::from_iter(shown), area);
     extent
 }

@@ -44,9 +44,12 @@ fn unaccounted(balance: &Balance, change: i64) -> String {
     let share = balance.unaccounted_bytes as f64 / balance.total_bytes.max(1) as f64;
     let share = text::percent(share);
     let side = if is_above { "ABOVE" } else { "below" };
-    let change = text::change(change);
+    let change = match change {
+        0 => String::new(),
+        change => format!(", {}", text::change(change)),
+    };
     let mut sentence =
-        format!("{bytes} unaccounted ({share}, {change}), {side} the threshold of {threshold}");
+        format!("{bytes} unaccounted ({share}{change}), {side} the threshold of {threshold}");
     let culprit = balance.verdict.culprit.as_ref().filter(|_| !is_above);
     if let Some(culprit) = culprit {
         let (bytes, name) = (text::bytes(culprit.bytes), harmless(&culprit.name));
@@ -55,22 +58,22 @@ fn unaccounted(balance: &Balance, change: i64) -> String {
     sentence
 }
 
-/// Whether time passes here, if it does not.
+/// How time passes here.
 fn state(screen: &TopScreen<'_>) -> String {
     match screen.position {
         Some(position) => format!("look {} of {}", position.number, position.of),
         None if screen.is_paused => "PAUSED".to_owned(),
-        None => String::new(),
+        None => format!("every {} s", screen.interval.as_secs()),
     }
 }
 
-/// `own trace since 12 s; no losses in 140,000 events; Linux 6.18 x86_64, 2 CPUs, 23.54 GiB`.
+/// `own trace for 12 s; Losses: none in 140,000 events; Linux 6.18 x86_64, 2 CPUs, 23.54 GiB`.
 pub(super) fn source(screen: &TopScreen<'_>, styles: Styles, width: u16) -> Line<'static> {
     let report = &screen.look.report;
     let since = since(report.window.counted());
     let source = match screen.look.source {
-        LookSource::Service => format!("service since {since}"),
-        LookSource::OwnTrace => format!("own trace since {since}"),
+        LookSource::Service => format!("service for {since}"),
+        LookSource::OwnTrace => format!("own trace for {since}"),
         LookSource::Saved => format!("trace of {since}"),
     };
     let window = report.window.recorded_before_seconds;
@@ -134,20 +137,21 @@ fn here() -> Style {
     Styles::heading().patch(Styles::selected())
 }
 
-/// How much is in the table.
+/// How much is in the table: `32.54 MiB in 3 functions`.
 fn shown(screen: &TopScreen<'_>) -> String {
-    let lines = text::count(screen.rows.len() as u64);
-    match screen.tab {
-        TopTab::Sites | TopTab::Holders | TopTab::Kinds => {
-            let bytes = screen.rows.iter().map(|it| it.bytes);
-            let bytes = text::bytes(bytes.fold(0, u64::saturating_add));
-            format!("{bytes} in {lines}")
-        }
-        TopTab::Processes => format!("the largest {lines}"),
-    }
+    let lines = screen.rows.len() as u64;
+    let (one, many) = match screen.tab {
+        TopTab::Sites => ("function", "functions"),
+        TopTab::Holders => ("holder", "holders"),
+        TopTab::Processes => return text::plural(lines, "process", "processes"),
+        TopTab::Kinds => ("kind", "kinds"),
+    };
+    let bytes = screen.rows.iter().map(|it| it.bytes);
+    let bytes = text::bytes(bytes.fold(0, u64::saturating_add));
+    format!("{bytes} in {}", text::plural(lines, one, many))
 }
 
-pub(super) const fn name(tab: TopTab) -> &'static str {
+const fn name(tab: TopTab) -> &'static str {
     match tab {
         TopTab::Sites => "Sites",
         TopTab::Holders => "Holders",

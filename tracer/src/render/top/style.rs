@@ -79,3 +79,46 @@ pub(super) fn column(text: &str, width: usize, is_number: bool) -> String {
         format!("{cut}{space}")
     }
 }
+
+/// Further lines of a sentence begin here.
+const INDENT: &str = "      ";
+
+/// The text in lines of so many columns, broken between words.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_inclusive(' ') {
+        let has_words = !line.trim_start().is_empty();
+        if has_words && line.width() + word.trim_end().width() > width {
+            lines.push(std::mem::replace(&mut line, INDENT.to_owned()));
+        }
+        line += word;
+    }
+    lines.push(line);
+    lines.iter().map(|it| cut(it.trim_end(), width)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_by_the_columns_that_it_takes() {
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(
+            (cut("ab", 1), cut("ab", 0)),
+            ("…".to_owned(), String::new())
+        );
+        assert_eq!(column("日本語", 4, true), " 日…");
+    }
+
+    #[test]
+    fn a_sentence_is_broken_between_words() {
+        let lines = ["    one two", "      three", "      four"];
+        assert_eq!(wrapped("    one two three four", 11), lines);
+        assert_eq!(wrapped("", 5), [""]);
+        assert_eq!(wrapped("word", 2), ["w…"]);
+    }
+}
