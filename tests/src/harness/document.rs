@@ -56,6 +56,8 @@ pub struct Window {
     pub record_seconds: f64,
     pub drain_seconds: f64,
     pub epochs: Vec<f64>,
+    /// Not there unless a service was asked for its last minutes.
+    pub recorded_before_seconds: Option<f64>,
     pub scope: String,
     pub filters: Vec<String>,
     /// Not there unless takers were told apart.

@@ -10,12 +10,17 @@ use memmap2::{Advice, MmapMut};
 use rustix::{
     fs::{MemfdFlags, memfd_create},
     io::pwritev,
+    net::{
+        AddressFamily, SocketFlags, SocketType, socket_with,
+        sockopt::set_xdp_umem_reg,
+        xdp::{XdpUmemReg, XdpUmemRegFlags},
+    },
     param::page_size,
     pipe::{IoSliceRaw, PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice, vmsplice},
 };
 
 use super::{Held, payload};
-use crate::announcement::Announcement;
+use crate::{announcement::Announcement, bpf_syscall};
 
 /// `leak pinned`
 #[derive(clap::Args)]
@@ -37,6 +42,8 @@ pub enum Holder {
     Splice,
     /// An io_uring that memory was registered with, and unmapped
     IoUring,
+    /// An AF_XDP socket that memory was registered with, and unmapped
+    Xdp,
 }
 
 impl Pinned {
@@ -47,6 +54,7 @@ impl Pinned {
             Holder::Gift => Held::new(pages, give(self.pages)?),
             Holder::Splice => Held::new(pages, splice_file(self.pages)?),
             Holder::IoUring => Held::new(pages, register(self.pages)?),
+            Holder::Xdp => Held::new(pages, register_packets(self.pages)?),
         })
     }
 }
@@ -54,12 +62,14 @@ impl Pinned {
 impl Holder {
     /// Why this kernel does not let it hold pages, if so.
     pub fn refusal(self) -> Option<String> {
-        let ring = match self {
-            Self::IoUring => io_uring(1),
+        let (what, opened) = match self {
+            Self::IoUring => ("io_uring", io_uring(1)),
+            Self::Xdp => ("AF_XDP socket", xdp_socket()),
             Self::Gift | Self::Splice => return None,
         };
-        ring.err()
-            .map(|error| format!("the kernel sets up no io_uring: {error}"))
+        opened
+            .err()
+            .map(|error| format!("the kernel sets up no {what}: {error}"))
     }
 }
 
@@ -145,6 +155,27 @@ fn register(pages: usize) -> io::Result<OwnedFd> {
         return Err(io::Error::last_os_error());
     }
     Ok(ring)
+}
+
+fn xdp_socket() -> io::Result<OwnedFd> {
+    let (family, kind) = (AddressFamily::XDP, SocketType::RAW);
+    Ok(socket_with(family, kind, SocketFlags::CLOEXEC, None)?)
+}
+
+/// A socket to which memory was given for packets, of a page each.
+fn register_packets(pages: usize) -> io::Result<OwnedFd> {
+    bpf_syscall::lift_memlock_limit();
+    let (socket, mut memory) = (xdp_socket()?, memory(pages)?);
+    let given = XdpUmemReg {
+        addr: memory.as_mut_ptr().addr() as u64,
+        len: memory.len() as u64,
+        chunk_size: page_size() as u32,
+        headroom: 0,
+        flags: XdpUmemRegFlags::empty(),
+        tx_metadata_len: 0,
+    };
+    set_xdp_umem_reg(&socket, given)?;
+    Ok(socket)
 }
 
 /// A ring of so many entries.

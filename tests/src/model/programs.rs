@@ -267,7 +267,7 @@ fn map_slots(ebpf: &Ebpf, settings: Settings) -> Result<MmapRaw> {
     let len = settings.slots() * size_of::<u32>();
     Ok(MmapOptions::new()
         .len(len)
-        .map_raw_read_only(map.fd().as_fd().as_raw_fd())?)
+        .map_raw(map.fd().as_fd().as_raw_fd())?)
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {

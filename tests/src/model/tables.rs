@@ -57,6 +57,14 @@ impl Model {
         }
     }
 
+    /// What is left of each epoch when it goes into another.
+    pub fn merge_epochs(&mut self, into: &[u32]) {
+        for word in self.slots.iter_mut().filter(|word| **word != 0) {
+            let slot = Slot(*word);
+            *word = Slot::new(slot.site(), into[slot.epoch() as usize]).0;
+        }
+    }
+
     /// Does what the programs should do. Only they know whether they drew an allocation to be
     /// checked.
     pub fn apply(&mut self, event: &Event, is_checked: bool) {

@@ -2,6 +2,7 @@
 //! once they let go.
 
 mod churn;
+mod devices;
 mod explain;
 mod groups;
 mod kinds;

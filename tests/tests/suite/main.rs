@@ -36,6 +36,7 @@ mod report;
 mod schemas;
 mod scope;
 mod self_check;
+mod serve;
 mod shm;
 mod signals;
 mod site_table;

@@ -1,8 +1,14 @@
 //! The alloc and the free program do what a plain model of them does, slot by slot.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
-use pagetrace::bpf::Features;
+use pagetrace::{
+    analysis::RollingTimeline,
+    bpf::{Features, merge_epochs},
+};
 use pagetrace_tests::{
     harness::{note, root_or_skip, seed, stay_on},
     model::{Event, Filters, Model, Page, Programs, Random, Settings},
@@ -188,6 +194,43 @@ fn a_million_random_events_leave_what_the_model_says() {
             assert!(count > 0 || impossible, "no {field}: {counters:?}");
         }
     }
+}
+
+/// A day in which an event comes every tenth of a second, and a service that begins epochs, merges
+/// those that are long ago and uses their numbers again.
+#[test]
+fn a_day_of_epochs_leaves_what_the_model_says() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const EVENTS: u64 = 864_000;
+    let test = "a_day_of_epochs_leaves_what_the_model_says";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    stay_on(0);
+    let seed = seed(test);
+    let mut pair = Pair::load(SETTINGS, seed);
+    let mut timeline = RollingTimeline::default();
+    let mut merges = 0;
+    let events = Random::new(seed, SETTINGS.frames);
+    let events = events.filter(|event| !matches!(event, Event::Epoch(_)));
+    for (number, event) in (1..=EVENTS).zip(events) {
+        let now = DAY * number as u32 / EVENTS as u32;
+        if timeline.next_due().is_some_and(|due| now >= due) {
+            let epoch = timeline.begin(now).expect("numbers are used again");
+            pair.apply(number, Event::Epoch(epoch));
+        }
+        if let Some(merge) = timeline.merge(now) {
+            merge_epochs(pair.programs.slots(), &merge.into);
+            pair.model.merge_epochs(&merge.into);
+            timeline.release(merge);
+            pair.compare();
+            merges += 1;
+        }
+        pair.apply(number, event);
+    }
+    pair.compare();
+    assert!(merges > 10, "{merges} merges");
+    assert!(pair.model.slots.iter().any(|&word| word != 0));
 }
 
 /// The function by which programs read their stack in place, if they can here.

@@ -47,10 +47,11 @@ fn scope_all_has_anonymous_memory() {
 }
 
 /// A leak of pinned memory, the kernel's function that took it, and who has it.
-const PINNED: [(&str, &str, Holder); 3] = [
+const PINNED: [(&str, &str, Holder); 4] = [
     ("gift", "mlock", Holder::Gift),
     ("splice", "pwritev", Holder::Splice),
     ("io-uring", "mlock", Holder::IoUring),
+    ("xdp", "mlock", Holder::Xdp),
 ];
 
 #[test]

@@ -124,7 +124,8 @@ fn described(found: &Found, held: &Held, about: &About) -> Vec<(u32, PageHolder)
     let objects: HashSet<_> = held.objects().collect();
     let describe = |object: u32| {
         let mut holder = holder(found, about, object)?;
-        holder.device = owners.get(&(object, PageUse::PagePool)).cloned();
+        let pool = owners.get(&(object, PageUse::PagePool)).cloned();
+        holder.device = holder.device.or(pool);
         let charged = || owners.get(&(object, PageUse::Charged)).cloned();
         holder.owner.cgroup = holder.owner.cgroup.or_else(charged);
         Some((object, holder))
@@ -159,8 +160,8 @@ pub(super) fn holder(found: &Found, about: &About, place: u32) -> Option<PageHol
         object: name(object),
         owner,
         state: process.map(|it| it.state),
-        netns: socket.map(|it| it.state.netns).filter(|&it| it != 0),
-        device: None,
+        netns: Some(socket.map_or(object.netns, |it| it.state.netns)).filter(|&it| it != 0),
+        device: device(object),
         account: HeldAccount {
             payload_bytes: object.payload_bytes,
             unconfirmed: about.unconfirmed.get(&place).copied().unwrap_or(0),
@@ -176,8 +177,18 @@ fn name(object: &FoundObject) -> String {
     match (object.kind, &object.socket) {
         (ObjectKind::Socket, Some(socket)) => socket.state.name(),
         (ObjectKind::Pipe, _) => format!("pipe:[{}]", object.inode),
-        (kind, _) => kind.name().to_owned(),
+        (kind, _) => {
+            let label = object.label.iter().map(String::as_str);
+            let words: Vec<_> = [kind.name()].into_iter().chain(label).collect();
+            words.join(" ")
+        }
     }
+}
+
+/// The network device whose queue an object is.
+fn device(object: &FoundObject) -> Option<String> {
+    let label = object.label.clone();
+    label.filter(|_| object.kind == ObjectKind::TunQueue)
 }
 
 /// The objects that these are, and what they hold together.

@@ -15,6 +15,8 @@ fn found() -> Found {
         descriptors: descriptors.to_vec(),
         holding,
         payload_bytes: 100,
+        label: None,
+        netns: 0,
         socket: Some(Box::new(FoundSocket {
             state: SocketState {
                 protocol: "tcp".to_owned(),
@@ -186,4 +188,34 @@ fn pages_of_a_site_are_named_by_holder() {
     ];
     assert_eq!(names(1), expected);
     assert_eq!(names(2), [("tcp 127.0.0.1:80, closed by its process", 1)]);
+}
+
+#[test]
+fn a_tap_queue_is_called_by_its_device() {
+    let mut found = found();
+    found.objects[0] = FoundObject {
+        kind: ObjectKind::TunQueue,
+        label: Some("tap0".to_owned()),
+        netns: 4711,
+        ..found.objects[0].clone()
+    };
+    let holder = holder(&found, &About::default(), 0).expect("it is there");
+    assert_eq!(holder.object, "tun/tap queue tap0");
+    assert_eq!(holder.device.as_deref(), Some("tap0"));
+    assert_eq!(holder.netns, Some(4711));
+    assert_eq!(one(&holder), "tun/tap queue tap0, writer (pid 10, fd 3)");
+}
+
+#[test]
+fn a_ring_buffer_without_a_descriptor_says_so() {
+    let mut found = found();
+    found.objects[0] = FoundObject {
+        descriptors: Vec::new(),
+        label: Some("events".to_owned()),
+        ..FoundObject::new(ObjectKind::BpfRingBuffer, 1)
+    };
+    let holder = holder(&found, &About::default(), 0).expect("it is there");
+    let name = "BPF ring buffer events, mapped, pinned, or used by a program";
+    assert_eq!(one(&holder), name);
+    assert_eq!((holder.device, holder.netns), (None, None));
 }

@@ -5,7 +5,9 @@ use std::{
     iter,
 };
 
-use crate::model::{Found, FoundObject, Held, HeldBy, Holding, ObjectOwner, SocketOwner};
+use crate::model::{
+    Found, FoundObject, Held, HeldBy, Holding, ObjectKind, ObjectOwner, SocketOwner,
+};
 
 /// The processes that have an object mapped, by its inode.
 pub type MappedBy = HashMap<u64, Vec<u32>>;
@@ -52,6 +54,10 @@ fn who(found: &Found, mapped_by: &MappedBy, object: &FoundObject) -> (Option<Hel
             let who = task.map(|task| (task.pid, None)).into_iter();
             (Some(HeldBy::Task), who.collect())
         }
+        Holding::Kernel => (Some(HeldBy::Kernel), Vec::new()),
+        Holding::Unknown if object.kind == ObjectKind::BpfRingBuffer => {
+            (Some(HeldBy::Bpf), Vec::new())
+        }
         Holding::Unknown => mapped_or_orphan(mapped_by, object),
     }
 }
@@ -65,7 +71,7 @@ fn through_sockets(found: &Found, object: &FoundObject) -> Who {
         Holding::InFlight(socket) | Holding::NotAccepted(socket) => {
             found.objects.get(socket as usize)
         }
-        Holding::Task(_) | Holding::Unknown => None,
+        Holding::Task(_) | Holding::Kernel | Holding::Unknown => None,
     });
     let mut who = sockets
         .take(DEEPEST)

@@ -116,18 +116,21 @@ impl RollingTimeline {
         self.epochs = merge.kept;
     }
 
-    /// The epochs that began within `length` before `now`, at most all.
+    /// The window of the last `length` before `now`, or of all. It begins with an epoch, so that it has
+    /// every page that was taken in that time, and can be longer by one.
     pub fn window(&self, now: Duration, length: Option<Duration>) -> WindowEpochs {
-        let start = now.saturating_sub(length.unwrap_or(Duration::MAX));
+        let wanted = length.and_then(|length| now.checked_sub(length));
+        let began_before = |epoch: &Epoch| wanted.is_some_and(|wanted| epoch.start <= wanted);
+        let first = self.epochs.partition_point(began_before).saturating_sub(1);
+        let epochs = &self.epochs[first..];
+        let start = epochs.first().map_or(now, |epoch| epoch.start);
         let mut places = vec![None; NUMBERS];
-        let mut starts = Vec::new();
-        for epoch in self.epochs.iter().filter(|epoch| epoch.start >= start) {
-            places[epoch.number as usize % NUMBERS] = Some(starts.len() as u32);
-            starts.push((epoch.start - start).into());
+        for (place, epoch) in (0..).zip(epochs) {
+            places[epoch.number as usize % NUMBERS] = Some(place);
         }
         WindowEpochs {
-            length: now - start,
-            starts,
+            length: now.saturating_sub(start),
+            starts: epochs.iter().map(|it| (it.start - start).into()).collect(),
             places,
         }
     }
@@ -219,11 +222,15 @@ mod tests {
             timeline.begin(Duration::from_secs(second));
         }
         let window = timeline.window(Duration::from_secs(35), Some(Duration::from_secs(20)));
-        let starts = [5, 15].map(|it| Seconds::from(Duration::from_secs(it)));
-        assert_eq!(window.starts, starts);
+        let places = window.clone();
+        let starts = [0, 10, 20].map(|it| Seconds::from(Duration::from_secs(it)));
         assert_eq!(
-            [0, 1, 2, 3].map(|it| window.place(it)),
-            [None, None, Some(0), Some(1)]
+            (window.length, window.starts),
+            (Duration::from_secs(25), starts.to_vec())
+        );
+        assert_eq!(
+            [0, 1, 2, 3].map(|it| places.place(it)),
+            [None, Some(0), Some(1), Some(2)]
         );
         let whole = timeline.window(Duration::from_secs(35), None);
         assert_eq!(

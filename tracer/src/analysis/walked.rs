@@ -33,6 +33,8 @@ pub fn walked_holders(found: &Found, held: &Held, about: &About) -> Vec<KnownHol
         HolderKind::PacketRings,
         HolderKind::PerfRings,
         HolderKind::IoUringRings,
+        HolderKind::TunQueues,
+        HolderKind::BpfRingBuffers,
     ];
     let of_kind = |kind: HolderKind| {
         let parts = parts.iter().filter(move |((of, _), _)| *of == kind);
@@ -53,7 +55,11 @@ const fn kind(kind: ObjectKind) -> Option<HolderKind> {
         ObjectKind::PacketRing => HolderKind::PacketRings,
         ObjectKind::PerfRing => HolderKind::PerfRings,
         ObjectKind::IoUring => HolderKind::IoUringRings,
-        // A page a task.
-        ObjectKind::TaskFragment => return None,
+        ObjectKind::TunQueue => HolderKind::TunQueues,
+        ObjectKind::BpfRingBuffer => HolderKind::BpfRingBuffers,
+        // User memory; a page a task; little, and soon gone.
+        ObjectKind::XdpMemory | ObjectKind::TaskFragment | ObjectKind::DeferredPackets => {
+            return None;
+        }
     })
 }

@@ -23,7 +23,7 @@ pub use cast::with_function;
 pub use features::{Features, locate_page_array};
 pub use gfp::MovableGfp;
 pub use kernel_memory::{Copied, CopyMemory, KernelMemory};
-pub use objects::objects;
+pub use objects::{objects, ring_buffers};
 pub use page_array::{PageArray, PageLayout};
 pub use page_census::PageCensus;
 pub use page_owners::{OwnerLayout, owner_names};
@@ -31,7 +31,7 @@ pub use queries::PageStructs;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Process, ProcessNamespace, Settings,
-    SiteTable, SlotTable, Tracer, Unwinding, table_bytes,
+    SiteTable, SlotTable, Tracer, Unwinding, merge_epochs, table_bytes,
 };
 pub use tracefs::{gfp_flags, tracefs_tracepoints};
 pub use vmalloc_pages::VmallocSource;

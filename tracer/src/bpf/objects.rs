@@ -1,10 +1,10 @@
 //! What BPF maps and programs there are, whoever keeps them.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use anyhow::{Context as _, Result};
 use aya::{
-    maps::{MapInfo, loaded_maps},
+    maps::{MapInfo, MapType, loaded_maps},
     programs::{ProgramInfo, loaded_programs},
 };
 
@@ -19,6 +19,18 @@ pub fn objects() -> Result<Vec<BpfObject>> {
     let programs = listed(loaded_programs()).context("cannot list BPF programs")?;
     let objects = maps.iter().filter_map(map);
     Ok(objects.chain(programs.iter().filter_map(program)).collect())
+}
+
+/// A descriptor of each ring buffer, whoever keeps it. An error if this process may not list maps.
+pub fn ring_buffers() -> Result<Vec<OwnedFd>> {
+    let maps = listed(loaded_maps()).context("cannot list BPF maps")?;
+    let rings = maps.iter().filter(|map| {
+        let kind = map.map_type();
+        matches!(kind, Ok(MapType::RingBuf | MapType::UserRingBuf))
+    });
+    // One that cannot be opened is gone meanwhile.
+    let opened = rings.filter_map(|ring| ring.fd().ok()?.as_fd().try_clone_to_owned().ok());
+    Ok(opened.collect())
 }
 
 /// What there is of a kind. An error before anything was found is that of listing; one later on

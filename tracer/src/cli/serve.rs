@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{FilterArgs, SymbolArgs, TracerArgs, values};
+use super::{FilterArgs, SaveArgs, SymbolArgs, TracerArgs, values};
 
 /// Where a service answers unless the user says otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/pagetrace.sock";
@@ -30,6 +30,10 @@ pub struct ServeArgs {
     /// Say what is going on
     #[arg(short, long)]
     pub verbose: bool,
+
+    /// What it saves by itself.
+    #[command(flatten)]
+    pub save: SaveArgs,
 
     /// What to record.
     #[command(flatten)]

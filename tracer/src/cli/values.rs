@@ -121,8 +121,13 @@ pub(super) fn threshold(text: &str) -> Result<Threshold, String> {
             .then_some(Threshold::Percent(percent))
             .ok_or_else(wrong);
     }
+    size(text).map(Threshold::Bytes).map_err(|_| wrong())
+}
+
+/// `500M`, `2GiB`: all units are binary.
+pub(super) fn size(text: &str) -> Result<u64, String> {
     let size = parse_size::Config::new().with_binary().parse_size(text);
-    size.map(Threshold::Bytes).map_err(|_| wrong())
+    size.map_err(|_| "give a size, as 500M or 2G".to_owned())
 }
 
 /// A path, which need not be text, or `-`.

@@ -4,6 +4,8 @@ mod contents;
 mod verify;
 mod window;
 
+pub(super) use window::grown;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -13,7 +15,7 @@ use crate::{
     analysis::{self, Diagnosis},
     cli::{DoctorArgs, Output},
     kernel::host,
-    model::{Case, CaseSchema, Evidence, Gravity, Tool},
+    model::{Case, CaseSchema, Evidence, Gravity, Seconds, Tool},
     render::{self, Extent},
 };
 
@@ -80,7 +82,11 @@ fn examine(args: &DoctorArgs) -> Result<Case> {
         before,
         after,
     };
-    let seconds = watched.seconds;
+    concluded(evidence, watched.seconds)
+}
+
+/// What follows from all that was seen in so long.
+pub(super) fn concluded(evidence: Evidence, seconds: Seconds) -> Result<Case> {
     let Diagnosis {
         mut findings,
         looked_at,

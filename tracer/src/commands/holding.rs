@@ -67,8 +67,9 @@ pub(super) fn look_at(
 ) -> Result<Look> {
     /// Blocks that are kept to be explained: 200 MB of them.
     const MOST: usize = 1 << 22;
-    let layouts = ObjectLayouts::of(btf).context("this kernel's objects cannot be followed")?;
-    let samples = Samples::open();
+    let layouts = ObjectLayouts::of(btf, host::module_btf)
+        .context("this kernel's objects cannot be followed")?;
+    let samples = Samples::open(bpf::ring_buffers());
     limitations.extend(missing(&layouts, &samples));
     let places = frames
         .places()
@@ -111,10 +112,13 @@ pub(super) fn look_at(
 /// The kinds of objects that are not followed here; an error where none is.
 pub(super) fn followed() -> Result<Vec<Limitation>> {
     let blob = host::btf()?;
-    let layouts = ObjectLayouts::of(&Btf::parse(&blob)?);
+    let layouts = ObjectLayouts::of(&Btf::parse(&blob)?, host::module_btf);
     let layouts = layouts.context("this kernel's objects cannot be followed")?;
     KernelMemory::open().context("the kernel's memory cannot be read")?;
-    Ok(missing(&layouts, &Samples::open()))
+    let mut missing = missing(&layouts, &Samples::open(bpf::ring_buffers()));
+    let little = layouts.missing_little().map(not_followed);
+    missing.extend(little.map(|reason| Feature::PageHolders.degraded(reason)));
+    Ok(missing)
 }
 
 /// Follows everything that can hold page frames, once.
@@ -134,11 +138,11 @@ pub(super) fn walk(
 /// The kinds of objects that are not followed here.
 fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
     let kinds = layouts.missing().into_iter();
-    let kinds = kinds.map(|(kind, why)| format!("{kind} are not followed: {why}"));
+    let kinds = kinds.map(not_followed);
     let files = samples.missing().iter();
     let files = files.map(|(kind, error)| {
         format!(
-            "{}s are not followed: none can be opened: {error}",
+            "{}s are not followed: none can be opened: {error:#}",
             kind.name()
         )
     });
@@ -146,6 +150,10 @@ fn missing(layouts: &ObjectLayouts, samples: &Samples) -> Vec<Limitation> {
     reasons
         .map(|reason| Feature::PageHolders.degraded(reason))
         .collect()
+}
+
+fn not_followed((kind, why): (&str, &str)) -> String {
+    format!("{kind} are not followed: {why}")
 }
 
 /// How many page frames control groups are charged for, by their addresses.

@@ -14,6 +14,7 @@ const TYPE_LEN: usize = 12;
 const ENUMERATOR_LEN: usize = 8;
 const MEMBER_LEN: usize = 12;
 const PARAMETER_LEN: usize = 8;
+const VARIABLE_LEN: usize = 12;
 
 const KIND_INT: u32 = 1;
 const KIND_ARRAY: u32 = 3;
@@ -30,6 +31,8 @@ const KIND_ENUM64: u32 = 19;
 /// A parsed BTF blob, such as `/sys/kernel/btf/vmlinux`.
 #[derive(Debug)]
 pub struct Btf<'a> {
+    /// What a module's types are numbered on from: the kernel's own.
+    base: Option<&'a Self>,
     /// Type 1 comes first; 0 stands for `void`.
     types: Vec<Type<'a>>,
     strings: &'a [u8],
@@ -63,14 +66,45 @@ impl<'a> Btf<'a> {
         };
         let types = section(header(8)?, header(12)?).context("the BTF types are cut short")?;
         Ok(Self {
+            base: None,
             types: read_types(types)?,
             strings: section(header(16)?, header(20)?).context("the BTF strings are cut short")?,
+        })
+    }
+
+    /// Reads the blob of a module, whose types and strings are numbered on from the kernel's
+    /// ("split BTF", since Linux 5.11). What it has not is looked for in the kernel's.
+    pub fn parse_module(base: &'a Self, blob: &'a [u8]) -> Result<Self> {
+        Ok(Self {
+            base: Some(base),
+            ..Self::parse(blob)?
         })
     }
 
     /// Size of `struct name` in bytes.
     pub fn struct_size(&self, name: &str) -> Result<u32> {
         Ok(self.find(KIND_STRUCT, name)?.size)
+    }
+
+    /// Whether there is a `struct name` that is more than declared.
+    pub fn has_struct(&self, name: &str) -> bool {
+        self.find(KIND_STRUCT, name).is_ok()
+    }
+
+    /// How far a per-CPU variable lies behind the beginning of all of a CPU.
+    pub fn per_cpu_offset(&self, name: &str) -> Result<u32> {
+        let is_it = |ty: &Type<'_>| ty.kind == KIND_VAR && self.string(ty.name) == Some(name);
+        let at = self.types.iter().position(is_it);
+        let at = at.with_context(|| format!("BTF has no variable {name}"))?;
+        let id = u32::try_from(at)? + 1;
+        let sections = self.types.iter().filter(|ty| ty.kind == KIND_DATASEC);
+        let sections = sections.filter(|ty| self.string(ty.name) == Some(".data..percpu"));
+        for variable in sections.flat_map(|ty| ty.extra.chunks_exact(VARIABLE_LEN)) {
+            if word(variable, 0)? == id {
+                return word(variable, 4);
+            }
+        }
+        bail!("{name} is not a per-CPU variable")
     }
 
     /// Offset of a member of `struct name`, in bytes; members of unnamed structs
@@ -129,20 +163,31 @@ impl<'a> Btf<'a> {
     }
 
     fn by_id(&self, id: u32) -> Option<&Type<'a>> {
-        self.types.get((id as usize).checked_sub(1)?)
+        let at = (id as usize).checked_sub(1)?;
+        match self.base {
+            Some(base) if at < base.types.len() => base.types.get(at),
+            Some(base) => self.types.get(at - base.types.len()),
+            None => self.types.get(at),
+        }
     }
 
     fn find(&self, kind: u32, name: &str) -> Result<&Type<'a>> {
-        let found = self
-            .types
-            .iter()
-            .find(|ty| ty.kind == kind && self.string(ty.name) == Some(name));
-        found.with_context(|| format!("BTF has no {name}"))
+        let is_it = |ty: &&Type<'_>| ty.kind == kind && self.string(ty.name) == Some(name);
+        match (self.types.iter().find(is_it), self.base) {
+            (Some(found), _) => Ok(found),
+            (None, Some(base)) => base.find(kind, name),
+            (None, None) => bail!("BTF has no {name}"),
+        }
     }
 
     /// The zero-terminated string at an offset.
     fn string(&self, offset: u32) -> Option<&'a str> {
-        let rest = self.strings.get(offset as usize..)?;
+        let own = match self.base {
+            Some(base) if (offset as usize) < base.strings.len() => return base.string(offset),
+            Some(base) => offset as usize - base.strings.len(),
+            None => offset as usize,
+        };
+        let rest = self.strings.get(own..)?;
         let len = rest.iter().position(|&byte| byte == 0)?;
         str::from_utf8(&rest[..len]).ok()
     }
@@ -268,6 +313,47 @@ mod tests {
         let btf = Btf::parse(&blob).expect("a valid blob");
         assert_eq!(btf.parameters("fill").expect("a function"), ["OFF", "lru"]);
         assert!(btf.parameters("page").is_err());
+    }
+
+    #[test]
+    fn a_module_goes_on_from_the_kernels_types_and_strings() {
+        const STRINGS: u32 = 31;
+        let kernel = sample();
+        let base = Btf::parse(&kernel).expect("a valid blob");
+        assert_eq!(base.strings.len(), STRINGS as usize);
+        let (structure, union) = (4 << 24 | 2, 5 << 24 | 1);
+        // struct file { struct page page; union { int own; }; }
+        let types: [&[u32]; 2] = [
+            &[STRINGS + 1, structure, 60, 5, 2, 0, 0, 8, 448],
+            &[0, union, 4, STRINGS + 6, 1, 0],
+        ];
+        let module = blob(&types.concat(), b"\0file\0own\0");
+        let btf = Btf::parse_module(&base, &module).expect("a valid blob");
+        assert_eq!(btf.member_offset("file", "own").expect("its own"), 56);
+        assert_eq!(btf.member_offset("page", "lru").expect("the kernel's"), 12);
+        assert!(btf.has_struct("file") && !base.has_struct("file"));
+        assert!(btf.member_offset("file", "lru").is_err());
+        for len in 0..module.len() {
+            if let Ok(btf) = Btf::parse_module(&base, &module[..len]) {
+                let _ = btf.member_offset("file", "own");
+            }
+        }
+    }
+
+    #[test]
+    fn a_per_cpu_variable_lies_where_its_section_says() {
+        let (int, variable, section) = (1 << 24, 14 << 24, 15 << 24 | 1);
+        let types: [&[u32]; 4] = [
+            &[1, int, 4, 0x20],
+            &[5, variable, 1, 0],
+            &[12, variable, 1, 0],
+            &[18, section, 0, 3, 4096, 4],
+        ];
+        let blob = blob(&types.concat(), b"\0int\0queues\0other\0.data..percpu\0");
+        let btf = Btf::parse(&blob).expect("a valid blob");
+        assert_eq!(btf.per_cpu_offset("other").expect("it is there"), 4096);
+        assert!(btf.per_cpu_offset("queues").is_err(), "in no section");
+        assert!(btf.per_cpu_offset("int").is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::{
         fd::{AsRawFd as _, BorrowedFd},
         unix::fs::MetadataExt as _,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
@@ -228,6 +228,17 @@ pub fn btf() -> Result<Vec<u8>> {
     fs::read(BTF).with_context(|| {
         format!("cannot read {BTF}: pagetrace needs a kernel built with CONFIG_DEBUG_INFO_BTF")
     })
+}
+
+/// The BTF blob of a module; none if it is not loaded. An error if it is, and has none: modules have BTF
+/// since Linux 5.11.
+pub fn module_btf(name: &str) -> Result<Option<Vec<u8>>> {
+    if !Path::new("/sys/module").join(name).exists() {
+        return Ok(None);
+    }
+    let path = format!("/sys/kernel/btf/{name}");
+    let blob = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
+    Ok(Some(blob))
 }
 
 /// CPUs online: `/proc/stat` has a line `cpuN` for each, below the total `cpu`.

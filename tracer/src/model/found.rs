@@ -45,6 +45,10 @@ pub struct FoundObject {
     pub holding: Holding,
     /// Bytes of data in it.
     pub payload_bytes: u64,
+    /// What it is called: the device of a tun or tap queue, a map's name, a CPU.
+    pub label: Option<String>,
+    /// The number of its network namespace; 0 for none. A socket says that itself.
+    pub netns: u64,
     /// What is known of a socket.
     pub socket: Option<Box<FoundSocket>>,
 }
@@ -59,6 +63,8 @@ impl FoundObject {
             descriptors: Vec::new(),
             holding: Holding::Unknown,
             payload_bytes: 0,
+            label: None,
+            netns: 0,
             socket: None,
         }
     }
@@ -76,6 +82,8 @@ pub enum Holding {
     NotAccepted(u32),
     /// By a task itself.
     Task(u32),
+    /// By the kernel itself.
+    Kernel,
 }
 
 /// A socket.

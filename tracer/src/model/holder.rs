@@ -61,6 +61,8 @@ pub enum HolderKind {
     IoUringRings,
     /// User memory that was registered with io_uring.
     IoUringBuffers,
+    /// Packets that wait to be read from tun, tap and macvtap devices.
+    TunQueues,
     /// Pipes.
     Pipes,
     /// BPF maps.
@@ -92,7 +94,13 @@ impl HolderKind {
     pub const fn is_walked(self) -> bool {
         matches!(
             self,
-            Self::Pipes | Self::Sockets | Self::PacketRings | Self::PerfRings | Self::IoUringRings
+            Self::Pipes
+                | Self::Sockets
+                | Self::PacketRings
+                | Self::PerfRings
+                | Self::IoUringRings
+                | Self::TunQueues
+                | Self::BpfRingBuffers
         )
     }
 
@@ -105,6 +113,7 @@ impl HolderKind {
             Self::PerfRings => "perf rings",
             Self::IoUringRings => "io_uring rings",
             Self::IoUringBuffers => "buffers registered with io_uring",
+            Self::TunQueues => "tun and tap queues",
             Self::Pipes => "pipes",
             Self::BpfMaps => "BPF maps",
             Self::BpfRingBuffers => "BPF ring buffers",

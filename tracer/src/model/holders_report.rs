@@ -21,8 +21,16 @@ pub enum ObjectKind {
     PerfRing,
     /// The rings of an io_uring.
     IoUring,
+    /// An AF_XDP socket with the user memory that was registered with it.
+    XdpMemory,
+    /// The packets that wait to be read from a file of a tun, tap or macvtap device.
+    TunQueue,
+    /// A ring buffer of BPF programs.
+    BpfRingBuffer,
     /// The page that a task takes data for sockets from.
     TaskFragment,
+    /// Packets that wait on a CPU to be freed.
+    DeferredPackets,
 }
 
 impl ObjectKind {
@@ -34,7 +42,11 @@ impl ObjectKind {
             Self::PacketRing => "AF_PACKET ring",
             Self::PerfRing => "perf ring",
             Self::IoUring => "io_uring ring",
+            Self::XdpMemory => "AF_XDP umem",
+            Self::TunQueue => "tun/tap queue",
+            Self::BpfRingBuffer => "BPF ring buffer",
             Self::TaskFragment => "task fragment",
+            Self::DeferredPackets => "list of deferred packets",
         }
     }
 }
@@ -136,7 +148,7 @@ pub struct PageHolder {
     pub state: Option<char>,
     /// The number of its network namespace.
     pub netns: Option<u64>,
-    /// The network device whose page pool has the page frames.
+    /// The network device whose queue it is, or whose page pool has the page frames.
     pub device: Option<String>,
     /// What it holds.
     #[serde(flatten)]
@@ -216,6 +228,8 @@ pub enum HeldBy {
     Kernel,
     /// By the task itself.
     Task,
+    /// It is mapped, used by a BPF program, or has a path in a BPF file system.
+    Bpf,
     /// By something that was not found.
     Unknown,
 }
@@ -230,6 +244,7 @@ impl HeldBy {
             Self::Orphan => "closed by its process",
             Self::Kernel => "of the kernel itself",
             Self::Task => return None,
+            Self::Bpf => "mapped, pinned, or used by a program",
             Self::Unknown => "held by nothing that was found",
         })
     }

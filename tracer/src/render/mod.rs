@@ -64,6 +64,11 @@ use std::process::ExitCode;
 
 use crate::model::FeatureCheck;
 
+/// A number of bytes for a sentence: `1.50 GiB`.
+pub fn size(bytes: i64) -> String {
+    text::signed_bytes(bytes)
+}
+
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.
 pub fn check(checks: &[FeatureCheck]) -> anyhow::Result<ExitCode> {
     print(|out| checklist::checklist(checks, out))?;

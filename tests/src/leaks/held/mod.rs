@@ -5,6 +5,7 @@ mod pipes;
 mod raw6;
 mod rings;
 mod streams;
+mod tap;
 
 use std::{io, thread};
 
@@ -52,6 +53,8 @@ pub enum HeldKind {
     ClosedRing,
     /// Rings of two pages
     IoUring,
+    /// Packets of 8 pages, and a header, in a tap device that nobody reads from
+    Tap,
 }
 
 impl HeldKind {
@@ -65,6 +68,7 @@ impl HeldKind {
             Self::Udp => datagrams::BYTES,
             Self::Raw6 => raw6::ECHO,
             Self::Advertisements => raw6::ADVERTISEMENT,
+            Self::Tap => tap::BYTES,
             Self::ClosedRing | Self::IoUring => return None,
         })
     }
@@ -77,6 +81,10 @@ impl HeldKind {
                 let socket = raw6::socket();
                 let error = socket.err()?;
                 Some(format!("the kernel has no raw sockets of IPv6: {error}"))
+            }
+            Self::Tap => {
+                let error = tap::open().err()?;
+                Some(format!("the kernel has no tap devices: {error}"))
             }
             _ => None,
         }
@@ -103,6 +111,11 @@ impl HeldIn {
             HeldKind::Udp => self.held(in_thread(|| datagrams::send(count))?),
             HeldKind::Raw6 => self.held(in_thread(|| raw6::ask(count))?),
             HeldKind::Advertisements => self.held(in_thread(|| raw6::advertise(count))?),
+            HeldKind::Tap => {
+                let pages = (count * tap::PAGES) as u64;
+                let device = in_thread(|| tap::send(count))?;
+                Held::new(Announcement::holding(pages), device)
+            }
             HeldKind::ClosedRing => {
                 let pages = count << rings::ORDER;
                 Held::new(Announcement::holding(pages as u64), rings::map(count)?)

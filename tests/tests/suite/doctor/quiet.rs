@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use pagetrace::model::{Cause, Gravity};
+use pagetrace::model::{Cause, Gravity, ObjectKind};
 use pagetrace_tests::harness::{Leaker, eventually, note, root_or_skip, skip};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -100,12 +100,12 @@ fn a_tracer_with_a_large_ring() {
     let _tracer = Leaker::start(LEAK, &["bpf-ring", "--order", "15"]);
     let told = doctor.told();
     is_quiet(&told);
-    let holders = told.case.findings.iter().filter_map(|it| match &it.cause {
-        Cause::Reserved { holder, .. } => holder.as_deref(),
+    let mut rings = told.case.findings.iter().filter_map(|it| match &it.cause {
+        Cause::Held(held) if held.object == ObjectKind::BpfRingBuffer => Some(held),
         _ => None,
     });
     assert!(
-        holders.into_iter().any(|it| it.contains("leak")),
+        rings.any(|it| it.name.contains("leak")),
         "{:#?}",
         told.case.findings
     );

@@ -12,6 +12,9 @@ use super::{
     known::{Known, Pages},
 };
 
+/// Pages of a ring buffer of BPF beside its data: itself, and both positions.
+pub(super) const POSITIONS: u64 = 3;
+
 /// Has the leak be found, if there is one on this machine.
 fn find(test: &str, needs: Option<HeldKind>, known: &Known<'_>) {
     let Some(_machine) = root_or_skip(test) else {
@@ -245,4 +248,31 @@ fn io_urings_are_found_to_the_page() {
     };
     let test = "io_urings_are_found_to_the_page";
     find(test, Some(HeldKind::IoUring), &known);
+}
+
+#[test]
+fn what_nobody_reads_from_a_tap_device_is_found_to_the_page() {
+    let known = Known {
+        args: &["held", "tap", "--count", "400"],
+        kind: "tun-queue",
+        holding: None,
+        objects: 1,
+        pages: Pages::Each(400 * 8),
+        payload: 400 * (14 + (32 << 10)),
+    };
+    let test = "what_nobody_reads_from_a_tap_device_is_found_to_the_page";
+    find(test, Some(HeldKind::Tap), &known);
+}
+
+#[test]
+fn a_bpf_ring_buffer_is_found_to_the_page() {
+    let known = Known {
+        args: &["bpf-ring", "--order", "12"],
+        kind: "bpf-ring-buffer",
+        holding: None,
+        objects: 1,
+        pages: Pages::Each((1 << 12) + POSITIONS),
+        payload: 0,
+    };
+    find("a_bpf_ring_buffer_is_found_to_the_page", None, &known);
 }

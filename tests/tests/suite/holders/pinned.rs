@@ -1,7 +1,7 @@
 //! User memory that is mapped nowhere any more, and that the kernel holds for somebody.
 
 use pagetrace_tests::{
-    harness::{Leaker, eventually, root_or_skip, skip},
+    harness::{Leaker, Pagetrace, eventually, root_or_skip, skip},
     leaks::Holder as PinnedBy,
 };
 
@@ -53,4 +53,60 @@ fn a_file_that_was_spliced_and_truncated_is_found() {
 fn memory_that_was_registered_with_an_io_uring_is_found() {
     let test = "memory_that_was_registered_with_an_io_uring_is_found";
     is_found(test, PinnedBy::IoUring, "io-uring", "io-uring");
+}
+
+#[test]
+fn memory_that_was_registered_with_an_af_xdp_socket_is_found() {
+    let test = "memory_that_was_registered_with_an_af_xdp_socket_is_found";
+    is_found(test, PinnedBy::Xdp, "xdp", "xdp-memory");
+}
+
+#[test]
+fn memory_of_an_af_xdp_socket_is_found_to_the_page_and_given_back() {
+    let test = "memory_of_an_af_xdp_socket_is_found_to_the_page_and_given_back";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    if let Some(reason) = PinnedBy::Xdp.refusal() {
+        skip(test, &reason);
+        return;
+    }
+    let pages = (16 * PAGES).to_string();
+    let leak = Leaker::start(LEAK, &["pinned", "--by", "xdp", "--pages", &pages]);
+    let bytes = 16 * PAGES / 256 * MIB;
+    eventually("all references to be found", || {
+        let report = Report::now();
+        let holders = report.of(leak.pid());
+        let [socket] = holders[..] else {
+            panic!("{holders:#?}");
+        };
+        assert_eq!(socket.kind, "xdp-memory", "{socket:#?}");
+        assert_eq!(socket.object, "AF_XDP umem", "{socket:#?}");
+        assert_eq!(socket.comm.as_deref(), Some("leak"), "{socket:#?}");
+        assert!(
+            socket.fd.is_some() && socket.holding.is_none(),
+            "{socket:#?}"
+        );
+        let account = socket.account;
+        assert_eq!(account.pinned_bytes, bytes, "{socket:#?}");
+        assert_eq!(account.payload_bytes, bytes, "{socket:#?}");
+        let is_complete = account.references_found == account.references_counted;
+        (is_complete && account.frees_bytes == bytes).then_some(())
+    });
+    let before = unmapped();
+    drop(leak);
+    eventually("what was promised to be back", || {
+        (unmapped() <= before - bytes + bytes / 16).then_some(())
+    });
+}
+
+/// Bytes of user memory that is in no mapping.
+fn unmapped() -> u64 {
+    let finished = Pagetrace::new(&["pages", "--json", "-"]).run();
+    assert!(finished.status.success(), "{finished:#?}");
+    let report: serde_json::Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let uses = report["uses"].as_array().expect("uses");
+    let of_use = |it: &&serde_json::Value| it["page_use"] == "anonymous-unmapped";
+    let class = uses.iter().find(of_use);
+    class.map_or(0, |it| it["bytes"].as_u64().expect("bytes"))
 }

@@ -115,7 +115,10 @@ fn pages_of(group: &HolderGroup, entry: &Entry) -> u64 {
 /// empties it; what waits to be sent waits for somebody else.
 fn gravity(holder: &PageHolder, reasons: &[Reason]) -> Gravity {
     let has = |reason| reasons.contains(&reason);
-    let is_queue = matches!(holder.kind, ObjectKind::Pipe | ObjectKind::Socket);
+    let is_queue = matches!(
+        holder.kind,
+        ObjectKind::Pipe | ObjectKind::Socket | ObjectKind::TunQueue
+    );
     let is_left = [Reason::Stopped, Reason::Grew, Reason::Unread].map(has);
     match is_queue {
         false if has(Reason::Unreachable) => Gravity::Suspicious,

@@ -20,7 +20,9 @@ pub(super) fn reserved(facts: &Facts<'_>) -> Vec<Finding> {
         set_aside(name, pool.bytes(), vec![lower])
     });
     let holders = facts.evidence.after.holders().iter();
-    let holders = holders.filter(|it| !it.kind.is_walked());
+    // What was walked is a finding by itself, with its process.
+    let is_walked = facts.evidence.after.page_holders.is_some();
+    let holders = holders.filter(|it| !is_walked || !it.kind.is_walked());
     let holders = holders.map(|it| of_holder(it, facts));
     let all = pools.chain(holders).chain(page_cache(facts));
     all.filter(|it| it.bytes >= facts.large).collect()

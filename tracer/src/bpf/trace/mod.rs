@@ -18,7 +18,7 @@ pub use filters::{Filters, GfpFilter, Process, ProcessNamespace};
 pub use kernel_log::KernelLog;
 pub use load::table_bytes;
 pub use rules::Unwinding;
-pub use tables::{SiteTable, SlotTable};
+pub use tables::{SiteTable, SlotTable, merge_epochs};
 pub use tracer::{Settings, Tracer};
 
 use crate::model::{Losses, ProgramTime, TracerFrames};

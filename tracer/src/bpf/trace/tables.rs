@@ -37,21 +37,6 @@ impl SlotTable {
             memory: mapped::writable(ebpf, maps::SLOTS, len)?,
         })
     }
-
-    /// Gives the pages of each epoch to the epoch that `into` has at its place: of two moments that
-    /// are long ago, which one it was matters no more. Programs may be marking and clearing slots
-    /// meanwhile, with epochs that stay what they are: where one was faster, its word stands.
-    pub(super) fn merge_epochs(&self, into: &[u32]) {
-        for slot in &**self {
-            let word = slot.load(Ordering::Relaxed);
-            let (site, epoch) = (Slot(word).site(), Slot(word).epoch());
-            let merged = into.get(epoch as usize).copied().unwrap_or(epoch);
-            if word != 0 && merged != epoch {
-                let merged = Slot::new(site, merged).0;
-                let _ = slot.compare_exchange(word, merged, Ordering::Relaxed, Ordering::Relaxed);
-            }
-        }
-    }
 }
 
 impl Deref for SlotTable {
@@ -62,6 +47,21 @@ impl Deref for SlotTable {
         // SAFETY: the mapping is page-aligned, `len` words long and lives as
         // long as `self`; every change from outside is that of a whole word.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr().cast(), len) }
+    }
+}
+
+/// Gives the pages of each epoch to the epoch that `into` has at its place: of two moments that are
+/// long ago, which one it was matters no more. Programs may be marking and clearing slots meanwhile, with
+/// epochs that stay what they are: where one was faster, its word stands.
+pub fn merge_epochs(slots: &[AtomicU32], into: &[u32]) {
+    for slot in slots {
+        let word = slot.load(Ordering::Relaxed);
+        let (site, epoch) = (Slot(word).site(), Slot(word).epoch());
+        let merged = into.get(epoch as usize).copied().unwrap_or(epoch);
+        if word != 0 && merged != epoch {
+            let merged = Slot::new(site, merged).0;
+            let _ = slot.compare_exchange(word, merged, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
     misses::recursion_misses,
     rules::RuleLearner,
     site_ids::{SiteIds, wait_for_programs},
-    tables::take,
+    tables::{merge_epochs, take},
 };
 use crate::{
     bpf::{
@@ -197,7 +197,7 @@ impl Tracer {
     pub fn merge_epochs(&self, into: &[u32]) -> Result<()> {
         // A program that began long ago may still mark pages with an epoch that is over.
         wait_for_programs()?;
-        self.slots.merge_epochs(into);
+        merge_epochs(&self.slots, into);
         Ok(())
     }
 

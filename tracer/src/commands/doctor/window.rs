@@ -16,7 +16,7 @@ use crate::{
         trace,
     },
     kernel::host,
-    model::{Feature, Limitation, ProcessEntry, ProcessSort, Report, Seconds, Snapshot},
+    model::{Feature, Limitation, ProcessEntry, ProcessSort, Processes, Report, Seconds, Snapshot},
     render,
 };
 
@@ -111,14 +111,19 @@ fn poll(mut watching: Watching, stopped: &Receiver<()>) -> Result<Watching> {
 impl Watched {
     /// The processes as they are at the end, ranked by how much they grew.
     pub(super) fn processes(&mut self, after: &Snapshot) -> Vec<ProcessEntry> {
-        let (Some(watching), Some(now)) = (self.processes.take(), &after.processes) else {
-            return Vec::new();
-        };
-        let mut entries = rank(now, Some(&watching.end(now)), ProcessSort::Growth);
-        let has_changed = |it: &ProcessEntry| {
-            it.replaced.is_some() || it.growth_bytes.is_some_and(|bytes| bytes != 0)
-        };
-        entries.retain(has_changed);
-        entries
+        match (self.processes.take(), &after.processes) {
+            (Some(watching), Some(now)) => grown(watching, now),
+            _ => Vec::new(),
+        }
     }
+}
+
+/// The processes that changed while they were watched, those first that grew most.
+pub(in super::super) fn grown(watching: Watching, now: &Processes) -> Vec<ProcessEntry> {
+    let mut entries = rank(now, Some(&watching.end(now)), ProcessSort::Growth);
+    let has_changed = |it: &ProcessEntry| {
+        it.replaced.is_some() || it.growth_bytes.is_some_and(|bytes| bytes != 0)
+    };
+    entries.retain(has_changed);
+    entries
 }

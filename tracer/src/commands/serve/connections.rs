@@ -23,10 +23,13 @@ use tokio::{
 use super::{question::Question, socket::ServiceSocket};
 use crate::render;
 
-/// So many connections are open at once; further ones wait in the kernel's queue.
+/// So many connections of a kind are open at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 64;
 
-/// So long a client may take to ask, and to read its answer.
+/// So long a client may take to ask.
+const TO_ASK: Duration = Duration::from_secs(5);
+
+/// So long a client may take in all, with the answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What answers are in.
@@ -53,41 +56,41 @@ enum Client {
 }
 
 impl Listeners {
-    /// Answers each client in a task of its own; for ever.
+    /// Answers each client in a task of its own; for ever. Neither kind can take the places of the other.
     pub(super) async fn accept(self, questions: Questions) -> Result<Infallible> {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let place = Arc::clone(&places).acquire_owned().await?;
-            let questions = questions.clone();
-            tokio::select! {
-                client = self.socket.listener.accept() => {
-                    if let Some((stream, _)) = accepted(client).await {
-                        tokio::spawn(async move {
-                            converse(stream, Client::Local, questions).await;
-                            drop(place);
-                        });
-                    }
-                }
-                client = scraper(self.metrics.as_ref()) => {
-                    if let Some((stream, _)) = accepted(client).await {
-                        tokio::spawn(async move {
-                            converse(stream, Client::Scraper, questions).await;
-                            drop(place);
-                        });
-                    }
-                }
-            }
-        }
+        let locals = accept(
+            || self.socket.listener.accept(),
+            Client::Local,
+            questions.clone(),
+        );
+        let Some(listener) = &self.metrics else {
+            return locals.await;
+        };
+        let scrapers = accept(|| listener.accept(), Client::Scraper, questions);
+        tokio::try_join!(locals, scrapers).map(|(never, _)| never)
     }
 }
 
-/// The next who comes by TCP; nobody, ever, if nobody may.
-async fn scraper(
-    listener: Option<&TcpListener>,
-) -> io::Result<(tokio::net::TcpStream, std::net::SocketAddr)> {
-    match listener {
-        Some(listener) => listener.accept().await,
-        None => std::future::pending().await,
+async fn accept<S, A, F>(
+    next: impl Fn() -> F,
+    client: Client,
+    questions: Questions,
+) -> Result<Infallible>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = io::Result<(S, A)>>,
+{
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await?;
+        let Some((stream, _)) = accepted(next().await).await else {
+            continue;
+        };
+        let questions = questions.clone();
+        tokio::spawn(async move {
+            converse(stream, client, questions).await;
+            drop(place);
+        });
     }
 }
 
@@ -112,7 +115,7 @@ async fn converse(
     let service = service_fn(|request| answer(request, client, questions.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(TO_ASK)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     let _ = timeout(PATIENCE, connection).await;

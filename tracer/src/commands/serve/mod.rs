@@ -3,6 +3,7 @@
 //! One task owns the tracer and does one thing after the other; connections are tasks of their own,
 //! and send it their questions.
 
+mod cases;
 mod connections;
 mod looks;
 mod question;
@@ -21,7 +22,7 @@ use tokio::{net::TcpListener, sync::mpsc, time::sleep_until};
 
 pub(super) use self::recorder::Recorder;
 
-use self::{connections::Listeners, question::Question, socket::ServiceSocket};
+use self::{cases::Cases, connections::Listeners, question::Question, socket::ServiceSocket};
 use super::{
     interruption::Interruption,
     trace::{
@@ -58,6 +59,7 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         ),
         None => None,
     };
+    let cases = Cases::watch(&args.save)?;
     let mut recorder = Recorder::start(&request(args), &args.symbols)?;
     let mut samples = Samples::open(recorder.tracer())?;
     let (sender, mut questions) = mpsc::channel(WAITING);
@@ -66,11 +68,11 @@ async fn serve(args: &ServeArgs) -> Result<()> {
     let mut listening = Box::pin(listeners.accept(sender));
     tell_service_manager(&[NotifyState::Ready]);
     say_ready(args);
-    let mut schedule = Schedule::every(args);
+    let mut schedule = Schedule::every(args, cases);
     loop {
         recorder.steer()?;
         schedule.look_if_due(&mut recorder);
-        let next = recorder.next_due().min(schedule.next);
+        let next = recorder.next_due().min(schedule.next_due());
         tokio::select! {
             () = sleep_until(next.into()) => {}
             () = interruption.heard() => break,
@@ -97,21 +99,35 @@ struct Schedule {
     top: usize,
     next: Instant,
     last: Option<LookMetrics>,
+    cases: Option<Cases>,
 }
 
 impl Schedule {
     /// The first look is at once, so that metrics are whole from the beginning.
-    fn every(args: &ServeArgs) -> Self {
+    fn every(args: &ServeArgs, cases: Option<Cases>) -> Self {
         Self {
             every: args.every,
             top: args.top as usize,
             next: Instant::now(),
             last: None,
+            cases,
         }
+    }
+
+    fn next_due(&self) -> Instant {
+        let case = self.cases.as_ref().map(Cases::next_due);
+        case.map_or(self.next, |case| case.min(self.next))
+    }
+
+    fn saved_cases(&self) -> u64 {
+        self.cases.as_ref().map_or(0, Cases::saved)
     }
 
     /// A look that fails is said, and metrics go on without it.
     fn look_if_due(&mut self, recorder: &mut Recorder) {
+        if let Some(cases) = &mut self.cases {
+            cases.look_if_due(recorder);
+        }
         if Instant::now() < self.next {
             return;
         }
@@ -133,7 +149,10 @@ impl Schedule {
 fn answer(recorder: &mut Recorder, schedule: &Schedule, question: Question) {
     match question {
         Question::Report { since, reply } => drop(reply.send(recorder.report(since))),
-        Question::Metrics { reply } => drop(reply.send(recorder.metrics(schedule.last.clone()))),
+        Question::Metrics { reply } => {
+            let metrics = recorder.metrics(schedule.last.clone(), schedule.saved_cases());
+            drop(reply.send(metrics));
+        }
         Question::Status { reply } => drop(reply.send(recorder.status())),
     }
 }

@@ -169,7 +169,11 @@ impl Recorder {
     }
 
     /// What is counted all the time, with what the last look found.
-    pub(super) fn metrics(&mut self, look: Option<LookMetrics>) -> Result<Metrics> {
+    pub(super) fn metrics(
+        &mut self,
+        look: Option<LookMetrics>,
+        saved_cases: u64,
+    ) -> Result<Metrics> {
         let capture = self.tracer.capture()?;
         let page_size = self.host.page_size;
         Ok(Metrics {
@@ -182,7 +186,7 @@ impl Recorder {
             process_cpu: Readings::now().cpu_time_since(&self.before),
             process_resident_bytes: host::own_resident_bytes().ok(),
             table_bytes: self.table_bytes,
-            saved_cases: 0,
+            saved_cases,
         })
     }
 }

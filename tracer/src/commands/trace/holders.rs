@@ -11,7 +11,7 @@ use tracer_ebpf::Slot;
 use super::plan::Plan;
 use crate::{
     analysis::{self, About},
-    bpf::{SiteTable, Tracer},
+    bpf::{self, SiteTable, Tracer},
     commands::{
         holding::{mapped_by, walk},
         page_frames::{PageFrames, Probed},
@@ -50,12 +50,13 @@ pub(super) fn held_by(
 fn found(kernel: Probed) -> Result<Found> {
     let blob = host::btf()?;
     let btf = Btf::parse(&blob)?;
-    let layouts = ObjectLayouts::of(&btf)?;
+    let layouts = ObjectLayouts::of(&btf, host::module_btf)?;
     let mut frames = PageFrames::with_slabs(&btf, kernel)?;
     let places = frames
         .places()
         .context("where the kernel sees all memory was not found")?;
-    Ok(walk(&mut frames, &layouts, places, &Samples::open()))
+    let samples = Samples::open(bpf::ring_buffers());
+    Ok(walk(&mut frames, &layouts, places, &samples))
 }
 
 /// How many pages of a site an object has: a block counts for the first that refers to it.

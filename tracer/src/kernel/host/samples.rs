@@ -6,6 +6,7 @@ use std::{
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
 };
 
+use anyhow::Result;
 use perf_event::{Builder, Counter, events::Software};
 use rustix::{
     net::{AddressFamily, SocketType, socket},
@@ -18,17 +19,24 @@ use crate::model::ObjectKind;
 pub struct Samples {
     files: Vec<(OwnedFd, ObjectKind)>,
     event: Option<Counter>,
-    missing: Vec<(ObjectKind, io::Error)>,
+    /// Every BPF ring buffer.
+    ring_buffers: Vec<OwnedFd>,
+    missing: Vec<(ObjectKind, anyhow::Error)>,
 }
 
 impl Samples {
-    /// One of each kind that this kernel lets this user open.
-    pub fn open() -> Self {
+    /// One of each kind that this kernel lets this user open, and all BPF ring buffers, which only
+    /// bpf(2) lists.
+    pub fn open(ring_buffers: Result<Vec<OwnedFd>>) -> Self {
         let mut missing = Vec::new();
+        let ring_buffers = ring_buffers.unwrap_or_else(|error| {
+            missing.push((ObjectKind::BpfRingBuffer, error));
+            Vec::new()
+        });
         let mut keep = |kind, opened: io::Result<OwnedFd>| match opened {
             Ok(file) => Some((file, kind)),
             Err(error) => {
-                missing.push((kind, error));
+                missing.push((kind, error.into()));
                 None
             }
         };
@@ -40,10 +48,11 @@ impl Samples {
             keep(ObjectKind::IoUring, io_uring()),
         ];
         let event = Builder::new(Software::DUMMY).build();
-        let event = event.map_err(|error| missing.push((ObjectKind::PerfRing, error)));
+        let event = event.map_err(|error| missing.push((ObjectKind::PerfRing, error.into())));
         Self {
             files: files.into_iter().flatten().collect(),
             event: event.ok(),
+            ring_buffers,
             missing,
         }
     }
@@ -57,11 +66,14 @@ impl Samples {
             .map(|it| (number(it.as_raw_fd()), ObjectKind::PerfRing));
         let files = self.files.iter();
         let files = files.map(|(file, kind)| (number(file.as_raw_fd()), *kind));
-        files.chain(event).collect()
+        let ring_buffers = self.ring_buffers.iter();
+        let ring_buffers =
+            ring_buffers.map(|it| (number(it.as_raw_fd()), ObjectKind::BpfRingBuffer));
+        files.chain(event).chain(ring_buffers).collect()
     }
 
     /// The kinds that could not be opened, and why.
-    pub fn missing(&self) -> &[(ObjectKind, io::Error)] {
+    pub fn missing(&self) -> &[(ObjectKind, anyhow::Error)] {
         &self.missing
     }
 }

@@ -1,10 +1,11 @@
 //! Files: what kind of object each of them is, and those that no descriptor refers to.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     layouts::FileLayout,
     tasks::Descriptor,
+    tun,
     walk::{Walker, is_kernel},
 };
 use crate::{
@@ -45,7 +46,39 @@ impl FileKinds {
             let operations = file.and_then(|it| walker.memory.word(it.file + operations));
             kinds.extend(operations.map(|it| (it, *kind)));
         }
-        Self { kinds }
+        let mut learned = Self { kinds };
+        learned.learn_drivers(walker, descriptors);
+        learned
+    }
+
+    /// Files of tun and the like, of which none is opened: that would load a module. A file of each kind
+    /// that is not known tells whether it is one.
+    fn learn_drivers<M: ReadMemory>(
+        &mut self,
+        walker: &mut Walker<'_, M>,
+        descriptors: &[Descriptor],
+    ) {
+        let layout = walker.layouts.file;
+        if walker.layouts.tun.is_empty() {
+            return;
+        }
+        let mut others = FxHashSet::default();
+        for descriptor in descriptors {
+            let Some(bytes) = walker.memory.read(descriptor.file, len(&layout)) else {
+                continue;
+            };
+            let word_at = |at: u64| word(bytes, at as usize).filter(|it| is_kernel(*it));
+            let (operations, private) = (word_at(layout.operations), word_at(layout.private));
+            let Some((operations, private)) = operations.zip(private) else {
+                continue;
+            };
+            if self.kinds.contains_key(&operations) || !others.insert(operations) {
+                continue;
+            }
+            if tun::layout(walker, private).is_some() {
+                self.kinds.insert(operations, ObjectKind::TunQueue);
+            }
+        }
     }
 
     /// What these bytes of a `struct file` say; none of a file that holds nothing of its own.

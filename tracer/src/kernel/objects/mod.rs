@@ -13,6 +13,7 @@ mod places;
 mod queues;
 mod referrers;
 mod registered;
+mod ring_buffers;
 mod rings;
 #[cfg(test)]
 mod sample;
@@ -20,8 +21,11 @@ mod slab_reader;
 mod slabs;
 mod socket_state;
 mod sockets;
+mod softnet;
 mod tasks;
+mod tun;
 mod walk;
+mod xdp;
 
 pub use join::Join;
 pub use layouts::ObjectLayouts;

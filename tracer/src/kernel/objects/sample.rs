@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     ObjectLayouts, Places, Slabs,
-    layouts::{CacheLayout, FileLayout, PacketLayout, PacketRingLayout, PipeLayout, TaskLayout},
+    layouts::{
+        CacheLayout, FileLayout, PacketLayout, PacketRingLayout, PipeLayout, RingBufferLayout,
+        SocketLayout, SoftnetLayout, TaskLayout, TunLayout, XdpLayout,
+    },
     slab_reader::SlabReader,
     walk::Walker,
 };
@@ -55,6 +58,8 @@ impl Memory {
             by_address: FxHashMap::default(),
             in_flight: Vec::new(),
             heads: FxHashMap::default(),
+            map_references: FxHashMap::default(),
+            task_queues: FxHashSet::default(),
         };
         let shown = show(&mut walker);
         walker.count_shared_heads();
@@ -106,7 +111,39 @@ fn layouts() -> ObjectLayouts {
             len: 8,
             operations: 16,
         }),
-        socket: Err(NONE.to_owned()),
+        socket: Ok(SocketLayout {
+            sock: 0,
+            file: 0,
+            size: 80,
+            family: 0,
+            state: 0,
+            remote_v4: 0,
+            local_v4: 0,
+            remote_v6: 0,
+            local_v6: 0,
+            remote_port: 0,
+            local_port: 0,
+            references: 0,
+            protocol_operations: 0,
+            namespace: 0,
+            owner: 0,
+            protocol: 0,
+            socket_type: 0,
+            receive_queue: 8,
+            error_queue: 24,
+            write_queue: 40,
+            backlog: 56,
+            fragment: 72,
+            queued_bytes: 0,
+            sent_bytes: 0,
+            drops: 0,
+            waiting: 0,
+            most_waiting: 0,
+            receive_limit: 0,
+            send_limit: 0,
+            cache: 0,
+            namespace_number: 0,
+        }),
         packet: Ok(PacketLayout {
             size: 72,
             sock: 16,
@@ -136,5 +173,48 @@ fn layouts() -> ObjectLayouts {
         perf: Err(NONE.to_owned()),
         io_uring: Err(NONE.to_owned()),
         registered: Err(NONE.to_owned()),
+        xdp: Ok(XdpLayout {
+            memory: 0,
+            pages: 0,
+            count: 8,
+            bytes: 16,
+            rings: vec![8, 16, 24, 32],
+            pool: 40,
+            pool_rings: [0, 8],
+            ring: 0,
+        }),
+        has_xdp: true,
+        tun: vec![TunLayout {
+            protocol: "tun",
+            protocol_name: 0,
+            sock: 80,
+            attached: 88,
+            device: 0,
+            device_name: 0,
+            device_namespace: 16,
+            head: 96,
+            tail: 100,
+            slots: 104,
+            entries: 112,
+            frame_len: 8,
+        }],
+        tun_missing: Vec::new(),
+        ring_buffer: Ok(RingBufferLayout {
+            map_type: 0,
+            name: 8,
+            references: 24,
+            buffer: 32,
+            pages: 0,
+            count: 8,
+        }),
+        softnet: Ok(SoftnetLayout {
+            task_queue: 0,
+            run_queue: 0,
+            distance: 0x1000,
+            cpu: 0,
+            deferred: 8,
+            run_queue_cpu: 0,
+        }),
+        is_deferring: true,
     }
 }

@@ -51,6 +51,10 @@ impl Sock {
         self.family == libc::AF_PACKET
     }
 
+    pub(super) const fn is_xdp(&self) -> bool {
+        self.family == libc::AF_XDP
+    }
+
     pub(super) const fn is_tcp(&self) -> bool {
         self.is_internet()
             && self.kind == libc::SOCK_STREAM

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
+    layouts::SocketLayout,
     packets,
     queues::{self, Queue},
     rings,
     socket_state::{self, Queues, Sock},
     walk::{Walker, is_kernel},
+    xdp,
 };
 use crate::{
     kernel::{
@@ -60,7 +62,7 @@ fn of_sock<M: ReadMemory>(walker: &mut Walker<'_, M>, address: u64) -> Option<u3
     let state = socket_state::state(walker, &layout, &sock, &bytes, &queues);
     let walked = queues.walked;
     let object = walker.object(place);
-    object.payload_bytes = walked.payload_bytes;
+    object.payload_bytes += walked.payload_bytes;
     object.socket = Some(Box::new(FoundSocket { state, walked }));
     Some(place)
 }
@@ -92,27 +94,55 @@ fn follow<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, sock: &Sock) ->
     if sock.is_packet() && rings::packet(walker, place, sock.address) {
         walker.object(place).kind = ObjectKind::PacketRing;
     }
+    if sock.is_xdp() {
+        xdp::hold(walker, place, sock.address);
+    }
     Queues {
         walked,
         first_bytes: first_bytes.unwrap_or(0),
     }
 }
 
-/// All queues that a socket of its protocol has.
-fn queues<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Vec<Queue> {
+/// Adds what a sock's queues and its fragment have that is in no family: of a device's file.
+pub(super) fn hold_queues<M: ReadMemory>(walker: &mut Walker<'_, M>, place: u32, sock: u64) {
+    let Ok(layout) = walker.layouts.socket else {
+        return;
+    };
+    let fragment = walker.memory.word(sock + layout.fragment).unwrap_or(0);
+    if fragment != 0 {
+        walker.refer(place, fragment, Weight::Each);
+    }
+    let mut walked = Walked::default();
+    for queue in common_queues(walker, &layout, sock) {
+        packets::hold(walker, place, &queue.packets, &mut walked);
+    }
+    walker.object(place).payload_bytes += walked.payload_bytes;
+}
+
+/// The queues that every sock has.
+fn common_queues<M: ReadMemory>(
+    walker: &mut Walker<'_, M>,
+    layout: &SocketLayout,
+    sock: u64,
+) -> Vec<Queue> {
     /// Where a backlog has its first packet: behind a counter and a length (include/net/sock.h).
     const FIRST_OF_BACKLOG: u64 = 8;
+    let backlog = walker.memory.word(sock + layout.backlog + FIRST_OF_BACKLOG);
+    vec![
+        queues::list(walker, sock + layout.receive_queue),
+        queues::list(walker, sock + layout.error_queue),
+        queues::list(walker, sock + layout.write_queue),
+        queues::chain(walker, backlog.unwrap_or(0)),
+    ]
+}
+
+/// All queues that a socket of its protocol has.
+fn queues<M: ReadMemory>(walker: &mut Walker<'_, M>, sock: &Sock) -> Vec<Queue> {
     let Ok(layout) = walker.layouts.socket else {
         return Vec::new();
     };
     let at = |offset: u64| sock.address + offset;
-    let mut found = vec![
-        queues::list(walker, at(layout.receive_queue)),
-        queues::list(walker, at(layout.error_queue)),
-        queues::list(walker, at(layout.write_queue)),
-    ];
-    let backlog = walker.memory.word(at(layout.backlog + FIRST_OF_BACKLOG));
-    found.push(queues::chain(walker, backlog.unwrap_or(0)));
+    let mut found = common_queues(walker, &layout, sock.address);
     if let Ok(tcp) = walker.layouts.tcp
         && sock.is_tcp()
         && sock.state != LISTEN

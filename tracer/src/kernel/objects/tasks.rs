@@ -27,6 +27,8 @@ struct Task {
     is_first: bool,
     files: u64,
     fragment: u64,
+    /// The queue of runnable tasks that it is of.
+    queue: u64,
     task: FoundTask,
 }
 
@@ -36,6 +38,8 @@ pub(super) fn descriptors<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Desc
     tasks.sort_by_key(|task| (!task.is_first, task.task.pid, task.address));
     let mut tables = HashSet::new();
     let mut found = Vec::new();
+    let queues = tasks.iter().map(|task| task.queue);
+    walker.task_queues = queues.filter(|queue| is_kernel(*queue)).collect();
     for task in tasks {
         let holds = walker.places.of_page(task.fragment);
         let has_table = is_kernel(task.files) && tables.insert(task.files);
@@ -63,12 +67,14 @@ fn fragment<M: ReadMemory>(walker: &mut Walker<'_, M>, task: u64, place: u32, fr
 /// All tasks that live.
 fn tasks<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Task> {
     let layout = walker.layouts.task;
+    let queue = walker.layouts.softnet.as_ref().ok();
+    let queue = queue.map(|it| it.task_queue);
     let Some(cache) = walker.caches.get("task_struct").copied() else {
         return Vec::new();
     };
     let mut tasks = Vec::new();
     walker.each_object(cache, |address, bytes| {
-        tasks.extend(task(&layout, address, bytes));
+        tasks.extend(task(&layout, queue, address, bytes));
     });
     // Who has left the list of its process has ended, whatever its memory still says.
     tasks.retain(|task| {
@@ -79,7 +85,7 @@ fn tasks<M: ReadMemory>(walker: &mut Walker<'_, M>) -> Vec<Task> {
     tasks
 }
 
-fn task(layout: &TaskLayout, address: u64, bytes: &[u8]) -> Option<Task> {
+fn task(layout: &TaskLayout, queue: Option<u64>, address: u64, bytes: &[u8]) -> Option<Task> {
     let word_at = |at: u64| word(bytes, at as usize);
     let half_at = |at: u64| half(bytes, at as usize);
     if !is_kernel(word_at(layout.thread_node)?) {
@@ -93,6 +99,7 @@ fn task(layout: &TaskLayout, address: u64, bytes: &[u8]) -> Option<Task> {
         is_first: pid == process,
         files: word_at(layout.files)?,
         fragment: word_at(layout.fragment)?,
+        queue: queue.and_then(word_at).unwrap_or(0),
         task: FoundTask {
             pid: process,
             name: String::from_utf8_lossy(&name[..end]).into_owned(),

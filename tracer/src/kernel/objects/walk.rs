@@ -1,6 +1,6 @@
 //! One walk over all objects that hold page frames.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     ObjectLayouts, Places, Slabs,
@@ -8,10 +8,11 @@ use super::{
     packets::SharedHead,
     pipes,
     places::PAGE,
-    rings,
+    ring_buffers, rings,
     slab_reader::SlabReader,
-    sockets,
+    sockets, softnet,
     tasks::{self, Descriptor},
+    tun,
 };
 use crate::{
     kernel::read_memory::ReadMemory,
@@ -23,7 +24,8 @@ use crate::{
 pub struct Own<'a> {
     /// Its process's id, in the initial namespace.
     pub process: u32,
-    /// A descriptor of each kind of file, by which files of that kind are known.
+    /// A descriptor of each kind of file, by which files of that kind are known; and one of each BPF
+    /// ring buffer, whoever else has it.
     pub samples: &'a [(u32, ObjectKind)],
 }
 
@@ -44,6 +46,10 @@ pub(super) struct Walker<'a, M> {
     pub(super) in_flight: Vec<(u64, u32)>,
     /// Data of packets that more than one packet refers to.
     pub(super) heads: FxHashMap<u64, SharedHead>,
+    /// How many files, programs and paths refer to a map, by its place.
+    pub(super) map_references: FxHashMap<u32, u64>,
+    /// The queues of runnable tasks that tasks are of.
+    pub(super) task_queues: FxHashSet<u64>,
 }
 
 /// Whether an address is of the kernel's half and aligned to words. In the highest 16 MiB lies nothing,
@@ -72,6 +78,8 @@ pub fn walk<M: ReadMemory>(
         by_address: FxHashMap::default(),
         in_flight: Vec::new(),
         heads: FxHashMap::default(),
+        map_references: FxHashMap::default(),
+        task_queues: FxHashSet::default(),
     };
     walker.name_caches();
     let descriptors = tasks::descriptors(&mut walker);
@@ -80,6 +88,7 @@ pub fn walk<M: ReadMemory>(
     walker.files_in_flight(&kinds);
     sockets::without_file(&mut walker);
     walker.files_in_flight(&kinds);
+    softnet::deferred(&mut walker);
     walker.finish()
 }
 
@@ -164,17 +173,27 @@ impl<M: ReadMemory> Walker<'_, M> {
 
     /// Follows every file: those of descriptors, and those that only the slabs know.
     fn files(&mut self, kinds: &FileKinds, descriptors: &[Descriptor], own: Own<'_>) {
-        let is_sample = |it: &Descriptor, found: &Found| {
-            let is_own = found
-                .task(it.task)
-                .is_some_and(|task| task.pid == own.process);
-            is_own && own.samples.iter().any(|(number, _)| *number == it.number)
+        let sample = |it: &Descriptor, found: &Found| {
+            let task = found.task(it.task)?;
+            let mut samples = own.samples.iter();
+            let sample = samples.find(|(number, _)| *number == it.number);
+            sample
+                .filter(|_| task.pid == own.process)
+                .map(|(_, kind)| *kind)
         };
         let mut samples = Vec::new();
         for descriptor in descriptors {
-            if is_sample(descriptor, &self.found) {
-                samples.push(descriptor.file);
-                continue;
+            match sample(descriptor, &self.found) {
+                // It is somebody else's, and was opened to be found.
+                Some(ObjectKind::BpfRingBuffer) => {
+                    self.file(kinds, descriptor.file);
+                    continue;
+                }
+                Some(_) => {
+                    samples.push(descriptor.file);
+                    continue;
+                }
+                None => {}
             }
             if let Some(place) = self.file(kinds, descriptor.file) {
                 let named = (descriptor.task, descriptor.number);
@@ -199,9 +218,17 @@ impl<M: ReadMemory> Walker<'_, M> {
             ObjectKind::Socket => sockets::of_file(self, file.private)?,
             ObjectKind::PerfRing => rings::perf(self, file)?,
             ObjectKind::IoUring => rings::io_uring(self, file)?,
-            ObjectKind::PacketRing | ObjectKind::TaskFragment => return None,
+            ObjectKind::TunQueue => tun::queue(self, file)?,
+            ObjectKind::BpfRingBuffer => ring_buffers::ring_buffer(self, file)?,
+            ObjectKind::PacketRing
+            | ObjectKind::XdpMemory
+            | ObjectKind::TaskFragment
+            | ObjectKind::DeferredPackets => return None,
         };
-        self.object(place).inode = file.inode;
+        // All maps have one inode.
+        if file.kind != ObjectKind::BpfRingBuffer {
+            self.object(place).inode = file.inode;
+        }
         self.by_file.insert(address, place);
         Some(place)
     }
@@ -221,6 +248,7 @@ impl<M: ReadMemory> Walker<'_, M> {
 
     fn finish(mut self) -> Found {
         self.count_shared_heads();
+        self.count_programs();
         self.found.references.sort_unstable();
         self.found
     }

@@ -2,7 +2,10 @@
 
 use std::{env, io, mem::ManuallyDrop};
 
-use ratatui::DefaultTerminal;
+use ratatui::{
+    DefaultTerminal,
+    layout::{Position, Rect},
+};
 
 use super::style::Styles;
 use crate::model::{TopExtent, TopScreen};
@@ -37,8 +40,11 @@ impl TopTerminal {
     }
 
     /// Forgets what is on it, which something else may have written over.
+    /// Not as ratatui clears it: that asks the terminal where its cursor is, and whoever waits for keys
+    /// takes the answer.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 

@@ -118,7 +118,9 @@ impl Shown {
 fn terminal(screen: &TopScreen<'_>, size: (u16, u16), styles: Styles) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("no I/O");
     terminal
-        .draw(|frame| drop(draw(screen, styles, frame)))
+        .draw(|frame| {
+            draw(screen, styles, frame);
+        })
         .expect("no I/O");
     terminal
 }
