@@ -91,10 +91,11 @@ impl Replay {
 /// Where documents are: all of it, if it is one, else each line. A last line without an end was not
 /// written whole.
 fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
-    if Case::is_meant(bytes) || Report::is_meant(bytes) || Look::is_meant(bytes) {
-        return vec![0..bytes.len()];
-    }
     let mut lines = Vec::new();
+    if Case::is_meant(bytes) || Report::is_meant(bytes) || Look::is_meant(bytes) {
+        lines.push(0..bytes.len());
+        return lines;
+    }
     let mut start = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         let end = start + line.len();

@@ -189,7 +189,7 @@ impl Widths {
 /// Why there is no line.
 fn nothing(screen: &TopScreen<'_>) -> &'static str {
     match (screen.tab, screen.look.source) {
-        (TopTab::Sites, _) => "Nothing that no counter shows was taken and kept",
+        (TopTab::Sites, _) => "Nothing of the chosen kinds (--kind) was taken and kept",
         (TopTab::Holders, _) => "Nobody was found to hold pages that were taken",
         (TopTab::Processes, LookSource::Saved) => "Processes were not saved",
         (TopTab::Processes, _) => "Processes could not be read",
