@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         cli::Command::Doctor(args) => commands::doctor::run(&args),
         cli::Command::Report(args) => commands::report::run(&args),
         cli::Command::Serve(args) => commands::serve::run(&args),
+        cli::Command::Top(args) => commands::top::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),
         cli::Command::Pages(args) => commands::pages::run(&args),
         cli::Command::Holders(args) => commands::holders::run(&args),

@@ -1,11 +1,14 @@
 //! What a shell hands down to what it starts: limits, ignored signals, the umask, the terminal.
 
-use std::{io, os::unix::process::CommandExt as _};
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::process::CommandExt as _},
+};
 
 use rustix::{
     fs::Mode,
     process::{Resource, Rlimit, Signal, ioctl_tiocsctty, setrlimit, setsid, umask},
-    stdio::stderr,
+    stdio::{stderr, stdout},
 };
 
 use super::Pagetrace;
@@ -46,6 +49,16 @@ impl Pagetrace {
         self.after(|| {
             setsid()?;
             Ok(ioctl_tiocsctty(stderr())?)
+        })
+    }
+
+    /// Has this terminal as the one it runs on: stdin, stdout, and where Ctrl-C comes from.
+    pub fn on_terminal(self, terminal: OwnedFd) -> Self {
+        let stdin = terminal.try_clone().expect("a descriptor");
+        let pagetrace = self.stdin(stdin.into()).stdout(terminal.into());
+        pagetrace.env(&[("TERM", "xterm-256color")]).after(|| {
+            setsid()?;
+            Ok(ioctl_tiocsctty(stdout())?)
         })
     }
 

@@ -48,6 +48,7 @@ mod takers;
 mod tcp;
 mod terminal;
 mod thp;
+mod top;
 mod tracefs;
 mod two_tracers;
 mod unix_dgrams;

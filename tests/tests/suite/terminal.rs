@@ -1,59 +1,15 @@
 //! What a person at a terminal sees more: a progress bar, and colours.
 
-use std::{
-    fs::{self, File},
-    io::{Read as _, Result},
-    os::{fd::OwnedFd, unix::fs::symlink},
-};
+use std::{fs, os::unix::fs::symlink};
 
-use pagetrace_tests::harness::{Leaker, OPEN_END, Pagetrace, Report, eventually, root_or_skip};
-use rustix::{
-    fs::{Mode, OFlags, open},
-    io::ioctl_fionbio,
-    process::Signal,
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+use pagetrace_tests::harness::{
+    Leaker, OPEN_END, Pagetrace, Report, Screen, eventually, root_or_skip,
 };
+use rustix::process::Signal;
 
 use crate::LEAK;
 
 const ESCAPE: char = '\u{1b}';
-
-/// The user's side of a terminal.
-struct Screen {
-    terminal: File,
-    seen: Vec<u8>,
-}
-
-impl Screen {
-    /// A terminal: the program's side and the user's.
-    fn open() -> Result<(OwnedFd, Self)> {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-        grantpt(&terminal)?;
-        unlockpt(&terminal)?;
-        ioctl_fionbio(&terminal, true)?;
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let program = open(ptsname(&terminal, Vec::new())?, flags, Mode::empty())?;
-        let screen = Self {
-            terminal: terminal.into(),
-            seen: Vec::new(),
-        };
-        Ok((program, screen))
-    }
-
-    /// All that has appeared so far.
-    fn text(&mut self) -> String {
-        // Ends with an error in any case: nothing there yet, or nobody left to write.
-        let _ = self.terminal.read_to_end(&mut self.seen);
-        String::from_utf8_lossy(&self.seen).into_owned()
-    }
-
-    /// Waits until `text` appears, and gives all that has.
-    fn wait_for(&mut self, text: &str) -> String {
-        eventually(text, || {
-            Some(self.text()).filter(|seen| seen.contains(text))
-        })
-    }
-}
 
 /// What a program can call itself: it would be red, and a line of its own.
 const FORGED: &str = "\u{1b}[31mRED\n0 B";

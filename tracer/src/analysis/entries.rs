@@ -223,7 +223,7 @@ impl<'a> Known<'a> {
 }
 
 /// The function that asked for the pages of a site, or what is known instead.
-fn function<'a>(report: &'a Report, site: &Site) -> Owner<'a> {
+pub(super) fn function<'a>(report: &'a Report, site: &Site) -> Owner<'a> {
     let Some(frame) = report.owner_frame(site) else {
         let reason = site.no_stack.unwrap_or(NoStack::Lost);
         return (Cow::Borrowed(reason.name()), None);

@@ -39,6 +39,7 @@ mod stack;
 mod summary;
 mod survivors;
 mod timeline;
+pub mod top;
 mod trend;
 mod unnamed;
 mod walked;

@@ -19,6 +19,7 @@ mod shm;
 mod snapshot;
 mod sock;
 mod symbols;
+mod top;
 mod trace;
 mod tracer;
 mod values;
@@ -41,6 +42,7 @@ pub use shm::ShmArgs;
 pub use snapshot::SnapshotArgs;
 pub use sock::SockArgs;
 pub use symbols::SymbolArgs;
+pub use top::TopArgs;
 pub use trace::TraceArgs;
 pub use tracer::{DEFAULT_CHECK_EVERY, DEFAULT_MAX_SITES, HookChoice, TracerArgs};
 pub use window::{Window, WindowArgs};
@@ -68,6 +70,7 @@ Examples:
                                           another look at a report that was saved
   pagetrace serve                         record without end; then, whenever memory is gone:
   pagetrace report --live --since 2h      who took pages in the last two hours and has them still
+  pagetrace top                           the same as it happens, on the whole screen
   pagetrace -i 600 --min-age 300          only pages that are five minutes old
   pagetrace -i 60 --kind all --order 2..  every kind of page, in blocks of four and more
   pagetrace -- modprobe mydriver          what one command leaves behind
@@ -104,6 +107,7 @@ Exit codes:
                       pagetrace doctor [-i SECONDS] [OPTIONS]\n       \
                       pagetrace report FILE|--live [OPTIONS]\n       \
                       pagetrace serve [OPTIONS]\n       \
+                      pagetrace top [OPTIONS]\n       \
                       pagetrace mem [OPTIONS]\n       \
                       pagetrace pages [OPTIONS]\n       \
                       pagetrace holders [OPTIONS]\n       \
@@ -139,6 +143,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Record without end, and answer `report --live` and Prometheus meanwhile
     Serve(Box<ServeArgs>),
+    /// Show who takes pages and who has them as it happens, on the whole screen; `--replay` shows it again
+    Top(TopArgs),
     /// Say where the machine's memory went, and what no counter shows
     Mem(MemArgs),
     /// Say what every page frame is used for, beside the kernel's counters
@@ -175,6 +181,7 @@ impl Command {
             Self::Report(args) => args.output.check(),
             Self::Diff(args) => args.check(),
             Self::Serve(_)
+            | Self::Top(_)
             | Self::Mem(_)
             | Self::Pages(_)
             | Self::Holders(_)

@@ -30,6 +30,9 @@ fn what_makes_sense_is_taken() {
         "trace -- report",
         "report leak.json --by stack --sort growth --kind slab --folded -",
         "report - --json again.json -v",
+        "top",
+        "top -i 1 --since 10m --socket s --record r.zst --kind slab,raw",
+        "top --replay -",
         "proc",
         "proc -i 10 --sort oom --top 5 --json - -v",
         "proc 4711 -i 10 --peek --raw",
@@ -55,6 +58,9 @@ fn what_does_not_is_refused_with_a_reason() {
     for (line, reason) in [
         ("", "say how long"),
         ("proc 0", "0 is not in 1.."),
+        ("top -i 0", "at least 1 second"),
+        ("top --replay a --record b", "cannot be used with"),
+        ("top --replay a --since 1h", "cannot be used with"),
         ("proc --peek", "<PID>"),
         ("proc 4711 --raw", "--peek"),
         ("proc 4711 --sort rss", "cannot be used with"),
@@ -113,4 +119,9 @@ fn help_begins_with_examples() {
 #[test]
 fn a_verb_has_help_of_its_own() {
     insta::assert_snapshot!("help_of_report", help("report --help"));
+}
+
+#[test]
+fn help_of_top() {
+    insta::assert_snapshot!("help_of_top", help("top --help"));
 }

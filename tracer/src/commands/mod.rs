@@ -23,6 +23,7 @@ pub mod shm;
 pub mod snapshot;
 pub mod sock;
 mod take;
+pub mod top;
 pub mod trace;
 
 use libc::{c_int, sighandler_t};

@@ -278,6 +278,19 @@ fn decompressed(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     Ok(json)
 }
 
+/// The same of a file that may end in the middle: as much as there is.
+pub(super) fn decompressed_up_to_its_end(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    if !bytes.starts_with(&COMPRESSED) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    let decoder = zstd::Decoder::new(&bytes[..])?;
+    match decoder.take(LARGEST).read_to_end(&mut text) {
+        Err(error) if text.is_empty() => Err(error),
+        _ => Ok(text),
+    }
+}
+
 /// Writes a document, compressed.
 pub(super) fn compress<T: Serialize>(document: &T, out: &mut dyn io::Write) -> io::Result<()> {
     let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;

@@ -20,6 +20,7 @@ mod image;
 mod kind;
 mod known_owner;
 mod limitation;
+mod look;
 mod losses;
 mod meminfo;
 mod memory;
@@ -44,6 +45,7 @@ mod sockets_report;
 mod stack_sample;
 mod summary;
 mod taker;
+mod top;
 mod tracer_frames;
 mod trend;
 mod verification;
@@ -79,6 +81,7 @@ pub use image::Image;
 pub use kind::{Kind, KindChoice};
 pub use known_owner::KnownOwner;
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
+pub use look::{Look, LookSchema, LookSource};
 pub use losses::{Losses, RecursionMisses, UnwindRuleUse};
 pub use meminfo::Meminfo;
 pub use memory::{HugePages, MemoryCounters, SlabCache, VmallocCaller, ZoneTotals};
@@ -114,6 +117,9 @@ pub use sockets_report::{
 pub use stack_sample::StackSample;
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use taker::{ControlGroup, Takers};
+pub use top::{
+    TopDetail, TopExtent, TopKey, TopPosition, TopRow, TopScreen, TopSort, TopStep, TopTab,
+};
 pub use tracer_frames::TracerFrames;
 pub use trend::{Doubt, Rate, Trend, TrendVerdict};
 pub use verification::{Check, Verification, VerificationSchema};

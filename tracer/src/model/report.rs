@@ -163,6 +163,18 @@ impl NoStack {
     }
 }
 
+impl HeldPages {
+    /// The processes that have it, as its key names them: `pipe None [4711]`.
+    pub fn pids(&self) -> impl Iterator<Item = u32> + '_ {
+        let list = self
+            .key
+            .rsplit_once('[')
+            .and_then(|(_, it)| it.split_once(']'));
+        let pids = list.map_or("", |(pids, _)| pids).split(',');
+        pids.filter_map(|pid| pid.trim().parse().ok())
+    }
+}
+
 impl Site {
     /// Pages taken in the window and not freed.
     pub fn unfreed_pages(&self) -> u64 {

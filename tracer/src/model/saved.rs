@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Case, HoldersReport, PagesReport, Report, Site, Snapshot, SocketsReport, Tool};
+use super::{Case, HoldersReport, Look, PagesReport, Report, Site, Snapshot, SocketsReport, Tool};
 
 /// A document that is saved as JSON with its schema in it.
 pub trait Saved: DeserializeOwned {
@@ -99,6 +99,15 @@ impl Saved for Case {
         self.evidence.before.check()?;
         self.evidence.after.check()?;
         self.evidence.trace.as_ref().map_or(Ok(()), Report::check)
+    }
+}
+
+impl Saved for Look {
+    const NOUN: &'static str = "look";
+    const SCHEMA: &'static str = "pagetrace.look/1";
+
+    fn check(&self) -> Result<()> {
+        self.report.check()
     }
 }
 

@@ -43,6 +43,7 @@ mod stack;
 mod styles;
 mod table;
 mod text;
+mod top;
 mod tree;
 mod trend;
 
@@ -68,6 +69,7 @@ pub use shm::shm;
 pub use sockets::sockets;
 pub use speedscope::speedscope;
 pub use table::{Extent, table};
+pub use top::TopTerminal;
 
 use std::process::ExitCode;
 

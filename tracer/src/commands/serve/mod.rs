@@ -21,13 +21,15 @@ use anyhow::{Context as _, Result};
 use sd_notify::NotifyState;
 use tokio::{net::TcpListener, sync::mpsc, time::sleep_until};
 
-use self::{
-    cases::Cases, connections::Listeners, question::Question, recorder::Recorder,
-    socket::ServiceSocket,
-};
+pub(super) use self::recorder::Recorder;
+
+use self::{cases::Cases, connections::Listeners, question::Question, socket::ServiceSocket};
 use super::{
     interruption::Interruption,
-    trace::{Samples, plan},
+    trace::{
+        Samples,
+        plan::{self, Request},
+    },
 };
 use crate::{cli::ServeArgs, kernel::host, model::LookMetrics, render};
 
@@ -59,7 +61,7 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         None => None,
     };
     let cases = Cases::watch(&args.save)?;
-    let mut recorder = Recorder::start(args)?;
+    let mut recorder = Recorder::start(&request(args), &args.symbols)?;
     let mut samples = Samples::open(recorder.tracer())?;
     let (sender, mut questions) = mpsc::channel(WAITING);
     let listeners = Listeners { socket, metrics };
@@ -169,4 +171,16 @@ fn say_ready(args: &ServeArgs) {
         sentence += &format!(", metrics on http://{address}/metrics");
     }
     render::say(&sentence);
+}
+
+fn request(args: &ServeArgs) -> Request {
+    Request {
+        filters: args.filters.clone(),
+        takers: None,
+        max_sites: args.tracer.max_sites,
+        hook: args.tracer.hook,
+        check_every: args.tracer.check_every(),
+        holders: !args.tracer.no_holders,
+        verbose: args.verbose,
+    }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     analysis::{self, Marking, Recorded, RollingTimeline},
     bpf::{self, Tracer},
-    cli::ServeArgs,
+    cli::SymbolArgs,
     kernel::host,
     model::{
         Cost, Frame, Host, LookMetrics, Metrics, Report, Scope, Seconds, ServiceStatus,
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// A tracer that records without end.
-pub(super) struct Recorder {
+pub(in crate::commands) struct Recorder {
     tracer: Tracer,
     plan: Plan,
     host: Host,
@@ -52,10 +52,10 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Attaches the programs.
-    pub(super) fn start(args: &ServeArgs) -> Result<Self> {
+    pub(in crate::commands) fn start(request: &Request, symbols: &SymbolArgs) -> Result<Self> {
         let host = host::running()?;
-        let vmlinux = vmlinux(&args.symbols, &host)?;
-        let plan = plan::plan(&request(args))?;
+        let vmlinux = vmlinux(symbols, &host)?;
+        let plan = plan::plan(request)?;
         for limitation in &plan.limitations {
             render::say(&limitation.to_string());
         }
@@ -68,34 +68,34 @@ impl Recorder {
             vmlinux,
             text_address: None,
             names: KnownNames::default(),
-            scope: args.filters.scope,
-            filters: args.filters.spelled(),
+            scope: request.filters.scope,
+            filters: request.filters.spelled(),
             began: Instant::now(),
             started: Timestamp::now(),
             before: Readings::now(),
             timeline: RollingTimeline::default(),
-            sites: SitePool::of(args.tracer.max_sites),
+            sites: SitePool::of(request.max_sites),
             table_bytes,
         })
     }
 
-    pub(super) const fn tracer(&self) -> &Tracer {
+    pub(in crate::commands) const fn tracer(&self) -> &Tracer {
         &self.tracer
     }
 
-    pub(super) const fn tracer_mut(&mut self) -> &mut Tracer {
+    pub(in crate::commands) const fn tracer_mut(&mut self) -> &mut Tracer {
         &mut self.tracer
     }
 
     /// When there is something to do again.
-    pub(super) fn next_due(&self) -> Instant {
+    pub(in crate::commands) fn next_due(&self) -> Instant {
         const FAR: Duration = Duration::from_secs(3600);
         let due = self.timeline.next_due();
         due.map_or_else(|| Instant::now() + FAR, |due| self.began + due)
     }
 
     /// Does what is due: a new epoch, and room for more of them.
-    pub(super) fn steer(&mut self) -> Result<()> {
+    pub(in crate::commands) fn steer(&mut self) -> Result<()> {
         let now = self.began.elapsed();
         if self.timeline.next_due().is_none_or(|due| now < due) {
             return Ok(());
@@ -111,13 +111,13 @@ impl Recorder {
     }
 
     /// What was taken in the last so long, or ever, who has it, and who took it.
-    pub(super) fn report(&mut self, since: Option<Duration>) -> Result<Report> {
+    pub(in crate::commands) fn report(&mut self, since: Option<Duration>) -> Result<Report> {
         let recorded = look(&mut self.tracer, &self.plan, Marking::GoesOn)?;
         self.named(recorded, since)
     }
 
     /// The same of all that is out, without who has it.
-    pub(super) fn report_of_sites(&mut self) -> Result<Report> {
+    pub(in crate::commands) fn report_of_sites(&mut self) -> Result<Report> {
         let plan = Plan {
             holders: false,
             ..self.plan.clone()
@@ -214,17 +214,5 @@ impl Recorder {
             table_bytes: self.table_bytes,
             saved_cases,
         })
-    }
-}
-
-fn request(args: &ServeArgs) -> Request {
-    Request {
-        filters: args.filters.clone(),
-        takers: None,
-        max_sites: args.tracer.max_sites,
-        hook: args.tracer.hook,
-        check_every: args.tracer.check_every(),
-        holders: !args.tracer.no_holders,
-        verbose: args.verbose,
     }
 }
