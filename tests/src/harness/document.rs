@@ -19,6 +19,12 @@ pub(super) struct Document {
     #[serde(deserialize_with = "present")]
     pub(super) meminfo: Option<Meminfo>,
     pub(super) taken_pages: u64,
+    /// Not there where tracefs is not.
+    #[serde(default)]
+    #[expect(dead_code, reason = "the schema has it")]
+    pub(super) gfp_flags: BTreeMap<String, u32>,
+    #[expect(dead_code, reason = "the schema has it")]
+    pub(super) images: Vec<Image>,
     pub(super) frames: Vec<Frame>,
     pub(super) sites: Vec<SiteRecord>,
     pub(super) summary: Summary,
@@ -221,6 +227,8 @@ pub struct ControlGroup {
 pub struct Unfreed {
     pub kind: String,
     pub order: u32,
+    /// Not there if it is not known.
+    pub gfp: Option<u32>,
     pub by_epoch: Vec<(usize, u64)>,
 }
 
@@ -241,6 +249,18 @@ pub struct Frame {
     #[serde(deserialize_with = "present")]
     pub line: Option<u32>,
     pub inlined: bool,
+}
+
+/// An image of code.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the schema has it")]
+pub(super) struct Image {
+    #[serde(deserialize_with = "present")]
+    pub(super) module: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub(super) build_id: Option<String>,
+    pub(super) text_address: String,
 }
 
 /// What is shown.

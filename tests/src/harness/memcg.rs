@@ -34,6 +34,11 @@ impl Memcg {
         name.to_string_lossy().into_owned()
     }
 
+    /// Whether it has a file of that name, which depends on the version and on the kernel.
+    pub fn has(&self, file: &str) -> bool {
+        self.folder.join(file).exists()
+    }
+
     /// Has its processes keep out of swap: they are killed as soon as they reach the limit.
     pub fn without_swap(self) -> Self {
         for (file, value) in [("memory.swappiness", "0"), ("memory.swap.max", "0")] {

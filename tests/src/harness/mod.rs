@@ -29,6 +29,7 @@ mod service;
 mod stress;
 mod tracefs_mount;
 mod tracing;
+mod wire;
 
 pub use cgroup_v2::CgroupV2;
 pub use cpus::{stay_on, two_cpus_or_skip};
@@ -53,3 +54,4 @@ pub use service::{Service, http};
 pub use stress::Stress;
 pub use tracefs_mount::TracefsMount;
 pub use tracing::{OPEN_END, Outputs, Tracing};
+pub use wire::Wire;

@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io,
     os::{fd::AsRawFd as _, unix::fs::OpenOptionsExt as _},
+    process::{self, Command},
     thread,
 };
 
@@ -31,6 +32,16 @@ impl Network {
         })
     }
 
+    /// Takes a network card of the machine, gives it an address such as `10.0.0.1/24`, and has it up.
+    /// The card goes back to the machine when this network ends.
+    pub fn take_card(&self, name: &str, address: &str) {
+        let (process, descriptor) = (process::id(), self.0.as_raw_fd());
+        let network = format!("/proc/{process}/fd/{descriptor}");
+        ip(&["link", "set", name, "netns", &network]);
+        self.within(|| ip(&["address", "add", address, "dev", name]));
+        self.within(|| ip(&["link", "set", name, "up"]));
+    }
+
     /// An Ethernet interface that is up; what is written to it has come from outside.
     pub fn tap(&self, name: &str) -> File {
         let tap = self.within(|| {
@@ -40,6 +51,11 @@ impl Network {
         });
         tap.expect("root may have an interface")
     }
+}
+
+fn ip(words: &[&str]) {
+    let status = Command::new("ip").args(words).status();
+    assert!(status.expect("iproute2 is there").success(), "{words:?}");
 }
 
 fn in_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {

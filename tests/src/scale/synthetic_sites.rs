@@ -118,6 +118,7 @@ fn record(rng: &mut Rng) -> SiteRecord {
     SiteRecord {
         frames: allocator.chain(callers).collect(),
         order: 0,
+        gfp: None,
         first_seen: Some((rng.u32(..1 << 22), "worker".to_owned())),
         allocated_pages: 1000,
         taker: None,

@@ -9,9 +9,15 @@ mod real;
 
 use std::path::Path;
 
-use pagetrace::model::{Case, Cause, Finding, Gravity, HeldCause, Saved as _, Verification};
-use pagetrace_tests::harness::{Finished, Pagetrace, Running, eventually, is_emulated};
+use pagetrace::{
+    analysis::large_bytes,
+    model::{Case, Cause, Finding, Gravity, HeldCause, Saved as _, Verification},
+};
+use pagetrace_tests::harness::{Finished, Leaker, Pagetrace, Running, eventually, is_emulated};
+use rustix::{param::page_size, system::sysinfo};
 use tempfile::TempDir;
+
+use crate::LEAK;
 
 const MIB: u64 = 1 << 20;
 
@@ -127,6 +133,26 @@ fn verified(case: &Path) -> (Verification, Finished) {
         verification.unwrap_or_else(|error| panic!("{error}: {finished:#?}")),
         finished,
     )
+}
+
+/// So much that a finding of it is clear, on however large a machine; and at least `least`.
+fn clearly(least: u64) -> u64 {
+    least.max(large_bytes(total_bytes()) / 2 * 3)
+}
+
+/// All of memory.
+fn total_bytes() -> u64 {
+    let of_machine = sysinfo();
+    of_machine.totalram as u64 * u64::from(of_machine.mem_unit)
+}
+
+/// A process with full pipes, and how many: so many that a finding of them is clear.
+pub(crate) fn full_pipes() -> (Leaker, u64) {
+    const PAGES: u64 = 16;
+    let count = clearly(75 * MIB).div_ceil(PAGES * page_size() as u64);
+    let (pipes, pages) = (count.to_string(), PAGES.to_string());
+    let leak = Leaker::start(LEAK, &["pipes", "--count", &pipes, "--pages", &pages]);
+    (leak, count)
 }
 
 /// A window in which a leak can take all of its pages.

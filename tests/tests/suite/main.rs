@@ -28,6 +28,7 @@ mod outputs;
 mod packet_ring;
 mod pages;
 mod perf_rings;
+mod pictures;
 mod pipes;
 mod proc;
 mod ptys;

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, process};
 
-use pagetrace_tests::harness::{Leaker, Pagetrace, root_or_skip};
+use pagetrace_tests::harness::{Pagetrace, root_or_skip};
 use serde_json::Value;
 
-use crate::LEAK;
+use crate::doctor::full_pipes;
 
 const DOCUMENTS: [&str; 8] = [
     include_str!("../../../docs/json.md"),
@@ -19,7 +19,7 @@ const DOCUMENTS: [&str; 8] = [
 ];
 
 /// Fields whose own fields are the kernel's, or are named in words.
-const FREE: [&str; 3] = ["meminfo", "vmstat", "pages"];
+const FREE: [&str; 4] = ["gfp_flags", "meminfo", "vmstat", "pages"];
 
 fn document(args: &[&str]) -> Value {
     let finished = Pagetrace::new(args).run();
@@ -55,7 +55,7 @@ fn every_field_of_the_documents_about_memory_is_explained() {
     let snapshot = snapshot.to_str().expect("a UTF-8 path");
     let saved = Pagetrace::new(&["snapshot", "-o", snapshot]).run();
     assert!(saved.status.success(), "{saved:#?}");
-    let _leak = Leaker::start(LEAK, &["pipes", "--count", "1200", "--pages", "16"]);
+    let _leak = full_pipes();
     let pid = process::id().to_string();
     let mut found = BTreeSet::new();
     for args in [

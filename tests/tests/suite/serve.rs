@@ -4,6 +4,7 @@ mod asked;
 mod cases;
 mod ended;
 mod sites;
+mod used;
 
 use pagetrace_tests::harness::{Report, Service, root_or_skip};
 

@@ -6,6 +6,7 @@ mod balances;
 mod books;
 mod held;
 mod known;
+mod next_kill;
 mod processes;
 mod redacted;
 mod remaining;
@@ -57,7 +58,7 @@ pub fn diagnose(evidence: &Evidence) -> Result<Diagnosis> {
     let balances = Balances::of(evidence)?;
     let facts = Facts {
         evidence,
-        large: large(balances.after.total_bytes),
+        large: large_bytes(balances.after.total_bytes),
         traced: evidence.trace.as_ref().map(sites::traced),
         balances,
     };
@@ -72,7 +73,7 @@ pub fn diagnose(evidence: &Evidence) -> Result<Diagnosis> {
 
 /// From how many bytes on something is worth a finding: a 512th of memory, and no less than 32 MiB,
 /// which an idle machine moves by in a minute; no more than 1 GiB, which nobody can miss.
-fn large(total: u64) -> u64 {
+pub fn large_bytes(total: u64) -> u64 {
     (total / 512).clamp(32 << 20, 1 << 30)
 }
 
@@ -95,7 +96,7 @@ fn findings(facts: &Facts<'_>, books: &[Book]) -> Vec<Finding> {
 fn leave_alone(finding: &mut Finding) {
     let is_reserve = matches!(
         finding.cause,
-        Cause::Reserved { .. } | Cause::SlabCache { .. } | Cause::Counter(_)
+        Cause::Reserved { .. } | Cause::SlabCache { .. } | Cause::Counter(_) | Cause::PageCache
     );
     if finding.gravity == Gravity::Information && !is_reserve {
         finding.remedies.clear();

@@ -21,6 +21,8 @@ pub struct Recorded {
     pub survivors: Survivors,
     /// The sites.
     pub records: BTreeMap<u32, SiteRecord>,
+    /// The values of gfp flags by their names, as far as the kernel tells.
+    pub gfp_flags: BTreeMap<String, u32>,
     /// The paths of cgroups by their ids, if cgroups were told apart.
     pub cgroup_paths: BTreeMap<u64, String>,
     /// Which frames of their stacks are the tracer's own.
@@ -78,6 +80,8 @@ pub fn report(
         limitations: recorded.limitations,
         meminfo: recorded.meminfo,
         taken_pages: recorded.taken_pages,
+        gfp_flags: recorded.gfp_flags,
+        images: vec![],
         frames: names.used(sites.iter_mut().flat_map(frames)),
         sites,
     }

@@ -95,6 +95,25 @@ impl<'a> Filter<'a> {
         ranked
     }
 
+    /// Which pages of a site are ranked, and how many.
+    pub(super) fn ranked<'s>(&self, site: &'s Site) -> impl Iterator<Item = (&'s Unfreed, u64)> {
+        let in_module = self.has_module(site);
+        let unfreed = site.unfreed.iter();
+        let asked = unfreed.filter(move |it| in_module && self.selection.kinds.contains(&it.kind));
+        let old = asked.map(|it| (it, self.slices(it).iter().sum::<u64>()));
+        old.filter(|&(_, pages)| pages > 0)
+    }
+
+    /// The ranked pages of a site by the epoch in which they were taken.
+    pub(super) fn by_epoch(&self, site: &Site) -> impl Iterator<Item = (u32, u64)> {
+        let in_module = self.has_module(site);
+        let unfreed = site.unfreed.iter();
+        let asked = unfreed.filter(move |it| in_module && self.selection.kinds.contains(&it.kind));
+        let taken = asked.flat_map(|it| &it.by_epoch);
+        let old = taken.filter(|(epoch, _)| self.epochs.is_old(*epoch, self.min_age));
+        old.map(|&(epoch, pages)| (epoch, u64::from(pages)))
+    }
+
     /// Those that are old enough.
     fn slices(&self, unfreed: &Unfreed) -> Slices {
         let mut slices = Slices::default();

@@ -58,6 +58,8 @@ pub(super) struct Pages {
     pub(super) kind: Kind,
     /// The order of their allocation.
     pub(super) order: u32,
+    /// The gfp flags of their allocation; none if they are not known.
+    pub(super) gfp: Option<u32>,
     /// The epoch in which they were taken.
     pub(super) epoch: u32,
     /// How many they are.
@@ -105,6 +107,7 @@ pub(super) fn group(
             .extend(survivors.of(id).map(|(cell, number)| Pages {
                 kind: cell.kind,
                 order,
+                gfp: record.gfp,
                 epoch: cell.epoch,
                 number,
             }));
@@ -117,10 +120,11 @@ pub(super) fn group(
 pub(super) fn unfreed(mut pages: Vec<Pages>) -> Vec<Unfreed> {
     // Stable, as that is fast where most are in order.
     pages.sort();
-    let alike = pages.chunk_by(|a, b| (a.kind, a.order) == (b.kind, b.order));
+    let alike = pages.chunk_by(|a, b| (a.kind, a.order, a.gfp) == (b.kind, b.order, b.gfp));
     let unfreed = alike.map(|pages| Unfreed {
         kind: pages[0].kind,
         order: pages[0].order,
+        gfp: pages[0].gfp,
         by_epoch: by_epoch(pages),
     });
     unfreed.collect()
@@ -171,6 +175,7 @@ mod tests {
         Ok(SiteRecord {
             frames,
             order: id % 2,
+            gfp: None,
             first_seen,
             allocated_pages: 10,
             taker: None,
@@ -314,6 +319,7 @@ mod tests {
         let pages = |number| Pages {
             kind: Kind::Raw,
             order: 0,
+            gfp: None,
             epoch: 1,
             number,
         };

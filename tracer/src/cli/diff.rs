@@ -1,6 +1,6 @@
 //! The options of comparing two snapshots or two traces.
 
-use super::{Input, Output, RankingArgs, values};
+use super::{Input, Output, RankingArgs, output::distinct, values};
 
 /// What to compare.
 #[derive(clap::Args, Debug)]
@@ -23,6 +23,11 @@ pub struct DiffArgs {
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub folded: Option<Output>,
 
+    /// Of traces, write a differential flame graph: as wide as what the second kept, red for more than
+    /// the first and blue for less; `-` puts it on stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub svg: Option<Output>,
+
     /// Write everything as JSON to a file that only you may read; `-` puts it on stdout instead
     /// of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
@@ -34,9 +39,10 @@ impl DiffArgs {
         if self.before == Input::Stdin && self.after == Input::Stdin {
             return Err("only one of the two can come from stdin".to_owned());
         }
-        if self.json.is_some() && self.json == self.folded {
-            return Err("--json and --folded cannot go to the same place".to_owned());
-        }
-        Ok(())
+        distinct(&[
+            ("--json", &self.json),
+            ("--folded", &self.folded),
+            ("--svg", &self.svg),
+        ])
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Input, Output, TraceArgs, values};
+use super::{Input, Output, ServiceArgs, TraceArgs, output::distinct, values};
 
 /// How long to look, at what, and where the case goes.
 #[derive(clap::Args, Debug)]
@@ -36,9 +36,18 @@ pub struct DoctorArgs {
     #[arg(long, conflicts_with_all = ["json", "verify"])]
     pub nagios: bool,
 
+    /// Who records already.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+
     /// How many findings to show in full; else two, which fit on a screen
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
+
+    /// Write one page with all of it, for a browser and for paper, which asks no network for anything,
+    /// to a file that only you may read; `-` puts it on stdout instead of the text
+    #[arg(long, value_name = "FILE|-", value_parser = values::output(), conflicts_with = "verify")]
+    pub html: Option<Output>,
 
     /// Write the case as JSON to a file that only you may read; `-` puts it on stdout instead of the
     /// text
@@ -52,10 +61,11 @@ pub struct DoctorArgs {
 
 impl DoctorArgs {
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.json.is_some() && self.json == self.save {
-            return Err("--json and --save cannot go to the same place".to_owned());
-        }
-        Ok(())
+        distinct(&[
+            ("--json", &self.json),
+            ("--save", &self.save),
+            ("--html", &self.html),
+        ])
     }
 
     /// How it traces: as `pagetrace -i` does.

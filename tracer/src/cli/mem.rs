@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Input, Output, values};
+use super::{Input, Output, ServiceArgs, values};
 use crate::model::Threshold;
 
 /// What to show of the machine's memory.
@@ -31,6 +31,10 @@ pub struct MemArgs {
     #[arg(long, value_name = "SECONDS", value_parser = values::interval)]
     #[arg(conflicts_with_all = ["from", "json", "census", "holders"])]
     pub watch: Option<Duration>,
+
+    /// Who records already.
+    #[command(flatten)]
+    pub service: ServiceArgs,
 
     /// How many slab caches, callers of vmalloc and file systems to name
     #[arg(long, value_name = "N", default_value_t = 3)]

@@ -14,6 +14,7 @@ mod ranking;
 mod report;
 mod save;
 mod serve;
+mod service;
 mod shm;
 mod snapshot;
 mod sock;
@@ -36,6 +37,7 @@ pub use ranking::RankingArgs;
 pub use report::{Input, ReportArgs, Source};
 pub use save::SaveArgs;
 pub use serve::{DEFAULT_SOCKET, ServeArgs};
+pub use service::ServiceArgs;
 pub use shm::ShmArgs;
 pub use snapshot::SnapshotArgs;
 pub use sock::SockArgs;
@@ -55,8 +57,9 @@ const TEMPLATE: &str = "\
 Examples:
   pagetrace doctor                        what takes the memory, who holds it, what to do
   pagetrace -i 600                        who took pages in ten minutes and kept them
-  pagetrace -i 60 --folded - | flamegraph.pl > leak.svg
-                                          the same as a flame graph
+  pagetrace -i 60 --svg leak.svg          the same as a flame graph
+  pagetrace report leak.json --html leak.html
+                                          a saved report as one page
   pagetrace -i 600 --json leak.json       every site, for a program to read
   pagetrace report leak.json --sort growth
                                           another look at a report that was saved

@@ -21,6 +21,26 @@ pub struct OutputArgs {
     #[arg(long, value_name = "WHAT", default_value = "stack", value_parser = values::choice::<FoldedBy>())]
     pub folded_by: FoldedBy,
 
+    /// Write a flame graph, a picture by itself that zooms and searches in a browser, to a file that
+    /// only you may read; `-` puts it on stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub svg: Option<Output>,
+
+    /// Write one page with all of it, for a browser and for paper, which asks no network for anything,
+    /// to a file that only you may read; `-` puts it on stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub html: Option<Output>,
+
+    /// Write a profile for `go tool pprof` and whatever else reads that, to a file that only you may
+    /// read; `-` puts it on stdout instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub pprof: Option<Output>,
+
+    /// Write a profile for speedscope to a file that only you may read; `-` puts it on stdout instead
+    /// of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub speedscope: Option<Output>,
+
     /// Write the whole report as JSON to a file that only you may read; `-` puts it on stdout
     /// instead of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
@@ -42,9 +62,36 @@ pub enum Output {
 
 impl OutputArgs {
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.json.is_some() && self.json == self.folded {
-            return Err("--json and --folded cannot go to the same place".to_owned());
-        }
-        Ok(())
+        distinct(&self.forms())
     }
+
+    /// Each form but the table, by its option, and where it goes.
+    fn forms(&self) -> [(&'static str, &Option<Output>); 6] {
+        [
+            ("--json", &self.json),
+            ("--folded", &self.folded),
+            ("--svg", &self.svg),
+            ("--html", &self.html),
+            ("--pprof", &self.pprof),
+            ("--speedscope", &self.speedscope),
+        ]
+    }
+
+    /// Whether a form was asked for that only a trace has.
+    pub fn needs_trace(&self) -> bool {
+        let mut forms = self.forms().into_iter();
+        forms.any(|(option, output)| output.is_some() && option != "--html")
+    }
+}
+
+/// Whether no two outputs, each with its option, go to one place; an error if some do.
+pub(super) fn distinct(outputs: &[(&str, &Option<Output>)]) -> Result<(), String> {
+    for (index, (option, output)) in outputs.iter().enumerate() {
+        let mut others = outputs.iter().skip(index + 1);
+        let same = others.find(|(_, other)| output.is_some() && other == output);
+        if let Some((other, _)) = same {
+            return Err(format!("{option} and {other} cannot go to the same place"));
+        }
+    }
+    Ok(())
 }

@@ -21,7 +21,8 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode> {
     let outputs = Outputs {
         json: open(&args.json)?,
         folded: open(&args.folded)?,
-        table: ![&args.json, &args.folded].contains(&&Some(Output::Stdout)),
+        svg: open(&args.svg)?,
+        table: ![&args.json, &args.folded, &args.svg].contains(&&Some(Output::Stdout)),
         top: args.ranking.top,
     };
     let read = take::either::<Report, Snapshot>;
@@ -41,6 +42,7 @@ pub fn run(args: &DiffArgs) -> Result<ExitCode> {
 struct Outputs {
     json: Option<Destination>,
     folded: Option<Destination>,
+    svg: Option<Destination>,
     table: bool,
     /// How many lines of each kind the table shows.
     top: usize,
@@ -49,6 +51,9 @@ struct Outputs {
 fn snapshots(before: &Snapshot, after: &Snapshot, outputs: &Outputs) -> Result<()> {
     if outputs.folded.is_some() {
         bail!("snapshots have no stacks: --folded needs two traces");
+    }
+    if outputs.svg.is_some() {
+        bail!("snapshots have no stacks: --svg needs two traces");
     }
     let diff = analysis::snapshots(before, after)?;
     if let Some(json) = &outputs.json {
@@ -69,6 +74,9 @@ fn traces(before: &Report, after: &Report, args: &DiffArgs, outputs: &Outputs) -
     }
     if let Some(folded) = &outputs.folded {
         folded.write(|out| render::folded_diff(&diff, out))?;
+    }
+    if let Some(svg) = &outputs.svg {
+        svg.write(|out| render::svg_diff(&diff, out))?;
     }
     if outputs.table {
         render::print(|out| render::trace_diff(&diff, outputs.top, out))?;

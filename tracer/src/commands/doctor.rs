@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{destination::Destination, take};
+use super::{destination::Destination, page, take};
 use crate::{
     analysis::{self, Diagnosis},
     cli::{DoctorArgs, Output},
@@ -44,6 +44,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode> {
 struct Outputs {
     save: Option<Destination>,
     json: Option<Destination>,
+    html: Option<Destination>,
 }
 
 impl Outputs {
@@ -52,6 +53,7 @@ impl Outputs {
         Ok(Self {
             save: open(&args.save)?,
             json: open(&args.json)?,
+            html: open(&args.html)?,
         })
     }
 }
@@ -114,11 +116,14 @@ fn written((case, outputs): &(Case, Outputs), args: &DoctorArgs) -> Result<ExitC
     if let Some(json) = &outputs.json {
         json.write(|out| render::document(case, out))?;
     }
+    if let Some(html) = &outputs.html {
+        html.write(|out| page::of_case(case, &page::usual(), out))?;
+    }
     if args.nagios {
         render::print(|out| render::nagios(case, out))?;
         return Ok(nagios_code(case).into());
     }
-    let to_stdout = [&args.json, &args.save].contains(&&Some(Output::Stdout));
+    let to_stdout = [&args.json, &args.save, &args.html].contains(&&Some(Output::Stdout));
     if !to_stdout {
         let extent = Extent {
             top: args.top.unwrap_or(SHOWN),

@@ -8,7 +8,7 @@ use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header::HOST}
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-use crate::model::{Report, Saved as _};
+use crate::model::{Report, Saved as _, ServiceStatus};
 
 /// No answer takes longer: a look at all pages of a large machine takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +20,13 @@ pub(super) fn report(socket: &Path, since: Option<Duration>) -> Result<Report> {
         None => "/report".to_owned(),
     };
     Report::from_json(&answer(socket, &path)?).context("cannot read what the service answered")
+}
+
+/// The service that answers on `socket`, if one does that leaves no allocation out.
+pub(super) fn recorder_of_all(socket: &Path) -> Option<ServiceStatus> {
+    let status = answer(socket, "/status").ok()?;
+    let status: ServiceStatus = serde_json::from_slice(&status).ok()?;
+    status.filters.is_empty().then_some(status)
 }
 
 fn answer(socket: &Path, path: &str) -> Result<Bytes> {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::{answer::Answer, take};
+use super::{answer::Answer, live, take};
 use crate::{
     analysis,
     cli::MemArgs,
@@ -40,7 +40,13 @@ pub fn run(args: &MemArgs) -> Result<ExitCode> {
     let compare = |census| analysis::compare(census, &snapshot.memory, &balance.tree);
     let census = snapshot.census.as_ref().map(compare);
     let report = MemReport::new(snapshot, balance, census.unwrap_or_default());
-    answer.write(&report, render::mem)
+    let is_running = args.from.is_none();
+    let service = is_running.then(|| live::recorder_of_all(&args.service.socket));
+    answer.write(&report, |report, extent, out| {
+        render::mem(report, extent, out)?;
+        let service = service.flatten();
+        service.map_or(Ok(()), |service| render::recorded_by(&service, out))
+    })
 }
 
 /// How many lines of what changes are shown at least.

@@ -13,6 +13,7 @@ mod interruption;
 mod live;
 pub mod mem;
 mod outputs;
+mod page;
 mod page_frames;
 pub mod pages;
 pub mod proc;

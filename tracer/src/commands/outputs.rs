@@ -4,35 +4,53 @@ use std::io;
 
 use anyhow::Result;
 
-use super::destination::Destination;
+use super::{destination::Destination, page};
 use crate::{
     analysis,
     cli::{Output, OutputArgs, RankingArgs},
-    model::{FoldedBy, Report, Selection},
+    model::{Case, FoldedBy, Report, Selection, StackSample, Summary},
     render::{self, Extent},
 };
 
 /// The outputs the user asked for, found to be writable, and what they show.
 pub(super) struct Outputs {
-    json: Option<Destination>,
-    folded: Option<Destination>,
-    folded_by: FoldedBy,
+    forms: Vec<(Form, Destination)>,
+    page: Option<Destination>,
     table: Option<Extent>,
     selection: Selection,
 }
 
+/// The forms of a report beside the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Folded(FoldedBy),
+    Svg,
+    Pprof,
+    Speedscope,
+}
+
 impl Outputs {
     pub(super) fn open(ranking: &RankingArgs, output: &OutputArgs) -> Result<Self> {
-        let open = |output: &Option<Output>| output.as_ref().map(Destination::open).transpose();
-        let stdout_taken = [&output.json, &output.folded].contains(&&Some(Output::Stdout));
+        let asked = [
+            (Form::Json, &output.json),
+            (Form::Folded(output.folded_by), &output.folded),
+            (Form::Svg, &output.svg),
+            (Form::Pprof, &output.pprof),
+            (Form::Speedscope, &output.speedscope),
+        ];
+        let mut all = asked.iter().map(|(_, it)| *it).chain([&output.html]);
+        let stdout_taken = all.any(|it| *it == Some(Output::Stdout));
+        let asked = asked.into_iter();
+        let asked = asked.filter_map(|(form, output)| Some((form, output.as_ref()?)));
+        let open = |(form, output)| Ok((form, Destination::open(output)?));
         let extent = Extent {
             top: ranking.top,
             whole: output.verbose,
         };
         Ok(Self {
-            json: open(&output.json)?,
-            folded: open(&output.folded)?,
-            folded_by: output.folded_by,
+            forms: asked.map(open).collect::<Result<_>>()?,
+            page: output.html.as_ref().map(Destination::open).transpose()?,
             table: (!stdout_taken).then_some(extent),
             selection: ranking.selection(),
         })
@@ -42,22 +60,55 @@ impl Outputs {
     /// result. Files first: they are there even if nobody reads stdout to the end.
     pub(super) fn write(&self, report: &Report) -> Result<()> {
         let summary = analysis::summary(report, &self.selection);
-        let json = write(&self.json, |out| render::json(report, &summary, out));
-        let folded = write(&self.folded, |out| {
-            render::folded(report, &summary, self.folded_by, out)
+        let samples = if self.forms.iter().any(|(form, _)| form.needs_samples()) {
+            analysis::samples(report, &self.selection)
+        } else {
+            Vec::new()
+        };
+        let page = self.page.as_ref().map_or(Ok(()), |it| {
+            it.write(|out| page::of_report(report, &self.selection, out))
         });
+        let mut written = page;
+        for (form, destination) in &self.forms {
+            let content = |out: &mut dyn io::Write| form.write(report, &summary, &samples, out);
+            written = written.and(destination.write(content));
+        }
         let print = |extent| render::print(|out| render::table(report, &summary, extent, out));
-        let table = self.table.map_or(Ok(()), print);
-        json.and(folded).and(table)
+        written.and(self.table.map_or(Ok(()), print))
+    }
+
+    /// Writes the page about a case, if one was asked for, instead of that about its trace.
+    pub(super) fn write_page_of(&mut self, case: &Case) -> Result<()> {
+        let page = self.page.take();
+        page.map_or(Ok(()), |it| {
+            it.write(|out| page::of_case(case, &self.selection, out))
+        })
+    }
+
+    /// Whether the table is not wanted, as stdout is taken.
+    pub(super) fn are_quiet(&self) -> bool {
+        self.table.is_none()
     }
 }
 
-fn write(
-    destination: &Option<Destination>,
-    content: impl Fn(&mut dyn io::Write) -> io::Result<()>,
-) -> Result<()> {
-    let written = destination
-        .as_ref()
-        .map(|destination| destination.write(content));
-    written.unwrap_or(Ok(()))
+impl Form {
+    const fn needs_samples(self) -> bool {
+        matches!(self, Self::Svg | Self::Pprof | Self::Speedscope)
+    }
+
+    fn write(
+        self,
+        report: &Report,
+        summary: &Summary,
+        samples: &[StackSample],
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        match self {
+            Self::Json => render::json(report, summary, out),
+            Self::Folded(by) => render::folded(report, summary, by, out),
+            Self::Svg => render::svg(report, summary, samples, out),
+            Self::Pprof => render::pprof(report, samples, out),
+            Self::Speedscope => render::speedscope(report, samples, out),
+        }
+    }
 }

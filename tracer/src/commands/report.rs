@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::{
     doctor, live,
@@ -17,13 +17,13 @@ use crate::{
 
 /// Reads the report and writes it as the options say.
 pub fn run(args: &ReportArgs) -> Result<ExitCode> {
-    let outputs = Outputs::open(&args.ranking, &args.output)?;
+    let mut outputs = Outputs::open(&args.ranking, &args.output)?;
     let saved = match args.source() {
         Source::Saved(input) => take::either::<Case, Report>(input)?,
         Source::Service { socket, since } => Either::Second(Box::new(live::report(socket, since)?)),
     };
     match saved {
-        Either::First(case) => shown(&case, args, &outputs),
+        Either::First(case) => shown(&case, args, &mut outputs),
         Either::Second(report) => {
             check_takers(&report, args.ranking.by)?;
             outputs.write(&report)?;
@@ -44,13 +44,17 @@ fn check_takers(report: &Report, by: GroupBy) -> Result<()> {
     Ok(())
 }
 
-/// Writes a case as `pagetrace doctor` does; its trace, where another form than the table was asked for.
-fn shown(case: &Case, args: &ReportArgs, outputs: &Outputs) -> Result<ExitCode> {
-    match &case.evidence.trace {
-        Some(trace) if args.output.json.is_some() || args.output.folded.is_some() => {
-            check_takers(trace, args.ranking.by)?;
-            outputs.write(trace)?;
-        }
+/// Writes a case as `pagetrace doctor` does; its trace, where another form was asked for.
+fn shown(case: &Case, args: &ReportArgs, outputs: &mut Outputs) -> Result<ExitCode> {
+    let trace = case.evidence.trace.as_ref();
+    if let Some(trace) = trace {
+        check_takers(trace, args.ranking.by)?;
+    }
+    outputs.write_page_of(case)?;
+    match trace {
+        Some(trace) if args.output.needs_trace() => outputs.write(trace)?,
+        None if args.output.needs_trace() => bail!("this case has no trace, which that form is of"),
+        _ if outputs.are_quiet() => {}
         _ => {
             let extent = Extent {
                 top: doctor::SHOWN,

@@ -2,6 +2,7 @@
 
 pub mod descriptors;
 mod holders;
+mod images;
 mod memory;
 mod namespaces;
 mod netlink;
@@ -14,6 +15,7 @@ mod sock_diag;
 mod sockets;
 
 pub use holders::known_holders;
+pub use images::images;
 pub use memory::{counters_and_census, memory_counters};
 pub use samples::Samples;
 pub use shared_mappings::{SharedMapping, shared_mappings};

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::mountinfo::Mount;
-use crate::model::{MemoryCgroup, MemoryLimit};
+use crate::model::{MemoryCgroup, MemoryLimit, Reclaim};
 
 /// Where the groups of memory lie, and a process's among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Files {
     cache: [&'static str; 2],
     /// Where a line `oom_kill N` counts the processes that were killed.
     events: &'static str,
+    /// Where the kernel is asked to take memory back, if anywhere.
+    reclaim: Option<&'static str>,
 }
 
 const VERSION_1: Files = Files {
@@ -40,6 +42,7 @@ const VERSION_1: Files = Files {
     statistics: "memory.stat",
     cache: ["total_inactive_file ", "total_active_file "],
     events: "memory.oom_control",
+    reclaim: None,
 };
 
 const VERSION_2: Files = Files {
@@ -48,6 +51,7 @@ const VERSION_2: Files = Files {
     statistics: "memory.stat",
     cache: ["inactive_file ", "active_file "],
     events: "memory.events",
+    reclaim: Some("memory.reclaim"),
 };
 
 impl Memcg {
@@ -105,7 +109,24 @@ impl Memcg {
             limit: self.limit(&read),
             usage_bytes: own(self.files.usage).and_then(|text| text.trim().parse().ok()),
             oom_kills: kills.and_then(|kills| kills.trim().parse().ok()),
+            reclaim: None,
         }
+    }
+
+    /// What the kernel takes back when the group's file for that is written to; none if that file does
+    /// not exist. `read` gives the text of a file.
+    pub fn reclaim(
+        &self,
+        exists: impl Fn(&Path) -> bool,
+        read: impl Fn(&Path) -> Option<String>,
+    ) -> Option<Reclaim> {
+        const DROPPED: [&str; 2] = ["inactive_file ", "slab_reclaimable "];
+        let file = self.folder.join(self.files.reclaim?);
+        let statistics = read(&self.folder.join(self.files.statistics))?;
+        exists(&file).then(|| Reclaim {
+            file: file.to_string_lossy().into_owned(),
+            bytes: sum(&statistics, &DROPPED),
+        })
     }
 
     /// The least limit of the group and those around it; of equals, the nearest.
@@ -158,20 +179,22 @@ pub(super) fn has_memory(controllers: &str) -> bool {
     controllers.split(',').any(|it| it == "memory")
 }
 
+/// What the lines of statistics that begin so have together.
+fn sum(statistics: &str, names: &[&str]) -> u64 {
+    let value = |line: &str| {
+        let mut names = names.iter();
+        names.find_map(|name| line.strip_prefix(name)?.parse().ok())
+    };
+    let values = statistics.lines().filter_map(value);
+    values.fold(0, u64::saturating_add)
+}
+
 impl Files {
     fn left(&self, read: impl Fn(&str) -> Option<String>) -> Option<u64> {
         let number = |name| read(name)?.trim().parse::<u64>().ok();
         let limit = number(self.limit)?;
         let statistics = read(self.statistics).unwrap_or_default();
-        let value = |line: &str| {
-            self.cache
-                .iter()
-                .find_map(|it| line.strip_prefix(it)?.parse().ok())
-        };
-        let cache = statistics
-            .lines()
-            .filter_map(value)
-            .fold(0, u64::saturating_add);
+        let cache = sum(&statistics, &self.cache);
         Some(limit.saturating_sub(number(self.usage)?.saturating_sub(cache)))
     }
 }
@@ -238,6 +261,7 @@ mod tests {
             }),
             usage_bytes: Some(8192),
             oom_kills: Some(7),
+            reclaim: None,
         };
         assert_eq!(state("0::/box/pod/one\n", &texts), expected);
     }
@@ -276,6 +300,24 @@ mod tests {
             Some(text.to_owned())
         };
         assert_eq!(group.available(read), Some(450));
+    }
+
+    #[test]
+    fn only_what_needs_no_swap_is_given_back() {
+        const STATISTICS: &str = "anon 9\nfile 700\ninactive_anon 8\ninactive_file 600\n\
+                                  active_file 100\nslab_reclaimable 50\nslab 90\n";
+        let reclaim = |cgroup, exists| {
+            let mounts = [VERSION_1_MOUNTS, VERSION_2_MOUNTS].concat();
+            let group = Memcg::find(cgroup, &mounts).expect("it is there");
+            group.reclaim(|_| exists, |_| Some(STATISTICS.to_owned()))
+        };
+        let expected = Reclaim {
+            file: "/sys/fs/cgroup/pod/memory.reclaim".to_owned(),
+            bytes: 650,
+        };
+        assert_eq!(reclaim("0::/box/pod\n", true), Some(expected));
+        assert_eq!(reclaim("0::/box/pod\n", false), None);
+        assert_eq!(reclaim("4:memory:/a\n", true), None);
     }
 
     #[test]

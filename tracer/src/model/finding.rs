@@ -207,8 +207,22 @@ pub struct ProcessCause {
     pub cgroup: Option<MemoryCgroup>,
     /// Those that it replaced.
     pub replaced: Option<Replaced>,
+    /// Whom the kernel kills next if the control group gets full again; none of what is no such finding,
+    /// or if it may kill nobody there.
+    #[serde(default)]
+    pub next: Option<NextKill>,
     /// What the mapping holds; none if it could not be looked at.
     pub content: Option<Peek>,
+}
+
+/// The process of which the kernel's out-of-memory killer thinks worst in a control group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NextKill {
+    /// It.
+    pub process: Process,
+    /// What it has, with what its owner adds, in thousandths of what the group may have. `oom_score` is
+    /// the same of the whole machine, in other units.
+    pub score: i64,
 }
 
 /// What differs from the other machine.

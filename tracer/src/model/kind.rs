@@ -85,6 +85,11 @@ impl Kind {
         })
     }
 
+    /// Whether no line of `/proc/meminfo` accounts for it.
+    pub fn is_unaccounted(self) -> bool {
+        Self::UNACCOUNTED.contains(&self)
+    }
+
     const fn described(self) -> (&'static str, &'static str) {
         match self {
             Self::Raw => (

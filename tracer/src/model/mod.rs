@@ -16,6 +16,7 @@ mod growth;
 mod holder;
 mod holders_report;
 mod host;
+mod image;
 mod kind;
 mod known_owner;
 mod limitation;
@@ -41,6 +42,7 @@ mod site_record;
 mod snapshot;
 mod socket;
 mod sockets_report;
+mod stack_sample;
 mod summary;
 mod taker;
 mod top;
@@ -61,7 +63,7 @@ pub use explanation::{
     SymbolPointers,
 };
 pub use finding::{
-    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, KnownMemory,
+    Cause, DifferenceCause, FileSystemCause, Finding, Gravity, HeldCause, KnownMemory, NextKill,
     ProcessCause, Reason, Remedy, SiteCause, Sureness, TakenBy,
 };
 pub use found::{
@@ -75,6 +77,7 @@ pub use holders_report::{
     HoldersReport, HoldersSchema, HoldersTotals, ObjectKind, ObjectOwner, PageHolder,
 };
 pub use host::Host;
+pub use image::Image;
 pub use kind::{Kind, KindChoice};
 pub use known_owner::KnownOwner;
 pub use limitation::{Feature, FeatureCheck, Limitation, Severity};
@@ -92,7 +95,8 @@ pub use proc_report::{
     ProcessSchema, ProcessSort, Replaced,
 };
 pub use process::{
-    Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Unread, UnreadReason,
+    Mapping, MemoryCgroup, MemoryLimit, Process, ProcessPart, Processes, Reclaim, Unread,
+    UnreadReason,
 };
 pub use report::{HeldPages, NoStack, Report, Schema, Site, Task, Tool, Unfreed};
 pub use saved::Saved;
@@ -110,6 +114,7 @@ pub use socket::{SocketOwner, SocketState, Walked};
 pub use sockets_report::{
     ProtocolTotals, SocketEntry, SocketTotals, SocketsReport, SocketsSchema, TcpMemory,
 };
+pub use stack_sample::StackSample;
 pub use summary::{AgeBucket, Entry, Share, Summary, Totals};
 pub use taker::{ControlGroup, Takers};
 pub use top::{

@@ -46,6 +46,9 @@ pub struct Process {
     pub shmem_bytes: Option<u64>,
     /// Anonymous memory in swap (`VmSwap`).
     pub swap_bytes: Option<u64>,
+    /// Its page tables (`VmPTE`).
+    #[serde(default)]
+    pub page_table_bytes: Option<u64>,
     /// How likely the kernel kills it when memory runs out, 0 to 2000.
     pub oom_score: Option<u32>,
     /// What its owner adds to that, −1000 to 1000.
@@ -86,6 +89,20 @@ pub struct MemoryCgroup {
     pub usage_bytes: Option<u64>,
     /// Processes in it that were killed because memory ran out.
     pub oom_kills: Option<u64>,
+    /// How the kernel can be asked to take something back; none where it cannot: version 1, and Linux
+    /// before 5.19.
+    #[serde(default)]
+    pub reclaim: Option<Reclaim>,
+}
+
+/// The file by which a control group is asked to give memory back (`memory.reclaim`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reclaim {
+    /// Its path.
+    pub file: String,
+    /// What the kernel can drop without writing it to swap: files in memory that were not used lately,
+    /// and reclaimable slabs.
+    pub bytes: u64,
 }
 
 /// A limit on memory, and whose.

@@ -1,9 +1,12 @@
 //! The report: all that was recorded of one window, whatever is shown of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, ControlGroup, Cost, Feature, Frame, Host, Kind, Limitation, Losses, Meminfo, Window,
+    Context, ControlGroup, Cost, Feature, Frame, Host, Image, Kind, Limitation, Losses, Meminfo,
+    Window,
 };
 
 /// All that was recorded of one window: what is written down, and read back without loss.
@@ -27,6 +30,12 @@ pub struct Report {
     pub meminfo: Option<Meminfo>,
     /// Pages taken in the window, the freed ones included.
     pub taken_pages: u64,
+    /// The values of gfp flags by the names that this kernel prints; empty if it does not tell them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gfp_flags: BTreeMap<String, u32>,
+    /// The kernel proper and the modules that the frames belong to; empty in reports that do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
     /// Every frame of a stack below, once.
     pub frames: Vec<Frame>,
     /// Every call site with unfreed pages, most pages first.
@@ -119,13 +128,16 @@ pub struct HeldPages {
     pub pages: u64,
 }
 
-/// Pages of one kind and order that a site took and that were not freed.
+/// Pages of one kind, order and set of gfp flags that a site took and that were not freed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfreed {
     /// What they are at the end of the window.
     pub kind: Kind,
     /// The order of their allocation.
     pub order: u32,
+    /// The gfp flags of their allocation, in this kernel's values; none if they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gfp: Option<u32>,
     /// Epochs in which they were taken, in order, and how many in each.
     pub by_epoch: Vec<(u32, u32)>,
 }
@@ -184,6 +196,12 @@ impl Report {
     /// What is limited of a feature, if anything is.
     pub fn limitation(&self, feature: Feature) -> Option<&Limitation> {
         self.limitations.iter().find(|it| it.feature == feature)
+    }
+
+    /// The modules that its frames belong to.
+    pub fn modules(&self) -> BTreeSet<&str> {
+        let modules = self.frames.iter().map(|it| it.module.as_deref());
+        modules.flatten().collect()
     }
 
     /// The frames at `indices`.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Host, Limitation, Seconds, Tool};
+use super::{Host, Limitation, Scope, Seconds, Tool};
 
 /// A service that records, and what its recording costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,10 @@ pub struct ServiceStatus {
     pub started: Timestamp,
     /// How long it has recorded.
     pub seconds: Seconds,
+    /// What it records.
+    pub scope: Scope,
+    /// The options that narrow that down, as they can be typed.
+    pub filters: Vec<String>,
     /// Pages that are out now, as counted.
     pub outstanding_pages: u64,
     /// How many call sites it knows, and how many it has room for.

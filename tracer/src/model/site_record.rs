@@ -10,6 +10,8 @@ pub struct SiteRecord {
     pub frames: Vec<u64>,
     /// The order of every allocation of this site.
     pub order: u32,
+    /// The gfp flags of every allocation of this site; none if they are not known.
+    pub gfp: Option<u32>,
     /// Process id and name of the task that came here first, if known.
     pub first_seen: Option<(u32, String)>,
     /// Id of the process or cgroup that took all of the pages, if takers are told apart; in an

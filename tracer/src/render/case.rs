@@ -1,6 +1,6 @@
 //! A case for people: the answer, what was found with what to do, what was ruled out.
 
-mod cause;
+pub(super) mod cause;
 mod nagios;
 mod verification;
 
@@ -61,7 +61,7 @@ pub fn case(case: &Case, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// The answer in one sentence.
-fn answer(case: &Case) -> String {
+pub(super) fn answer(case: &Case) -> String {
     let first = case.findings.first();
     match first.filter(|it| it.gravity > Gravity::Information) {
         Some(first) => {
@@ -106,7 +106,7 @@ fn row(name: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// How sure it is, and what would show that it is not so.
-fn sure(finding: &Finding) -> String {
+pub(super) fn sure(finding: &Finding) -> String {
     let sure = match (finding.certainty, &finding.cause) {
         (Sureness::Counted, Cause::Held(_)) => "counted, page by page",
         (Sureness::Counted, _) => "the kernel counts it",
@@ -117,7 +117,7 @@ fn sure(finding: &Finding) -> String {
 }
 
 /// `kill 4711 (gives back 31.25 MiB)`
-fn what_to_do(remedy: &Remedy) -> String {
+pub(super) fn what_to_do(remedy: &Remedy) -> String {
     let command = harmless(&remedy.command);
     match remedy.gives_bytes {
         Some(bytes) => format!("{command}   (gives back {})", text::bytes(bytes)),
@@ -143,7 +143,7 @@ fn looked_at(case: &Case, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// `vmalloc 46.1 MiB (+0 B)`
-fn amount(it: &LookedAt) -> String {
+pub(super) fn amount(it: &LookedAt) -> String {
     let name = it.subject.name();
     match (it.bytes, it.growth_bytes) {
         (Some(bytes), Some(growth)) => {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     analysis::{
         doctor::{
-            sample::{MIB, evidence, incident, snapshot},
+            sample::{MIB, evidence, full_cache, incident, kills, snapshot},
             tests::case as case_of,
         },
         verification as verified,
@@ -18,8 +18,12 @@ const EXTENT: Extent = Extent {
 };
 
 fn shown(case: &Case) -> String {
+    shown_to(case, EXTENT)
+}
+
+fn shown_to(case: &Case, extent: Extent) -> String {
     let mut bytes = Vec::new();
-    super::case(case, EXTENT, &mut bytes).expect("a vector takes everything");
+    super::case(case, extent, &mut bytes).expect("a vector takes everything");
     anstream::adapter::strip_str(&String::from_utf8_lossy(&bytes)).to_string()
 }
 
@@ -41,6 +45,21 @@ fn a_stopped_process_is_named_as_such() {
         first.contains("zebra (pid 3218, fd 9), stopped, holds 2.54 GiB"),
         "{shown}"
     );
+}
+
+#[test]
+fn whom_the_kernel_kills_next_is_named() {
+    assert_snapshot!("killed", shown(&case_of(kills())));
+}
+
+#[test]
+fn a_full_cache_is_told_to_shrink_by_whoever_wishes() {
+    let case = case_of(full_cache("/sys/fs/cgroup/b/memory.reclaim"));
+    let whole = Extent {
+        whole: true,
+        ..EXTENT
+    };
+    assert_snapshot!("cache", shown_to(&case, whole));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::model::{Feature, Report, Scope};
 
 /// Writes a line of each.
 pub(super) fn context(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    for line in [machine(report), window(report), cost(report)] {
+    for line in facts(report) {
         writeln!(out, "{line}")?;
     }
     for limitation in &report.limitations {
@@ -19,6 +19,16 @@ pub(super) fn context(report: &Report, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{FAINT}{}{FAINT:#}", text::limitation(limitation))?;
     }
     writeln!(out, "{}", loss_accounting::in_short(report))
+}
+
+/// The same without the losses, and with every limitation: lines for other places than a terminal.
+pub(super) fn lines(report: &Report) -> impl Iterator<Item = String> {
+    let limitations = report.limitations.iter().map(text::limitation);
+    facts(report).into_iter().chain(limitations)
+}
+
+fn facts(report: &Report) -> [String; 3] {
+    [machine(report), window(report), cost(report)]
 }
 
 fn machine(report: &Report) -> String {

@@ -21,13 +21,15 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
 
 /// Unicode's categories Cc, Zl and Zp, and what of Cf hides text or changes its direction.
 fn is_harmful(c: char) -> bool {
-    const HIDING: [std::ops::RangeInclusive<char>; 6] = [
+    const HIDING: [std::ops::RangeInclusive<char>; 7] = [
         '\u{ad}'..='\u{ad}',
         '\u{61c}'..='\u{61c}',
         '\u{200b}'..='\u{200f}',
         '\u{2028}'..='\u{202e}',
         '\u{2060}'..='\u{206f}',
         '\u{feff}'..='\u{feff}',
+        // No characters, and in no XML document.
+        '\u{fffe}'..='\u{ffff}',
     ];
     c.is_control() || HIDING.iter().any(|range| range.contains(&c))
 }

@@ -258,6 +258,7 @@ fn a_long_stack_is_shortened() {
         unfreed: vec![Unfreed {
             kind: Kind::Raw,
             order: 0,
+            gfp: None,
             by_epoch: vec![(0, 9)],
         }],
         ..report.sites[0].clone()

@@ -232,6 +232,7 @@ impl Random {
         Unfreed {
             kind: self.one_of(Kind::ALL),
             order: self.0.u32(..=10),
+            gfp: self.maybe(|random| random.0.u32(..)),
             by_epoch: self.list(|random| (random.0.u32(..5000), random.0.u32(..))),
         }
     }

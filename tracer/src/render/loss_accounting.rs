@@ -10,13 +10,13 @@ use super::{
 use crate::model::{Feature, Losses, NoStack, RecursionMisses, Report, Site};
 
 /// One cause.
-struct Line {
+pub(super) struct Line {
     /// How often it was met; none if that was not counted.
-    count: Option<u64>,
-    cause: &'static str,
-    meaning: String,
+    pub(super) count: Option<u64>,
+    pub(super) cause: &'static str,
+    pub(super) meaning: String,
     /// Whether something is missing from the numbers, or wrong in them, because of it.
-    is_loss: bool,
+    pub(super) is_loss: bool,
 }
 
 /// Writes one line per cause, zero or not.
@@ -50,11 +50,18 @@ pub(super) fn in_short(report: &Report) -> String {
     format!("Losses: {} in {events}; -v explains", losses.join(", "))
 }
 
-fn number(count: Option<u64>) -> String {
+pub(super) fn number(count: Option<u64>) -> String {
     count.map_or("unknown".to_owned(), text::count)
 }
 
-fn lines(report: &Report) -> Vec<Line> {
+/// Each cause in words: `failed unwinds: 12, allocations without a stack`.
+pub(super) fn in_words(report: &Report) -> impl Iterator<Item = String> {
+    let lines = lines(report).into_iter();
+    lines.map(|it| format!("{}: {}, {}", it.cause, number(it.count), it.meaning))
+}
+
+/// Every cause, met or not.
+pub(super) fn lines(report: &Report) -> Vec<Line> {
     let losses = &report.losses;
     vec![
         misses(losses.recursion_misses),

@@ -58,6 +58,7 @@ fn report() -> ProcessReport {
             }),
             usage_bytes: None,
             oom_kills: Some(3),
+            reclaim: None,
         }),
         mappings: vec![
             mapping("[heap]", 412, None),

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use crate::model::{
-    Context, Cost, Frame, HeldPages, Host, Kind, KindChoice, Losses, Meminfo, NoStack, ProgramTime,
-    RecursionMisses, Report, Schema, Scope, Selection, Site, Task, Tool, Unfreed, UnwindRuleUse,
-    Window,
+    Context, Cost, Frame, HeldPages, Host, Image, Kind, KindChoice, Losses, Meminfo, NoStack,
+    ProgramTime, RecursionMisses, Report, Schema, Scope, Selection, Site, Task, Tool, Unfreed,
+    UnwindRuleUse, Window,
 };
 
 /// Indices of the frames below.
@@ -70,6 +70,7 @@ fn unfreed(kind: Kind, order: u32, by_epoch: &[(u32, u32)]) -> Unfreed {
     Unfreed {
         kind,
         order,
+        gfp: Some(if order == 0 { 0x40_0cc0 } else { 0x4_0820 }),
         by_epoch: by_epoch.to_vec(),
     }
 }
@@ -247,6 +248,25 @@ pub(super) fn report() -> Report {
         limitations: vec![],
         meminfo: Some(meminfo()),
         taken_pages: 9877,
+        gfp_flags: BTreeMap::from([
+            ("GFP_KERNEL".to_owned(), 0xcc0),
+            ("__GFP_ACCOUNT".to_owned(), 0x40_0000),
+            ("__GFP_COMP".to_owned(), 0x4_0000),
+            ("GFP_ATOMIC".to_owned(), 0x820),
+            ("__GFP_IO".to_owned(), 0x40),
+        ]),
+        images: vec![
+            Image {
+                module: None,
+                build_id: Some("0123456789abcdef".to_owned()),
+                text_address: 0xffff_ffff_8100_0000,
+            },
+            Image {
+                module: Some("virtio_net".to_owned()),
+                build_id: Some("feed".to_owned()),
+                text_address: 0xffff_ffff_c000_0000,
+            },
+        ],
         frames: frames(),
         sites: vec![pipes(), splices(), driver(), slabs(), full()],
     }

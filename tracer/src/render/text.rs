@@ -170,7 +170,7 @@ pub(super) fn owner(entry: &Entry) -> String {
     format!("{owner} ({})", contexts.join(", "))
 }
 
-const fn context(context: Context) -> &'static str {
+pub(super) const fn context(context: Context) -> &'static str {
     match context {
         Context::Task => "task",
         Context::Softirq => "softirq",

@@ -86,6 +86,11 @@ impl KernelSymbols {
         frames.collect()
     }
 
+    /// Where the text of the kernel proper begins; none if that is hidden.
+    pub fn text_address(&self) -> Option<u64> {
+        self.kallsyms.stext()
+    }
+
     /// The functions that these return addresses are in, by address; none of what has no name.
     pub fn functions(&self, addresses: &[u64]) -> HashMap<u64, Option<String>> {
         let frames = self.frames(addresses).into_iter();

@@ -15,14 +15,15 @@ use crate::command;
 
 /// The last that can have cgroups of both versions.
 const SUITE: &str = "bookworm";
-/// Beside Debian's minimum: systemd with what a server has, and loads for the tests.
-const PACKAGES: [&str; 11] = [
+/// Beside Debian's minimum: systemd with what a server has, and loads and servers for the tests.
+const PACKAGES: [&str; 12] = [
     "cron",
     "dbus",
     "iproute2",
     "kmod",
     "libpam-systemd",
     "nftables",
+    "nginx-light",
     "procps",
     "rsyslog",
     "stress-ng",

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::machine;
 use super::programs::Programs;
 
 /// Seconds that a test waits for anything in an emulated machine.
@@ -40,6 +41,13 @@ impl Environment {
     pub(super) fn with_module(mut self, module: &Path) -> Self {
         self.0
             .push(("PAGETRACE_TEST_MODULE", module.display().to_string()));
+        self
+    }
+
+    /// The same, in a machine that has two network cards with a wire between them.
+    pub(super) fn with_wire(mut self) -> Self {
+        let cards = machine::WIRED.join(" ");
+        self.0.push(("PAGETRACE_TEST_WIRE", cards));
         self
     }
 

@@ -80,6 +80,9 @@ impl Runner {
         if let Some(module) = module {
             environment = environment.with_module(module);
         }
+        if let Userland::Debian { .. } = userland {
+            environment = environment.with_wire();
+        }
         let payload = Payload {
             files: self.programs.files().chain(module).collect(),
             environment,

@@ -1,11 +1,10 @@
 //! The forms in which a case is told, and what becomes of it elsewhere.
 
 use pagetrace::model::{Case, Gravity, Saved as _};
-use pagetrace_tests::harness::{Leaker, Pagetrace, root_or_skip};
+use pagetrace_tests::harness::{Pagetrace, root_or_skip};
 use rustix::process::Signal;
 
-use super::Doctor;
-use crate::LEAK;
+use super::{Doctor, full_pipes};
 
 /// A case can be looked at where nothing of it can be measured.
 #[test]
@@ -13,7 +12,7 @@ fn a_case_that_was_kept_is_told_again() {
     let Some(_machine) = root_or_skip("a_case_that_was_kept_is_told_again") else {
         return;
     };
-    let _leak = Leaker::start(LEAK, &["pipes", "--count", "1200", "--pages", "16"]);
+    let _leak = full_pipes();
     let told = Doctor::start(1, &[]).told();
     told.is_severe(Gravity::Leak);
     let kept = told.kept();
@@ -38,10 +37,10 @@ fn monitoring_gets_one_line_and_its_own_codes() {
         finished.stdout
     };
     assert!(line(0).starts_with("PAGETRACE OK - "));
-    let _leak = Leaker::start(LEAK, &["pipes", "--count", "1200", "--pages", "16"]);
+    let (_leak, count) = full_pipes();
     let critical = line(2);
     assert!(
-        critical.starts_with("PAGETRACE CRITICAL - 1200 pipes, leak (pid "),
+        critical.starts_with(&format!("PAGETRACE CRITICAL - {count} pipes, leak (pid ")),
         "{critical}"
     );
     assert!(critical.trim_end().ends_with('B'), "{critical}");

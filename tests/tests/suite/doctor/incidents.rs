@@ -8,7 +8,9 @@ use std::{
     process::{self, Child, Command, Stdio},
 };
 
-use pagetrace::model::{Cause, FileSystemCause, Gravity, ObjectKind, Reason};
+use pagetrace::model::{
+    Cause, FileSystemCause, Gravity, NextKill, ObjectKind, ProcessCause, Reason,
+};
 use pagetrace_tests::harness::{
     Leaker, Memcg, Pagetrace, eventually, is_emulated, root_or_skip, skip,
 };
@@ -18,7 +20,7 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use super::{Doctor, MIB, Told, group::Group, window};
+use super::{Doctor, MIB, Told, clearly, full_pipes, group::Group, window};
 use crate::LEAK;
 
 /// A routing daemon's raw socket of ICMPv6 that nobody reads: each advertisement of 40 bytes pins a
@@ -29,7 +31,8 @@ fn a_raw_socket_that_nobody_reads() {
         return;
     };
     let doctor = Doctor::start(window(), &[]);
-    let daemon = Leaker::start(LEAK, &["held", "advertisements", "--count", "7000"]);
+    let count = clearly(220 * MIB).div_ceil(32 << 10).to_string();
+    let daemon = Leaker::start(LEAK, &["held", "advertisements", "--count", &count]);
     let told = doctor.told();
     told.is_severe(Gravity::Leak);
     is_the_daemon(&told, &daemon, Reason::Grew);
@@ -80,14 +83,14 @@ fn pipes_whose_reader_is_stopped() {
     let Some(_machine) = root_or_skip("pipes_whose_reader_is_stopped") else {
         return;
     };
-    let leak = Leaker::start(LEAK, &["pipes", "--count", "1200", "--pages", "16"]);
+    let (leak, count) = full_pipes();
     let pid = Pid::from_raw(leak.pid() as i32).expect("a pid");
     rustix::process::kill_process(pid, Signal::STOP).expect("our child");
     let told = Doctor::start(2, &[]).told();
     told.is_severe(Gravity::Leak);
     let (finding, held) = told.held();
     assert_eq!((held.owner.pid, held.state), (Some(leak.pid()), Some('T')));
-    assert_eq!(finding.bytes, 1200 * 16 * 4096);
+    assert_eq!(finding.bytes, count * 16 * 4096);
     assert!(held.reasons.contains(&Reason::Stopped), "{held:#?}");
     assert_eq!(
         finding.remedies[0].command,
@@ -103,11 +106,12 @@ fn a_tmpfs_full_of_logs() {
     let Some(_machine) = root_or_skip("a_tmpfs_full_of_logs") else {
         return;
     };
-    let logs = Tmpfs::mount("size=400m");
+    let size = clearly(300 * MIB).div_ceil(3 * MIB);
+    let logs = Tmpfs::mount(&format!("size={}m", 4 * size));
     for number in 0..2 {
-        drop(logs.file(&format!("app.log.{number}"), 100));
+        drop(logs.file(&format!("app.log.{number}"), size));
     }
-    let deleted = logs.file("app.log", 100);
+    let deleted = logs.file("app.log", size);
     fs::remove_file(logs.path().join("app.log")).expect("our file");
     let told = Doctor::start(2, &[]).told();
     told.is_severe(Gravity::Suspicious);
@@ -115,8 +119,8 @@ fn a_tmpfs_full_of_logs() {
     let Cause::FileSystem(cause) = &finding.cause else {
         panic!("{finding:#?}");
     };
-    is_the_tmpfs(cause, &logs);
-    assert_eq!(finding.bytes, 300 * MIB);
+    is_the_tmpfs(cause, &logs, size);
+    assert_eq!(finding.bytes, 3 * size * MIB);
     let commands: Vec<_> = finding
         .remedies
         .iter()
@@ -128,11 +132,11 @@ fn a_tmpfs_full_of_logs() {
         deleted.as_raw_fd()
     );
     assert_eq!(commands[0], cut);
-    assert_eq!(finding.remedies[0].gives_bytes, Some(100 * MIB));
-    let point = logs.path().display();
+    assert_eq!(finding.remedies[0].gives_bytes, Some(size * MIB));
+    let (point, limit) = (logs.path().display(), (2 * size).next_power_of_two());
     assert_eq!(
         commands.last(),
-        Some(&&*format!("mount -o remount,size=256M {point}"))
+        Some(&&*format!("mount -o remount,size={limit}M {point}"))
     );
     told.is_still_there();
     for command in [commands[0], commands.last().expect("it was asserted")] {
@@ -142,10 +146,10 @@ fn a_tmpfs_full_of_logs() {
     told.comes_back();
 }
 
-fn is_the_tmpfs(cause: &FileSystemCause, logs: &Tmpfs) {
+fn is_the_tmpfs(cause: &FileSystemCause, logs: &Tmpfs, size: u64) {
     assert_eq!(cause.whole.name, logs.path().to_str().expect("UTF-8"));
-    assert_eq!(cause.whole.limit_bytes, Some(400 * MIB));
-    assert_eq!(cause.deleted_bytes, 100 * MIB);
+    assert_eq!(cause.whole.limit_bytes, Some(4 * size * MIB));
+    assert_eq!(cause.deleted_bytes, size * MIB);
     let holders = cause.files.iter().flat_map(|it| &it.holders.first);
     let pids: Vec<_> = holders.map(|it| it.task.pid).collect();
     assert_eq!(pids, [process::id()], "{cause:#?}");
@@ -174,7 +178,7 @@ impl Tmpfs {
         self.folder.path()
     }
 
-    fn file(&self, name: &str, mib: usize) -> File {
+    fn file(&self, name: &str, mib: u64) -> File {
         let mut file = File::create(self.path().join(name)).expect("our tmpfs");
         let line = vec![b'a'; 1 << 20];
         (0..mib).for_each(|_| file.write_all(&line).expect("there is room"));
@@ -218,6 +222,10 @@ fn a_worker_that_its_cgroup_kills() {
     let replaced = killed.replaced.as_ref().expect("it was");
     assert!(replaced.oom_kills >= 2, "{replaced:#?}");
     assert!(replaced.pids.len() >= 2, "{replaced:#?}");
+    is_of_the_group(
+        killed.next.as_ref().expect("there is a shell at least"),
+        killed,
+    );
     let content = killed.content.as_ref().expect("the next worker has some");
     let keys: Vec<_> = content
         .json_keys
@@ -230,6 +238,13 @@ fn a_worker_that_its_cgroup_kills() {
     told.comes_back();
 }
 
+/// The worker, or its shell where it is not back yet.
+fn is_of_the_group(next: &NextKill, killed: &ProcessCause) {
+    assert_eq!(next.process.cgroup, killed.process.cgroup, "{next:#?}");
+    assert!(["leak", "sh"].contains(&&*next.process.name), "{next:#?}");
+    assert!((1..=1000).contains(&next.score), "{next:#?}");
+}
+
 /// Two equal machines, of which one queues messages for a broker that is down.
 #[test]
 fn a_producer_whose_broker_is_down() {
@@ -239,12 +254,15 @@ fn a_producer_whose_broker_is_down() {
     };
     let is_there = Command::new("kcat").arg("-V").output().is_ok();
     if !is_there || is_emulated() {
-        skip(test, "needs kcat, and time for 600,000 messages");
+        skip(test, "needs kcat, and time for 550,000 messages");
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let messages = folder.path().join("messages");
-    write_messages(&messages).expect("there is room");
+    let most = clearly(220 * MIB);
+    // Each takes the queue twice as much as itself.
+    let count = most / 400;
+    write_messages(&messages, count).expect("there is room");
     let other = folder.path().join("other");
     let producer = produce(folder.path(), 20_000);
     grows_to(producer.pid(), 8 * MIB);
@@ -252,8 +270,8 @@ fn a_producer_whose_broker_is_down() {
     assert!(taken.status.success(), "{taken:#?}");
     drop(producer);
 
-    let producer = produce(folder.path(), 1_000_000);
-    grows_to(producer.pid(), 220 * MIB);
+    let producer = produce(folder.path(), count);
+    grows_to(producer.pid(), most);
     let told = Doctor::start(2, &["--against", other.to_str().expect("UTF-8")]).told();
     told.is_severe(Gravity::Suspicious);
     let found = told.case.findings.iter();
@@ -278,10 +296,10 @@ fn a_producer_whose_broker_is_down() {
     told.comes_back();
 }
 
-fn write_messages(path: &Path) -> std::io::Result<()> {
+fn write_messages(path: &Path, count: u64) -> std::io::Result<()> {
     let mut file = std::io::BufWriter::new(File::create(path)?);
     let filler = "x".repeat(200);
-    for number in 0..600_000 {
+    for number in 0..count {
         let user = number % 1000;
         writeln!(
             file,
@@ -294,7 +312,7 @@ fn write_messages(path: &Path) -> std::io::Result<()> {
 /// A producer of real librdkafka, for a port that nobody listens on.
 struct Producer(Child);
 
-fn produce(folder: &Path, most: u32) -> Producer {
+fn produce(folder: &Path, most: u64) -> Producer {
     let settings = folder.join("producer.conf");
     let limits =
         format!("queue.buffering.max.messages={most}\nqueue.buffering.max.kbytes=1048576\n");

@@ -4,15 +4,19 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
-use pagetrace::model::{Cause, Gravity, ObjectKind};
-use pagetrace_tests::harness::{Leaker, eventually, note, root_or_skip, skip};
+use pagetrace::model::{Cause, Gravity, ObjectKind, Subject};
+use pagetrace_tests::harness::{Leaker, Memcg, eventually, is_emulated, note, root_or_skip, skip};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    param::page_size,
+    process::{Pid, Signal, kill_process_group},
+};
 
-use super::{Doctor, MIB, Told, window};
+use super::{Doctor, MIB, Told, clearly, group::Group, total_bytes, window};
 use crate::LEAK;
 
 /// Nothing that was found is wrong.
@@ -52,10 +56,72 @@ fn a_page_cache_that_fills() {
     };
     let doctor = Doctor::start(5, &[]);
     let mut bytes = vec![7; 1 << 20];
-    (0..256).for_each(|_| file.write_all(&bytes).expect("there is room"));
+    (0..clearly(256 * MIB) / MIB).for_each(|_| file.write_all(&bytes).expect("there is room"));
     std::io::Seek::rewind(&mut file).expect("our file");
     while file.read(&mut bytes).expect("our file") > 0 {}
     is_quiet(&doctor.told());
+}
+
+/// Page cache is no leak, and its control group can be told to give it back.
+#[test]
+fn a_page_cache_that_its_group_gives_back() {
+    let test = "a_page_cache_that_its_group_gives_back";
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let folder = tempfile::tempdir_in("/var/tmp");
+    let (true, Ok(folder)) = (is_emulated(), folder) else {
+        skip(
+            test,
+            "reads a quarter of memory from a disk, as a small machine with one can",
+        );
+        return;
+    };
+    let memcg = Memcg::with_limit(1 << 40).filter(|it| it.has("memory.reclaim"));
+    let Some(memcg) = memcg else {
+        skip(
+            test,
+            "there is no memory.reclaim: it needs cgroups of version 2, and Linux 5.19",
+        );
+        return;
+    };
+    let reader = reader(folder.path(), &memcg);
+    let told = Doctor::start(2, &[]).told();
+    is_quiet(&told);
+    let remedies = told.case.findings.iter().flat_map(|it| &it.remedies);
+    let mut remedies = remedies.filter(|it| it.command.contains(&memcg.name()));
+    let remedy = remedies.next().expect("its group has most");
+    let promised = remedy.gives_bytes.expect("the kernel counts it");
+    assert!(promised >= total_bytes() / 4, "{remedy:#?}");
+    let shell = Command::new("sh").args(["-c", &remedy.command]).status();
+    assert!(shell.expect("there is a shell").success(), "{remedy:#?}");
+    let cache = |it: &Told| {
+        let mut all = it.case.looked_at.iter();
+        all.find(|it| it.subject == Subject::PageCache)?.bytes
+    };
+    let later = cache(&Doctor::start(2, &[]).told());
+    let [before, after] = [cache(&told), later].map(|it| it.expect("the kernel counts it"));
+    assert!(
+        before - after > (promised / 10 * 9) as i64,
+        "{before} {after}"
+    );
+    drop(reader);
+}
+
+/// A process in the group that has read a file from disk, more than a quarter of memory. The file is a
+/// hole, which is read without waiting.
+fn reader(folder: &Path, memcg: &Memcg) -> Group {
+    let bytes = total_bytes() / 4 + 64 * MIB;
+    let script = format!("truncate -s {bytes} file; cat file > /dev/null; touch read; exec cat");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(folder);
+    shell.stdin(Stdio::piped());
+    memcg.put(&mut shell);
+    let group = Group::start(shell);
+    eventually("the file to be read", || {
+        folder.join("read").exists().then_some(())
+    });
+    group
 }
 
 /// A pool of huge pages that nobody uses yet, as a database has it made at boot.
@@ -71,14 +137,15 @@ fn a_reserve_of_huge_pages() {
         return;
     };
     let _restored = Pool(before);
-    fs::write(POOL, "100").expect("root may set it");
+    let count = clearly(200 * MIB).div_ceil(2 * MIB);
+    fs::write(POOL, count.to_string()).expect("root may set it");
     let told = Doctor::start(2, &[]).told();
     is_quiet(&told);
     let bytes = told.case.findings.iter().filter_map(|it| match &it.cause {
         Cause::Reserved { name, .. } if name.starts_with("huge pages") => Some(it.bytes),
         _ => None,
     });
-    assert_eq!(bytes.sum::<u64>(), 200 * MIB);
+    assert_eq!(bytes.sum::<u64>(), count * 2 * MIB);
 }
 
 struct Pool(String);
@@ -97,7 +164,9 @@ fn a_tracer_with_a_large_ring() {
         return;
     };
     let doctor = Doctor::start(window(), &[]);
-    let _tracer = Leaker::start(LEAK, &["bpf-ring", "--order", "15"]);
+    let pages = clearly(128 * MIB).next_power_of_two() / page_size() as u64;
+    let order = pages.ilog2().to_string();
+    let _tracer = Leaker::start(LEAK, &["bpf-ring", "--order", &order]);
     let told = doctor.told();
     is_quiet(&told);
     let mut rings = told.case.findings.iter().filter_map(|it| match &it.cause {
@@ -117,7 +186,8 @@ fn a_database_with_its_shared_memory() {
     let Some(_machine) = root_or_skip("a_database_with_its_shared_memory") else {
         return;
     };
-    let _database = Leaker::start(LEAK, &["shmem", "--by", "anonymous", "--mib", "256"]);
+    let mib = (clearly(256 * MIB) / MIB).to_string();
+    let _database = Leaker::start(LEAK, &["shmem", "--by", "anonymous", "--mib", &mib]);
     is_quiet(&Doctor::start(2, &[]).told());
 }
 

@@ -2,18 +2,21 @@
 
 mod advertisements;
 mod nginx;
+mod virtio;
 mod zebra;
 
-use std::{io::Write as _, path::Path, process::Command};
+use std::{io::Write as _, net::Ipv4Addr, path::Path, process::Command};
 
 use pagetrace::model::{Gravity, HeldCause, ObjectKind, Reason};
-use pagetrace_tests::harness::{Network, eventually, is_emulated, note, root_or_skip, skip};
+use pagetrace_tests::harness::{
+    Network, Pagetrace, eventually, is_emulated, note, root_or_skip, skip,
+};
 
-use self::{nginx::Nginx, zebra::Zebra};
-use super::{Doctor, MIB, Told, window};
-
-/// Files that are sent at the same time.
-const UPLOADS: usize = 300;
+use self::{
+    nginx::{Nginx, Uploads},
+    zebra::Zebra,
+};
+use super::{Doctor, MIB, Told, clearly, window};
 
 /// What a machine must have for `test`, beside its own speed; says what is missing.
 fn is_possible(test: &str, needed: &[&str]) -> bool {
@@ -42,7 +45,8 @@ fn a_routing_daemon_that_reads_no_advertisements() {
     let mut tap = network.tap("tap0");
     let mut zebra = Zebra::start(&network);
     let doctor = Doctor::start(window(), &[]);
-    for frame in advertisements::frames(8_000) {
+    let blocks = clearly(250 * MIB).div_ceil(advertisements::BLOCK);
+    for frame in advertisements::frames(blocks as usize) {
         tap.write_all(frame).expect("the interface is up");
     }
     let told = doctor.told();
@@ -94,23 +98,29 @@ fn a_worker_of_nginx_that_is_stuck() {
     }
     let network = Network::of_its_own();
     let nginx = Nginx::start(&network);
-    let uploads = nginx::Uploads::begin(&network, UPLOADS);
-    let worker = nginx.worker();
-    run(&format!("kill -STOP {worker}"));
-    let doctor = Doctor::start(window(), &[]);
-    uploads.send_until_all_block();
-    let told = doctor.told();
-    note(&told.finished.stdout);
-    told.is_severe(Gravity::Leak);
-    is_the_worker(&told, worker);
-    told.is_still_there();
+    let uploads = Uploads::begin(&network, Ipv4Addr::LOCALHOST, clearly(250 * MIB));
+    let told = stuck(&nginx, &uploads);
 
-    assert_eq!(command(&told), format!("kill -CONT {worker}"));
+    assert_eq!(command(&told), format!("kill -CONT {}", nginx.worker()));
     run(command(&told));
     gives_back_pages(&told);
 }
 
-fn is_the_worker(told: &Told, worker: u32) {
+/// What is told of nginx while its worker is stopped, and clients go on sending.
+fn stuck(nginx: &Nginx, uploads: &Uploads) -> Told {
+    let worker = nginx.worker();
+    run(&format!("kill -STOP {worker}"));
+    let doctor = Doctor::start(window(), &[]);
+    uploads.send();
+    let told = doctor.told();
+    note(&told.finished.stdout);
+    told.is_severe(Gravity::Leak);
+    is_the_worker(&told, worker, uploads);
+    told.is_still_there();
+    told
+}
+
+fn is_the_worker(told: &Told, worker: u32, uploads: &Uploads) {
     let (finding, held) = told.held();
     assert_eq!((held.owner.pid, held.state), (Some(worker), Some('T')));
     let socket = held.socket.as_ref().expect("they are some");
@@ -118,8 +128,9 @@ fn is_the_worker(told: &Told, worker: u32) {
         (held.object, socket.protocol.as_str()),
         (ObjectKind::Socket, "tcp")
     );
-    assert_eq!(held.objects, UPLOADS as u64, "{held:#?}");
-    assert!(finding.bytes >= 200 * MIB, "{finding:#?}");
+    assert!(held.owner.fd.is_some(), "{held:#?}");
+    assert_eq!(held.objects, uploads.count(), "{held:#?}");
+    assert!(finding.bytes >= uploads.bytes() / 10 * 9, "{finding:#?}");
     are_reasons(held, &[Reason::Stopped, Reason::Grew]);
     let answer = told.answer();
     for part in ["nginx", &format!("pid {worker}"), "stopped"] {
@@ -152,4 +163,7 @@ fn gives_back_pages(told: &Told) {
         let [then, now] = told.comes_back().no_counter_bytes;
         (then - now > (promised / 10 * 9) as i64).then_some(())
     });
+    let kept = told.kept();
+    let screen = Pagetrace::new(&["doctor", "--verify", kept.to_str().expect("UTF-8")]).run();
+    note(&screen.stdout);
 }

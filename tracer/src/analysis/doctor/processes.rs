@@ -1,6 +1,6 @@
 //! Processes that grow, and programs that are killed because of it.
 
-use super::{Facts, age_seconds};
+use super::{Facts, age_seconds, next_kill::next};
 use crate::model::{
     Cause, Finding, Gravity, ProcessCause, ProcessEntry, Remedy, Replaced, Sureness,
 };
@@ -10,7 +10,7 @@ pub(super) fn processes(facts: &Facts<'_>) -> Vec<Finding> {
     let entries = facts.evidence.processes.iter();
     entries
         .filter_map(|entry| match &entry.replaced {
-            Some(replaced) => Some(killed(entry, replaced)),
+            Some(replaced) => Some(killed(entry, replaced, facts)),
             None => grown(entry, facts),
         })
         .collect()
@@ -18,7 +18,7 @@ pub(super) fn processes(facts: &Facts<'_>) -> Vec<Finding> {
 
 /// The kernel kills whoever makes a control group full; one that comes back and is killed again does not
 /// get by with what it may have.
-fn killed(entry: &ProcessEntry, replaced: &Replaced) -> Finding {
+fn killed(entry: &ProcessEntry, replaced: &Replaced, facts: &Facts<'_>) -> Finding {
     let bytes = entry.process.kept_bytes().unwrap_or(0);
     let pid = entry.process.pid;
     let alive = replaced.is_alive;
@@ -37,7 +37,10 @@ fn killed(entry: &ProcessEntry, replaced: &Replaced) -> Finding {
         growth_bytes: entry.growth_bytes,
         certainty: Sureness::Likely,
         remedies: stop.into_iter().chain(look).chain(kill).collect(),
-        cause: Cause::Killed(Box::new(cause(entry))),
+        cause: Cause::Killed(Box::new(ProcessCause {
+            next: entry.cgroup.as_ref().and_then(|it| next(it, facts)),
+            ..cause(entry)
+        })),
     }
 }
 
@@ -75,6 +78,7 @@ fn cause(entry: &ProcessEntry) -> ProcessCause {
         mapping: entry.grown_mapping.clone(),
         cgroup: entry.cgroup.clone(),
         replaced: entry.replaced.clone(),
+        next: None,
         content: None,
     }
 }

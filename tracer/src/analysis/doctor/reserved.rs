@@ -1,7 +1,7 @@
 //! Memory that was set aside, and memory that the kernel gives back by itself: no leak, and often
 //! taken for one.
 
-use super::{Facts, known};
+use super::{Facts, known, shmem::quoted};
 use crate::{
     analysis::balance::signed,
     model::{Cause, Finding, Gravity, HolderKind, KnownHolder, Remedy, Subject, Sureness},
@@ -87,6 +87,21 @@ fn page_cache(facts: &Facts<'_>) -> Option<Finding> {
         bytes,
         growth_bytes: facts.balances.growth(Subject::PageCache),
         certainty: Sureness::Counted,
-        remedies: Vec::new(),
+        remedies: reclaim(facts).into_iter().collect(),
     })
+}
+
+/// Has the control group give back nine tenths of what it can that has most of it, if that is much. The
+/// kernel says EAGAIN where it found less than it was asked for (`memory_reclaim`, mm/memcontrol.c), and
+/// slabs may stay.
+fn reclaim(facts: &Facts<'_>) -> Option<Remedy> {
+    let processes = facts.evidence.after.processes.as_ref()?;
+    let files = processes
+        .cgroups
+        .iter()
+        .filter_map(|it| it.reclaim.as_ref());
+    let most = files.max_by_key(|it| it.bytes)?;
+    let mib = (most.bytes / 10 * 9) >> 20;
+    let command = format!("echo {mib}M > {}", quoted(&most.file));
+    (most.bytes >= facts.large).then(|| Remedy::giving(command, mib << 20))
 }

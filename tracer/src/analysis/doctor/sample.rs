@@ -8,8 +8,9 @@ use crate::{
     analysis::{holder_names, sample::reported},
     model::{
         Evidence, HeldAccount, HolderGroup, HoldersBy, HoldersLosses, HoldersReport, HoldersSchema,
-        HoldersTotals, Host, MemoryCounters, ObjectKind, ObjectOwner, PageHolder, Snapshot,
-        SnapshotSchema, SocketState, Tool, ZoneTotals,
+        HoldersTotals, Host, MemoryCgroup, MemoryCounters, MemoryLimit, ObjectKind, ObjectOwner,
+        PageHolder, Process, ProcessEntry, Processes, Reclaim, Replaced, Snapshot, SnapshotSchema,
+        SocketState, Tool, ZoneTotals,
     },
 };
 
@@ -158,4 +159,74 @@ pub(crate) fn incident(grew: u64) -> Evidence {
         trace: (grew == 0).then(|| reported(&[])),
         ..evidence(with(pinned - grew), with(pinned))
     }
+}
+
+/// A worker that its control group of 64 MiB has killed seven times, beside its supervisor.
+pub(crate) fn kills() -> Evidence {
+    let group = MemoryCgroup {
+        path: "/system.slice/worker.service".to_owned(),
+        limit: Some(MemoryLimit {
+            bytes: 64 * MIB,
+            cgroup: "/system.slice/worker.service".to_owned(),
+        }),
+        oom_kills: Some(7),
+        ..MemoryCgroup::default()
+    };
+    let process = |pid, name: &str, mib, added, score| Process {
+        pid,
+        name: name.to_owned(),
+        rss_bytes: Some(mib * MIB),
+        anonymous_bytes: Some(mib * MIB),
+        oom_score: Some(score),
+        oom_score_adj: Some(added),
+        cgroup: Some(group.path.clone()),
+        ..Process::default()
+    };
+    let (worker, proxy) = (
+        process(4711, "worker", 40, 0, 668),
+        process(4000, "proxy", 30, 300, 867),
+    );
+    let mut evidence = evidence(snapshot(0), snapshot(0));
+    evidence.after.processes = Some(Processes {
+        processes: vec![proxy, worker.clone()],
+        ..Processes::default()
+    });
+    evidence.processes = vec![ProcessEntry {
+        process: worker,
+        growth_bytes: Some(32 * MIB as i64),
+        is_new: true,
+        grown_mapping: None,
+        replaced: Some(Replaced {
+            pids: vec![4709, 4710, 4711],
+            oom_kills: 7,
+            is_alive: true,
+        }),
+        cgroup: Some(group),
+    }];
+    evidence
+}
+
+/// Page cache of 5 GiB, most of it of one control group, which can be told to give it back.
+pub(crate) fn full_cache(file: &str) -> Evidence {
+    let group = |file: &str, bytes| MemoryCgroup {
+        reclaim: Some(Reclaim {
+            file: file.to_owned(),
+            bytes,
+        }),
+        ..MemoryCgroup::default()
+    };
+    let mut after = snapshot(0);
+    after.memory.meminfo.insert("Cached".to_owned(), 5 * GIB);
+    after
+        .memory
+        .meminfo
+        .insert("MemFree".to_owned(), FREE - 3 * GIB);
+    after.processes = Some(Processes {
+        cgroups: vec![
+            group("/sys/fs/cgroup/a/memory.reclaim", 9 * MIB),
+            group(file, 4 * GIB + 4096),
+        ],
+        ..Processes::default()
+    });
+    evidence(snapshot(0), after)
 }

@@ -114,7 +114,7 @@ fn open(file: &ShmemEntry) -> Option<(u32, u32)> {
 }
 
 /// As a shell reads it back.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
     if path.chars().all(is_plain) {
         return path.to_owned();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    sample::{FREE, GIB, MIB, evidence, holders, incident, snapshot, zebra},
+    sample::{FREE, GIB, MIB, evidence, full_cache, holders, incident, kills, snapshot, zebra},
     *,
 };
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
     },
     model::{
         Case, CaseSchema, Cause, Device, Gravity, HeldPages, Holder, Holders, HugePages,
-        MemoryFileSystem, ObjectKind, PageHolder, Process, Processes, Reason, Shmem, ShmemContents,
-        ShmemKind, ShmemObject, SizedFile, SlabCache, Snapshot, Sureness, Task, Tool, TrendVerdict,
-        WalkedFiles, Window,
+        MemoryFileSystem, ObjectKind, PageHolder, Process, Processes, Reason, Remedy, Shmem,
+        ShmemContents, ShmemKind, ShmemObject, SizedFile, SlabCache, Snapshot, Sureness, Task,
+        Tool, TrendVerdict, WalkedFiles, Window,
     },
 };
 
@@ -316,6 +316,36 @@ fn huge_pages_are_set_aside() {
         (Gravity::Information, 200 * MIB)
     );
     assert_eq!(finding.remedies[0].gives_bytes, Some(180 * MIB));
+}
+
+#[test]
+fn a_cache_is_given_back_by_the_group_that_has_most_of_it() {
+    let finding = only(&full_cache("/sys/fs/cgroup/b c/memory.reclaim"));
+    assert_eq!(
+        (finding.gravity, &finding.cause),
+        (Gravity::Information, &Cause::PageCache)
+    );
+    let remedy = Remedy::giving(
+        "echo 3686M > '/sys/fs/cgroup/b c/memory.reclaim'",
+        3686 * MIB,
+    );
+    assert_eq!(finding.remedies, [remedy]);
+    let mut without = full_cache("");
+    let processes = without.after.processes.as_mut().expect("it has some");
+    for group in &mut processes.cgroups {
+        group.reclaim = None;
+    }
+    assert_eq!(only(&without).remedies, []);
+}
+
+#[test]
+fn whom_the_kernel_kills_next_is_not_whom_it_killed_last() {
+    let finding = only(&kills());
+    let Cause::Killed(killed) = &finding.cause else {
+        panic!("{finding:#?}");
+    };
+    let next = killed.next.as_ref().expect("there are two");
+    assert_eq!((next.process.name.as_str(), next.score), ("proxy", 761));
 }
 
 fn with_process(start_time_ticks: u64) -> Evidence {

@@ -225,6 +225,7 @@ fn decode(site: &Site) -> SiteRecord {
     SiteRecord {
         frames: site.frames[..depth].to_vec(),
         order: tracer_ebpf::order(site.order),
+        gfp: Some(site.gfp),
         first_seen: Some((site.pid, task_name(&site.comm))),
         taker: Some(site.taker),
         ..SiteRecord::default()

@@ -12,6 +12,7 @@ use crate::{
     analysis::processes::rank,
     cli::DoctorArgs,
     commands::{
+        live,
         proc::{watch, watching::Watching},
         trace,
     },
@@ -61,8 +62,19 @@ pub(super) fn watch(args: &DoctorArgs, before: &Snapshot) -> Result<Watched> {
     })
 }
 
-/// Traces; where that cannot be done, lets the time pass.
+/// Traces, or lets the time pass where a service records already, or where tracing cannot be done.
 fn traced(args: &DoctorArgs, started: Instant) -> Result<(Option<Report>, Option<Limitation>)> {
+    let socket = &args.service.socket;
+    if let Some(service) = live::recorder_of_all(socket) {
+        let since = service.started;
+        render::say(&format!(
+            "a service records since {since:.0}: no trace of its own is begun"
+        ));
+        say_that_it_watches(args);
+        let left = args.interval.saturating_sub(started.elapsed());
+        watch::wait(left, false, || Ok(()))?;
+        return Ok((Some(live::report(socket, Some(started.elapsed()))?), None));
+    }
     let tracing = args.trace()?;
     let recording = trace::prepare(&tracing)
         .and_then(|()| trace::record(&tracing, || say_that_it_watches(args)));

@@ -5,6 +5,7 @@
 
 mod cases;
 mod connections;
+mod known_names;
 mod looks;
 mod question;
 mod recorder;

@@ -14,6 +14,7 @@ use super::{
         plan::{self, Plan, Request},
         vmlinux,
     },
+    known_names::KnownNames,
     looks,
     site_pool::SitePool,
 };
@@ -23,8 +24,8 @@ use crate::{
     cli::SymbolArgs,
     kernel::host,
     model::{
-        Cost, Host, LookMetrics, Metrics, Report, Scope, Seconds, ServiceStatus, StatusSchema,
-        Tool, Window,
+        Cost, Frame, Host, LookMetrics, Metrics, Report, Scope, Seconds, ServiceStatus,
+        StatusSchema, Tool, Window,
     },
     render,
     symbols::{KernelSymbols, Vmlinux},
@@ -36,6 +37,9 @@ pub(in crate::commands) struct Recorder {
     plan: Plan,
     host: Host,
     vmlinux: Option<Vmlinux>,
+    /// Where the kernel's text begins, once symbols were read; none where they are hidden.
+    text_address: Option<u64>,
+    names: KnownNames,
     scope: Scope,
     filters: Vec<String>,
     began: Instant,
@@ -62,6 +66,8 @@ impl Recorder {
             plan,
             host,
             vmlinux,
+            text_address: None,
+            names: KnownNames::default(),
             scope: request.filters.scope,
             filters: request.filters.spelled(),
             began: Instant::now(),
@@ -121,7 +127,7 @@ impl Recorder {
         self.named(recorded, None)
     }
 
-    fn named(&self, recorded: Recorded, since: Option<Duration>) -> Result<Report> {
+    fn named(&mut self, recorded: Recorded, since: Option<Duration>) -> Result<Report> {
         let age = self.began.elapsed();
         let epochs = self.timeline.window(age, since);
         let now = Readings::now();
@@ -144,9 +150,27 @@ impl Recorder {
             filters: self.filters.clone(),
             takers: None,
         };
-        let symbols = KernelSymbols::new(host::kallsyms()?, self.vmlinux.as_ref());
-        let named = |addresses: &_| symbols.frames(addresses);
-        Ok(analysis::report(self.host.clone(), window, recorded, named))
+        let mut unnamed = Ok(());
+        let (names, vmlinux) = (&mut self.names, self.vmlinux.as_ref());
+        let mut text_address = self.text_address;
+        let symbols = |addresses: &_| {
+            let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux);
+            text_address = symbols.text_address();
+            Ok(symbols.frames(addresses))
+        };
+        let mut report = analysis::report(self.host.clone(), window, recorded, |addresses| {
+            names.of(addresses, symbols).unwrap_or_else(|error| {
+                unnamed = Err(error);
+                addresses
+                    .iter()
+                    .map(|&it| vec![Frame::unnamed(it)])
+                    .collect()
+            })
+        });
+        unnamed?;
+        self.text_address = text_address;
+        report.images = host::images(report.modules(), text_address);
+        Ok(report)
     }
 
     /// What the service says of itself.
@@ -159,6 +183,8 @@ impl Recorder {
             pid: process::id(),
             started: self.started,
             seconds: self.began.elapsed().into(),
+            scope: self.scope,
+            filters: self.filters.clone(),
             outstanding_pages: self.tracer.outstanding_pages()?,
             sites: u32::try_from(sites).unwrap_or(u32::MAX),
             max_sites: self.plan.settings.max_sites,

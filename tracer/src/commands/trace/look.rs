@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{holders, pages::LivePages, plan::Plan};
 use crate::{
     analysis::{self, Marking, Recorded},
-    bpf::{Capture, Tracer},
+    bpf::{self, Capture, Tracer},
     model::{Cost, Feature},
 };
 
@@ -59,6 +59,8 @@ pub(in super::super) fn look(
     Ok(Recorded {
         survivors,
         records,
+        // Without tracefs they have no names.
+        gfp_flags: bpf::gfp_flags().unwrap_or_default(),
         tracer_frames,
         taken_pages,
         cost: Cost {

@@ -100,8 +100,10 @@ async fn recording(args: &TraceArgs, begun: impl FnOnce()) -> Result<Recording> 
     let recorded = recorded(watched.tracer, &plan, before, watched.readings, cgroups)?;
     let symbols = KernelSymbols::new(host::kallsyms()?, vmlinux.as_ref());
     let named = |addresses: &_| symbols.frames(addresses);
+    let mut report = analysis::report(host, watched.window, recorded, named);
+    report.images = host::images(report.modules(), symbols.text_address());
     Ok(Recording {
-        report: analysis::report(host, watched.window, recorded, named),
+        report,
         exit_code: command.exit_code(),
         ended: watched.ended,
     })

@@ -146,6 +146,7 @@ fn look(pid: u32, parts: &mut Parts) -> Option<Seen> {
         file_bytes: status.file_bytes,
         shmem_bytes: status.shmem_bytes,
         swap_bytes: status.swap_bytes,
+        page_table_bytes: status.page_table_bytes,
         oom_score: reader.number(ProcessPart::OomScore, "oom_score"),
         oom_score_adj: reader.number(ProcessPart::OomScore, "oom_score_adj"),
         cgroup: cgroup.and_then(|it| Some(memcg::path(str::from_utf8(&it).ok()?)?.to_owned())),

@@ -15,6 +15,8 @@ pub struct Status {
     pub shmem_bytes: Option<u64>,
     /// `VmSwap`, in bytes.
     pub swap_bytes: Option<u64>,
+    /// `VmPTE`, in bytes.
+    pub page_table_bytes: Option<u64>,
 }
 
 /// Reads the text. The kernel escapes line breaks in the name, so each line begins with what it
@@ -34,6 +36,7 @@ pub fn status(text: &[u8]) -> Status {
             "RssFile" => status.file_bytes = bytes(value),
             "RssShmem" => status.shmem_bytes = bytes(value),
             "VmSwap" => status.swap_bytes = bytes(value),
+            "VmPTE" => status.page_table_bytes = bytes(value),
             _ => {}
         }
     }
@@ -57,7 +60,7 @@ mod tests {
     #[test]
     fn sizes_are_in_bytes() {
         let text = b"Name:\tcat\nUid:\t7\t8\t9\t9\nVmRSS:\t    1616 kB\nRssAnon:\t     112 kB\n\
-            RssFile:\t    1504 kB\nRssShmem:\t       0 kB\nVmSwap:\t       4 kB\n";
+            RssFile:\t    1504 kB\nRssShmem:\t       0 kB\nVmPTE:\t      48 kB\nVmSwap:\t       4 kB\n";
         let expected = Status {
             uid: Some(7),
             rss_bytes: Some(1616 << 10),
@@ -65,6 +68,7 @@ mod tests {
             file_bytes: Some(1504 << 10),
             shmem_bytes: Some(0),
             swap_bytes: Some(4 << 10),
+            page_table_bytes: Some(48 << 10),
         };
         assert_eq!(status(text), expected);
     }

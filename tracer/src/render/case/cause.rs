@@ -3,17 +3,17 @@
 use super::text;
 use crate::{
     model::{
-        Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, KnownMemory, Peek,
-        ProcessCause, Reason, SiteCause, SocketState, TakenBy,
+        Book, Cause, DifferenceCause, FileSystemCause, Finding, HeldCause, KnownMemory, NextKill,
+        Peek, ProcessCause, Reason, SiteCause, SocketState, TakenBy,
     },
     render::{cgroup, escape::harmless, page_holders, peek, shm::words, trend},
 };
 
 /// A line of facts: its name, and what it says.
-pub(super) type Fact = (&'static str, String);
+pub(in crate::render) type Fact = (&'static str, String);
 
 /// The finding in one sentence.
-pub(super) fn headline(finding: &Finding) -> String {
+pub(in crate::render) fn headline(finding: &Finding) -> String {
     let (name, bytes) = (name(&finding.cause), text::bytes(finding.bytes));
     let grew = finding.growth_bytes.filter(|&it| it != 0).map(text::change);
     let grew = grew.map(|it| format!(" ({it})")).unwrap_or_default();
@@ -73,7 +73,7 @@ pub(super) fn name(cause: &Cause) -> String {
 }
 
 /// What speaks for it, and what is known of it.
-pub(super) fn facts(finding: &Finding) -> Vec<Fact> {
+pub(in crate::render) fn facts(finding: &Finding) -> Vec<Fact> {
     match &finding.cause {
         Cause::Held(it) => held(it),
         Cause::Site(it) => of_site(it),
@@ -260,12 +260,19 @@ fn of_process(it: &ProcessCause) -> Vec<Fact> {
         let (name, growth) = (harmless(&mapping.name), text::change(mapping.growth_bytes));
         facts.push(("where", format!("its mapping {name} grew most: {growth}")));
     }
-    if it.replaced.is_some() {
-        let score = text::oom_score(&it.process);
-        facts.push(("next", format!("its OOM score is {score}")));
-    }
+    facts.extend(it.next.iter().map(|it| ("next", next(it))));
     facts.extend(content(it.content.as_ref()));
     facts
+}
+
+/// `nginx (pid 4711) is killed next: score 742 of 1000 in this cgroup, oom_score 668`
+fn next(it: &NextKill) -> String {
+    let (name, pid) = (harmless(&it.process.name), it.process.pid);
+    let (score, of_machine) = (it.score, text::oom_score(&it.process));
+    format!(
+        "{name} (pid {pid}) is killed next: score {score} of 1000 in this cgroup, \
+         oom_score {of_machine}"
+    )
 }
 
 fn content(peek: Option<&Peek>) -> Option<Fact> {

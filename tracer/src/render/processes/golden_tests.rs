@@ -20,6 +20,7 @@ fn cgroup(path: &str, kills: u64) -> MemoryCgroup {
         }),
         usage_bytes: Some(60 * MIB),
         oom_kills: Some(kills),
+        reclaim: None,
     }
 }
 

@@ -8,8 +8,9 @@ const ICMPV6: u8 = 58;
 /// What an advertisement has instead of hops that are left (RFC 4861).
 const HOP_LIMIT: u8 = 255;
 
-/// So many frames of this length have room in a block of 32 KiB, which the kernel gives each 512
-/// bytes of (`tun_build_skb`, drivers/net/tun.c).
+/// What the kernel divides, 512 bytes for each frame of this length (`tun_build_skb`,
+/// drivers/net/tun.c).
+pub(super) const BLOCK: u64 = 32 << 10;
 const IN_BLOCK: usize = 64;
 
 /// Frames with an advertisement in each block, and others that nobody wants.

@@ -1,6 +1,6 @@
 //! The memory control groups of processes.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::{
     kernel::{host, memcg::Memcg},
@@ -24,5 +24,9 @@ fn state(path: &str, mounts: &str) -> MemoryCgroup {
     };
     // Version 1 where memory is mounted there, as `memcg::path` prefers it, too.
     let group = Memcg::find(&format!("1:memory:{path}\n0::{path}\n"), mounts);
-    group.map_or(unseen, |it| it.state(|path| fs::read_to_string(path).ok()))
+    let read = |path: &Path| fs::read_to_string(path).ok();
+    group.map_or(unseen, |it| MemoryCgroup {
+        reclaim: it.reclaim(Path::exists, read),
+        ..it.state(read)
+    })
 }

@@ -1,0 +1,167 @@
+//! The forms that other programs show: they open there, and say what the table says.
+
+mod profile;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use pagetrace_tests::harness::{Leaker, Outputs, Pagetrace, Tracing, root_or_skip};
+use roxmltree::Document;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use self::profile::{Profile, Sample};
+use crate::{LEAK, hold_500_pipes, pages_in_pipes};
+
+/// The forms, and the files that a trace writes them to.
+const FORMS: [(&str, &str); 4] = [
+    ("--svg", "out.svg"),
+    ("--html", "out.html"),
+    ("--pprof", "out.pb.gz"),
+    ("--speedscope", "out.json"),
+];
+
+/// A trace of 500 pipes with every form.
+struct Pictures {
+    folder: TempDir,
+    outputs: Outputs,
+}
+
+impl Pictures {
+    fn of(leak: impl FnOnce() -> Leaker) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let files = FORMS.map(|(form, file)| [form.to_owned(), text(&folder.path().join(file))]);
+        let args: Vec<_> = files.iter().flatten().map(String::as_str).collect();
+        let trace = Tracing::attach(&args);
+        let leak = leak();
+        let outputs = trace.end();
+        leak.release();
+        Self { folder, outputs }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("it was written")
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a UTF-8 path").to_owned()
+}
+
+fn is_of_pipes(profile: &Profile, sample: &Sample) -> bool {
+    profile.passes(sample, "pipe_write") && profile.passes(sample, "writev")
+}
+
+#[test]
+fn every_form_says_what_the_report_says() {
+    let Some(_machine) = root_or_skip("every_form_says_what_the_report_says") else {
+        return;
+    };
+    let pictures = Pictures::of(hold_500_pipes);
+    let report = &pictures.outputs.report;
+    assert_eq!(pages_in_pipes(report), 8000);
+    let (pages, bytes) = (report.totals.ranked_pages, report.totals.ranked_bytes);
+
+    let profile = Profile::read(&pictures.path("out.pb.gz"));
+    assert_eq!(profile.sums_where(|_| true), [pages as i64, bytes as i64]);
+    let of_pipes = |sample: &Sample| is_of_pipes(&profile, sample);
+    assert_eq!(profile.sums_where(of_pipes)[0], 8000);
+    let is_marked = |sample: &Sample| {
+        let labels = profile.labels(sample);
+        labels["kind"] == "raw" && labels["order"] == "0" && labels.contains_key("gfp")
+    };
+    assert_eq!(
+        profile.sums_where(|it| of_pipes(it) && is_marked(it))[0],
+        8000
+    );
+    let build_id = profile.build_id("[kernel.kallsyms]").expect("a mapping");
+    let is_id = |id: &str| id.chars().all(|c| c.is_ascii_hexdigit());
+    assert!(is_id(build_id), "{build_id}");
+
+    let scope: Value = serde_json::from_str(&pictures.read("out.json")).expect("JSON");
+    assert_eq!(scope["profiles"][0]["endValue"], bytes);
+
+    let svg = pictures.read("out.svg");
+    let svg = Document::parse(&svg).expect("XML");
+    let boxes = svg.descendants().filter(|it| it.has_attribute("data-v"));
+    let root = boxes.clone().next().expect("a root").attribute("data-v");
+    let columns = root.expect("numbers").split(',');
+    let sum: u64 = columns.filter_map(|it| it.parse::<u64>().ok()).sum();
+    assert_eq!(sum, bytes);
+    let is_pipe = |name: &str| name.contains("pipe_write");
+    assert!(boxes.filter_map(|it| it.attribute("data-n")).any(is_pipe));
+
+    let page = pictures.read("out.html");
+    let answer = pictures.outputs.table.lines().next().expect("a line");
+    assert!(page.contains(&format!("<h1>{answer}</h1>")), "{page}");
+}
+
+#[test]
+fn a_saved_report_gives_the_same_forms() {
+    let Some(_machine) = root_or_skip("a_saved_report_gives_the_same_forms") else {
+        return;
+    };
+    let pictures = Pictures::of(hold_500_pipes);
+    let saved = pictures.path("saved.json");
+    fs::write(&saved, &pictures.outputs.json).expect("room for it");
+    for (form, file) in FORMS {
+        let again = pictures.path("again");
+        let args = ["report", &text(&saved), form, &text(&again)].map(str::to_owned);
+        let finished = Pagetrace::new(&args.each_ref().map(String::as_str)).run();
+        assert!(finished.status.success(), "{finished:#?}");
+        let [first, second] =
+            [pictures.path(file), again].map(|it| fs::read(it).expect("it is there"));
+        assert!(first == second, "{form} differs");
+    }
+}
+
+/// A program that names itself so that a page might take it for markup.
+#[test]
+fn a_process_cannot_write_into_the_page() {
+    const NAME: &str = "<i id=\"x\">&'";
+    let Some(_machine) = root_or_skip("a_process_cannot_write_into_the_page") else {
+        return;
+    };
+    let programs = tempfile::tempdir().expect("a temporary folder");
+    let program = programs.path().join(NAME);
+    fs::copy(LEAK, &program).expect("room for it");
+    let pictures = Pictures::of(|| Leaker::start(&text(&program), &["pipes"]));
+    let page = pictures.read("out.html");
+    assert!(page.contains("&lt;i id=&quot;x&quot;&gt;&amp;"), "{page}");
+    assert!(!page.contains("<i id"), "{page}");
+    Document::parse(&pictures.read("out.svg")).expect("XML");
+}
+
+#[test]
+fn two_traces_are_one_picture() {
+    let Some(_machine) = root_or_skip("two_traces_are_one_picture") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [before, after, svg] = ["before", "after", "svg"].map(|it| folder.path().join(it));
+    fs::write(&before, Tracing::attach(&[]).end().json).expect("room for it");
+    let trace = Tracing::attach(&[]);
+    let _leak = hold_500_pipes();
+    fs::write(&after, trace.end().json).expect("room for it");
+    let [before, after] = [before, after].map(|it| text(&it));
+    let finished = Pagetrace::new(&["diff", &before, &after, "--svg", &text(&svg)]).run();
+    assert!(finished.status.success(), "{finished:#?}");
+    let picture = fs::read_to_string(&svg).expect("it was written");
+    let picture = Document::parse(&picture).expect("XML");
+    let mut boxes = picture.descendants();
+    let pipes = boxes.find(|it| {
+        let name = it.attribute("data-n").unwrap_or_default();
+        name.contains("pipe_write") && it.attribute("data-v") == Some("32768000,0")
+    });
+    assert!(
+        pipes.is_some(),
+        "{}",
+        fs::read_to_string(&svg).expect("it is there")
+    );
+}
