@@ -32,6 +32,8 @@ fn report(second: i64) -> Report {
         meminfo: None,
         taken_pages: 0,
         frames: vec![],
+        gfp_flags: Default::default(),
+        images: Default::default(),
         sites: vec![],
     }
 }
