@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
+    num::NonZero,
     ops::Range,
 };
 
@@ -51,19 +52,37 @@ pub(super) struct Group {
     pub(super) held_by: Vec<HeldPages>,
 }
 
-/// Pages that are the same.
+/// Pages that are the same, in 16 bytes: there can be as many of these as pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pages {
     /// What they are.
     pub(super) kind: Kind,
     /// The order of their allocation.
-    pub(super) order: u32,
+    order: u8,
     /// The gfp flags of their allocation; none if they are not known.
-    pub(super) gfp: Option<u32>,
+    gfp: GfpFlags,
     /// The epoch in which they were taken.
     pub(super) epoch: u32,
     /// How many they are.
     pub(super) number: u32,
+}
+
+const _: () = assert!(size_of::<Pages>() == 16);
+
+/// One more than gfp flags, none if they are not known: no allocation has all 32 of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct GfpFlags(Option<NonZero<u32>>);
+
+impl From<Option<u32>> for GfpFlags {
+    fn from(gfp: Option<u32>) -> Self {
+        Self(gfp.and_then(|gfp| NonZero::new(gfp.wrapping_add(1))))
+    }
+}
+
+impl From<GfpFlags> for Option<u32> {
+    fn from(GfpFlags(gfp): GfpFlags) -> Self {
+        gfp.map(|gfp| gfp.get() - 1)
+    }
 }
 
 /// The records of all sites: those that have a stack, and those that slots name.
@@ -106,8 +125,9 @@ pub(super) fn group(
             .pages
             .extend(survivors.of(id).map(|(cell, number)| Pages {
                 kind: cell.kind,
-                order,
-                gfp: record.gfp,
+                // An order is at most 10.
+                order: u8::try_from(order).unwrap_or(u8::MAX),
+                gfp: record.gfp.into(),
                 epoch: cell.epoch,
                 number,
             }));
@@ -123,8 +143,8 @@ pub(super) fn unfreed(mut pages: Vec<Pages>) -> Vec<Unfreed> {
     let alike = pages.chunk_by(|a, b| (a.kind, a.order, a.gfp) == (b.kind, b.order, b.gfp));
     let unfreed = alike.map(|pages| Unfreed {
         kind: pages[0].kind,
-        order: pages[0].order,
-        gfp: pages[0].gfp,
+        order: pages[0].order.into(),
+        gfp: pages[0].gfp.into(),
         by_epoch: by_epoch(pages),
     });
     unfreed.collect()
@@ -319,7 +339,7 @@ mod tests {
         let pages = |number| Pages {
             kind: Kind::Raw,
             order: 0,
-            gfp: None,
+            gfp: None.into(),
             epoch: 1,
             number,
         };
