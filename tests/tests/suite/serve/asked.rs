@@ -100,8 +100,9 @@ fn the_socket_is_its_owners() {
 }
 
 #[test]
-fn metrics_are_scraped_over_tcp_and_nothing_else_is() {
-    let Some(_machine) = root_or_skip("metrics_are_scraped_over_tcp_and_nothing_else_is") else {
+fn metrics_are_scraped_from_outside_and_nothing_else_is() {
+    let Some(_machine) = root_or_skip("metrics_are_scraped_from_outside_and_nothing_else_is")
+    else {
         return;
     };
     // A port that is free now.
