@@ -17,6 +17,7 @@ mod page;
 mod page_frames;
 pub mod pages;
 pub mod proc;
+mod recorder;
 pub mod report;
 pub mod serve;
 pub mod shm;

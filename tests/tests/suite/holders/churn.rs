@@ -59,7 +59,7 @@ impl Truth {
 
     /// Walks again and again; each has to find what is there, and nobody else for it.
     fn is_found(&self, beside: &str) {
-        let few = if is_emulated() { 2 } else { 5 };
+        let few = if is_emulated() { 5 } else { 30 };
         let walks = std::env::var(WALKS).map_or(few, |it| it.parse().expect("a number"));
         let mut races = 0;
         for _ in 0..walks {

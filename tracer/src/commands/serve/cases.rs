@@ -9,7 +9,6 @@ use std::{
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::recorder::Recorder;
 use crate::{
     analysis,
     cli::{Output, SaveArgs},
@@ -17,6 +16,7 @@ use crate::{
         destination::Destination,
         doctor,
         proc::watching::Watching,
+        recorder::Recorder,
         take::{self, Parts},
     },
     kernel::host,

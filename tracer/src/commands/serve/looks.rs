@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::recorder::Recorder;
 use crate::{
     analysis,
-    commands::take::{self, Parts},
+    commands::{
+        recorder::Recorder,
+        take::{self, Parts},
+    },
     kernel::host,
     model::{LookMetrics, Snapshot, Threshold},
 };

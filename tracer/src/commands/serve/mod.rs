@@ -5,11 +5,8 @@
 
 mod cases;
 mod connections;
-mod known_names;
 mod looks;
 mod question;
-mod recorder;
-mod site_pool;
 mod socket;
 
 use std::{
@@ -21,17 +18,21 @@ use anyhow::{Context as _, Result};
 use sd_notify::NotifyState;
 use tokio::{net::TcpListener, sync::mpsc, time::sleep_until};
 
-pub(super) use self::recorder::Recorder;
-
 use self::{cases::Cases, connections::Listeners, question::Question, socket::ServiceSocket};
 use super::{
     interruption::Interruption,
+    recorder::Recorder,
     trace::{
         Samples,
         plan::{self, Request},
     },
 };
-use crate::{cli::ServeArgs, kernel::host, model::LookMetrics, render};
+use crate::{
+    cli::ServeArgs,
+    kernel::host,
+    model::{LookMetrics, Metrics},
+    render,
+};
 
 /// How many questions wait for their turn; further ones wait with their connections.
 const WAITING: usize = 16;
@@ -120,8 +121,14 @@ impl Schedule {
         case.map_or(self.next, |case| case.min(self.next))
     }
 
-    fn saved_cases(&self) -> u64 {
-        self.cases.as_ref().map_or(0, Cases::saved)
+    /// The same numbers, with what the last look found and what the counters say now.
+    fn completed(&self, counted: Metrics) -> Metrics {
+        Metrics {
+            unaccounted_bytes: looks::unaccounted_bytes().ok(),
+            look: self.last.clone(),
+            saved_cases: self.cases.as_ref().map_or(0, Cases::saved),
+            ..counted
+        }
     }
 
     /// A look that fails is said, and metrics go on without it.
@@ -151,7 +158,8 @@ fn answer(recorder: &mut Recorder, schedule: &Schedule, question: Question) {
     match question {
         Question::Report { since, reply } => drop(reply.send(recorder.report(since))),
         Question::Metrics { reply } => {
-            let metrics = recorder.metrics(schedule.last.clone(), schedule.saved_cases());
+            let counted = recorder.metrics();
+            let metrics = counted.map(|it| schedule.completed(it));
             drop(reply.send(metrics));
         }
         Question::Status { reply } => drop(reply.send(recorder.status())),

@@ -20,7 +20,7 @@ use crate::{
         TopArgs,
     },
     commands::{
-        serve::Recorder,
+        recorder::Recorder,
         trace::{
             Samples,
             plan::{self, Request},

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{holders, pages::LivePages, plan::Plan};
 use crate::{
     analysis::{self, Marking, Recorded},
-    bpf::{self, Capture, Tracer},
+    bpf::{Capture, Tracer},
     model::{Cost, Feature},
 };
 
@@ -59,8 +59,7 @@ pub(in super::super) fn look(
     Ok(Recorded {
         survivors,
         records,
-        // Without tracefs they have no names.
-        gfp_flags: bpf::gfp_flags().unwrap_or_default(),
+        gfp_flags: plan.gfp_flags.clone(),
         tracer_frames,
         taken_pages,
         cost: Cost {

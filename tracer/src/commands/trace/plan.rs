@@ -1,6 +1,9 @@
 //! What must be so before a trace can begin; each failure names its remedy.
 
-use std::io::{self, ErrorKind};
+use std::{
+    collections::BTreeMap,
+    io::{self, ErrorKind},
+};
 
 use anyhow::{Error, Result, bail, ensure};
 use rustix::thread::CapabilitySet;
@@ -43,6 +46,8 @@ pub struct Plan {
     pub page_structs: Option<PageArray>,
     /// Whether who has the pages is looked up at the end.
     pub holders: bool,
+    /// What this kernel's gfp flags are called; nothing without tracefs.
+    pub gfp_flags: BTreeMap<String, u32>,
     /// What is limited, as far as it touches the numbers.
     pub limitations: Vec<Limitation>,
 }
@@ -85,6 +90,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
         settings,
         page_structs: features.page_array.ok(),
         holders: request.holders,
+        gfp_flags: bpf::gfp_flags().unwrap_or_default(),
         limitations: limitations.collect(),
     })
 }

@@ -1,4 +1,8 @@
-//! The tracer, its time, and what is asked of it.
+//! A tracer that records without end, its time, and what is asked of it: by the service, and by `top`
+//! where there is none.
+
+mod known_names;
+mod site_pool;
 
 use std::{
     process,
@@ -8,15 +12,11 @@ use std::{
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{
-    super::trace::{
-        Readings, look,
-        plan::{self, Plan, Request},
-        vmlinux,
-    },
-    known_names::KnownNames,
-    looks,
-    site_pool::SitePool,
+use self::{known_names::KnownNames, site_pool::SitePool};
+use super::trace::{
+    Readings, look,
+    plan::{self, Plan, Request},
+    vmlinux,
 };
 use crate::{
     analysis::{self, Marking, Recorded, RollingTimeline},
@@ -24,8 +24,8 @@ use crate::{
     cli::SymbolArgs,
     kernel::host,
     model::{
-        Cost, Frame, Host, LookMetrics, Metrics, Report, Scope, Seconds, ServiceStatus,
-        StatusSchema, Tool, Window,
+        Cost, Frame, Host, Metrics, Report, Scope, Seconds, ServiceStatus, StatusSchema, Tool,
+        Window,
     },
     render,
     symbols::{KernelSymbols, Vmlinux},
@@ -174,7 +174,7 @@ impl Recorder {
     }
 
     /// What the service says of itself.
-    pub(super) fn status(&self) -> Result<ServiceStatus> {
+    pub(in crate::commands) fn status(&self) -> Result<ServiceStatus> {
         let sites = self.tracer.sites_in_use()?.len();
         Ok(ServiceStatus {
             schema: StatusSchema::V1,
@@ -194,17 +194,11 @@ impl Recorder {
         })
     }
 
-    /// What is counted all the time, with what the last look found.
-    pub(super) fn metrics(
-        &mut self,
-        look: Option<LookMetrics>,
-        saved_cases: u64,
-    ) -> Result<Metrics> {
+    /// What is counted all the time.
+    pub(in crate::commands) fn metrics(&mut self) -> Result<Metrics> {
         let capture = self.tracer.capture()?;
         let page_size = self.host.page_size;
         Ok(Metrics {
-            unaccounted_bytes: looks::unaccounted_bytes().ok(),
-            look,
             losses: capture.losses,
             taken_pages: capture.taken_pages,
             outstanding_bytes: self.tracer.outstanding_pages()? * page_size,
@@ -212,7 +206,7 @@ impl Recorder {
             process_cpu: Readings::now().cpu_time_since(&self.before),
             process_resident_bytes: host::own_resident_bytes().ok(),
             table_bytes: self.table_bytes,
-            saved_cases,
+            ..Metrics::default()
         })
     }
 }
