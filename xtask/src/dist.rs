@@ -109,8 +109,8 @@ impl Dist {
     /// own: this program must not need pagetrace, whose BPF objects it makes.
     fn write_texts(&self) -> Result<()> {
         let mut run = self.cargo();
-        run.args(["run", "--locked", "--package", "pagetrace"]);
-        command::run(run.args(["--example", "manual", "--"]).arg(&self.built))
+        run.args(["run", "--locked", "--package", "pagetrace-tests"]);
+        command::run(run.args(["--bin", "manual", "--"]).arg(&self.built))
     }
 
     fn pack(&self, tools: &Path) -> Result<()> {

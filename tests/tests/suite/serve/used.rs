@@ -1,6 +1,6 @@
 //! Verbs that use what the service has recorded.
 
-use pagetrace_tests::harness::{Leaker, Pagetrace, root_or_skip};
+use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip};
 
 use super::service;
 use crate::LEAK;
@@ -11,6 +11,11 @@ fn doctor_begins_no_trace_of_its_own() {
         return;
     };
     let service = service(&[]);
+    // Longer than an epoch, so that what doctor watches is a part of what it has recorded.
+    eventually("the service to have a past", || {
+        let lately = service.report(&["--since", "1"]);
+        lately.window.recorded_before_seconds
+    });
     let socket = service.socket();
     let socket = socket.to_str().expect("UTF-8");
     let leak = Leaker::start(LEAK, &["pipes", "--count", "4000", "--pages", "16"]);
