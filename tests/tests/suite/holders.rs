@@ -29,6 +29,12 @@ struct Report {
     groups: Vec<Group>,
     holders: Vec<Holder>,
     losses: serde_json::Value,
+    limitations: Vec<Limitation>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Limitation {
+    reason: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,6 +9,7 @@ use pagetrace_tests::{
 
 use super::{
     BLOCK, MIB, PAGE,
+    devices::tap_refusal,
     known::{Known, Pages},
 };
 
@@ -20,7 +21,11 @@ fn find(test: &str, needs: Option<HeldKind>, known: &Known<'_>) {
     let Some(_machine) = root_or_skip(test) else {
         return;
     };
-    match needs.and_then(HeldKind::refusal) {
+    let refusal = match needs {
+        Some(HeldKind::Tap) => tap_refusal(),
+        needs => needs.and_then(HeldKind::refusal),
+    };
+    match refusal {
         Some(reason) => skip(test, &reason),
         None => known.is_found(),
     }
