@@ -18,12 +18,14 @@ const CRATES: [(&str, &str); 3] = [
     ("cargo-sbom", "0.10.0"),
 ];
 
-/// Programs of Debian's packages: what compiles C for the target, and what the check reads packages and
-/// pages with.
-const PACKAGES: [(&str, &str); 3] = [
+/// Programs of Debian's packages: what compiles C for the target, and what the check reads packages,
+/// pages and completions with.
+const PACKAGES: [(&str, &str); 5] = [
     ("musl-tools", "/usr/bin/musl-gcc"),
     ("rpm", "/usr/bin/rpm"),
     ("man-db", "/usr/bin/man"),
+    ("zsh", "/usr/bin/zsh"),
+    ("fish", "/usr/bin/fish"),
 ];
 
 /// All of them; crates are installed into the folder `tools`.

@@ -46,6 +46,15 @@ impl Userland {
             mount_bind_recursive(Path::new("/").join(name), root.join(name))
                 .with_context(|| format!("cannot mount /{name} in it"))?;
         }
+        // As everywhere: what is in it ends with the machine.
+        mount(
+            "tmpfs",
+            root.join("run"),
+            "tmpfs",
+            MountFlags::empty(),
+            None,
+        )
+        .context("cannot mount /run in it")?;
         Ok(userland)
     }
 
