@@ -8,6 +8,7 @@ use std::{
         unix::{ffi::OsStrExt as _, process::CommandExt as _},
     },
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use rustix::{
@@ -17,13 +18,14 @@ use rustix::{
         FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags,
         fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount,
     },
+    param::page_size,
     thread::{UnshareFlags, unshare_unsafe},
 };
 
 use super::Pagetrace;
 
-/// A file system of one page, with one old file that takes it. It is mounted
-/// nowhere but where one [`Pagetrace`] sees it.
+/// A file system whose files leave no page free. It is mounted nowhere but where one [`Pagetrace`]
+/// sees it.
 pub struct FullDisk {
     root: OwnedFd,
 }
@@ -32,12 +34,41 @@ impl FullDisk {
     /// What is in the old file.
     pub const OLD: &str = "an old report";
 
-    /// A disk on which the old file has that name.
+    /// A disk of one page, and the old file of that name takes it.
     pub fn holding(name: &str) -> Self {
-        let root = tmpfs().expect("root may make a tmpfs");
-        let disk = Self { root };
+        let disk = Self::of_pages(1);
         fs::write(disk.path().join(name), Self::OLD).expect("room for one page");
         disk
+    }
+
+    /// A disk that files of these names and sizes in pages fill, the first of them the oldest.
+    pub fn of(files: &[(&str, usize)]) -> Self {
+        let disk = Self::of_pages(files.iter().map(|(_, pages)| pages).sum());
+        for (age, (name, pages)) in (0..).zip(files.iter().rev()) {
+            let path = disk.path().join(name);
+            fs::write(&path, vec![0; pages * page_size()]).expect("room for all");
+            let file = fs::File::options().append(true).open(path);
+            let written = SystemTime::now() - Duration::from_secs(3600 * age);
+            let set = file.and_then(|file| file.set_modified(written));
+            set.expect("our own file");
+        }
+        disk
+    }
+
+    fn of_pages(pages: usize) -> Self {
+        let root = tmpfs(pages * page_size());
+        Self {
+            root: root.expect("root may make a tmpfs"),
+        }
+    }
+
+    /// The names of its files, in order.
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path()).expect("our own disk").flatten();
+        let names = entries.map(|it| it.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
     }
 
     /// The names of its files, and what is in them.
@@ -75,9 +106,9 @@ impl Pagetrace {
     }
 }
 
-fn tmpfs() -> Result<OwnedFd> {
+fn tmpfs(bytes: usize) -> Result<OwnedFd> {
     let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    fsconfig_set_string(&context, "size", "4k")?;
+    fsconfig_set_string(&context, "size", bytes.to_string())?;
     fsconfig_create(&context)?;
     fsmount(
         &context,

@@ -19,10 +19,15 @@ pub struct Service {
 impl Service {
     /// Starts it with more `args`, and waits until it records.
     pub fn start(args: &[&str]) -> Self {
+        Self::start_as(args, |pagetrace| pagetrace)
+    }
+
+    /// Likewise, of a program that is changed first.
+    pub fn start_as(args: &[&str], changed: impl FnOnce(Pagetrace) -> Pagetrace) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let socket = socket_in(&folder);
-        let running =
-            Pagetrace::new(&[&["serve", "--socket", text(&socket)], args].concat()).spawn();
+        let serve = [&["serve", "--socket", text(&socket)], args].concat();
+        let running = changed(Pagetrace::new(&serve)).spawn();
         let mut service = Self { running, folder };
         service.wait_until_it_records();
         service

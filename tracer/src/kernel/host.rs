@@ -35,6 +35,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use rustix::{
+    fs::statvfs,
     process::{Resource, getrlimit},
     thread::CapabilitySet,
 };
@@ -201,6 +202,13 @@ pub fn process_namespace() -> Result<(u64, u64)> {
     let path = "/proc/self/ns/pid";
     let namespace = fs::metadata(path).with_context(|| format!("cannot look at {path}"))?;
     Ok((namespace.dev(), namespace.ino()))
+}
+
+/// Bytes that may still be written to the file system of `folder`.
+pub fn free_bytes(folder: &Path) -> Result<u64> {
+    let about = statvfs(folder);
+    let about = about.with_context(|| format!("cannot look at {}", folder.display()))?;
+    Ok(about.f_bavail.saturating_mul(about.f_frsize))
 }
 
 /// The running kernel's symbols.

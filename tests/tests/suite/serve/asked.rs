@@ -6,7 +6,7 @@ use std::{
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
 };
 
-use pagetrace_tests::harness::{Stress, http, root_or_skip, skip};
+use pagetrace_tests::harness::{Stress, eventually, http, root_or_skip, skip};
 
 use super::service;
 use crate::{hold_500_pipes, pages_in_pipes};
@@ -111,7 +111,14 @@ fn metrics_are_scraped_from_outside_and_nothing_else_is() {
     let service = service(&["--listen", &address]);
     let _leak = hold_500_pipes();
     let connect = || TcpStream::connect(&address).expect("it listens");
-    let (head, body) = http(connect(), "/metrics");
+    // Until every page was looked at for the first time, what that takes is left out.
+    let (head, body) = eventually("the first look to be over", || {
+        let answer = http(connect(), "/metrics");
+        answer
+            .1
+            .contains("pagetrace_look_duration_seconds ")
+            .then_some(answer)
+    });
     assert!(head.contains("application/openmetrics-text"), "{head}");
     assert!(body.ends_with("# EOF\n") && body.len() < 1 << 20, "{body}");
     for name in [

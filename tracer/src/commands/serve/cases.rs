@@ -33,6 +33,9 @@ const RENEWED: Duration = Duration::from_secs(3600);
 /// So long after a case no other is saved: it would have no past.
 const SELDOM: Duration = Duration::from_secs(60);
 
+/// What a file takes beside its bytes, at most.
+const SLACK: u64 = 64 << 10;
+
 /// The name of a case's file begins and ends like this; no other file is ever touched.
 const PREFIX: &str = "pagetrace-case-";
 const SUFFIX: &str = ".json.zst";
@@ -196,28 +199,32 @@ impl Cases {
         self.let_old_ones_go()
     }
 
-    /// All of it or nothing. If there is no room, the oldest case gives way.
+    /// All of it or nothing. If there is no room, the oldest cases give way, unless that would not help.
     fn write(&self, case: &Case, path: &Path) -> Result<()> {
+        let mut bytes = Vec::new();
+        take::compress(case, &mut bytes)?;
         let write = || {
             let destination = Destination::open(&Output::File(path.to_owned()))?;
-            destination.write(|out| take::compress(case, out))
+            destination.write(|out| out.write_all(&bytes))
         };
-        write().or_else(|error| match self.saved_ones()?.first() {
-            Some(oldest) if is_full(&error) => {
-                fs::remove_file(&oldest.path)?;
-                write()
+        write().or_else(|error| {
+            if !is_full(&error) {
+                return Err(error);
             }
-            _ => Err(error),
+            let free = host::free_bytes(&self.folder)?;
+            let missing = (bytes.len() as u64)
+                .saturating_add(SLACK)
+                .saturating_sub(free);
+            let old = self.saved_ones()?;
+            let number = giving(&old, missing).ok_or(error)?;
+            remove(&old[..number])?;
+            write()
         })
     }
 
     fn let_old_ones_go(&self) -> Result<()> {
         let cases = self.saved_ones()?;
-        for old in &cases[..too_many(&cases, self.keep, self.keep_bytes)] {
-            let path = &old.path;
-            fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        Ok(())
+        remove(&cases[..too_many(&cases, self.keep, self.keep_bytes)])
     }
 
     /// The cases in the folder, oldest first.
@@ -258,6 +265,23 @@ fn too_many(cases: &[SavedCase], keep: usize, keep_bytes: u64) -> usize {
         *place == 0 || (*place < keep && bytes <= keep_bytes)
     });
     cases.len() - kept.by_ref().count()
+}
+
+/// How many of the oldest have so many bytes; none if all of them have not.
+fn giving(cases: &[SavedCase], bytes: u64) -> Option<usize> {
+    let mut given = 0_u64;
+    let enough = cases.iter().position(|case| {
+        given = given.saturating_add(case.bytes);
+        given >= bytes
+    });
+    enough.map(|last| last + 1)
+}
+
+fn remove(cases: &[SavedCase]) -> Result<()> {
+    for SavedCase { path, .. } in cases {
+        fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// `pagetrace-case-20261126T081500Z.json.zst`.
@@ -308,13 +332,26 @@ mod tests {
         assert_eq!(now(1000, None), None);
     }
 
-    #[test]
-    fn the_newest_cases_stay() {
-        let case = |bytes| SavedCase {
+    fn case(bytes: u64) -> SavedCase {
+        SavedCase {
             path: PathBuf::new(),
             at: SystemTime::UNIX_EPOCH,
             bytes,
-        };
+        }
+    }
+
+    #[test]
+    fn no_more_give_way_than_help() {
+        let cases = [10, 20, 30].map(case);
+        assert_eq!(giving(&cases, 10), Some(1));
+        assert_eq!(giving(&cases, 11), Some(2));
+        assert_eq!(giving(&cases, 60), Some(3));
+        assert_eq!(giving(&cases, 61), None);
+        assert_eq!(giving(&[], 1), None);
+    }
+
+    #[test]
+    fn the_newest_cases_stay() {
         let cases = [10, 20, 30].map(case);
         assert_eq!(too_many(&cases, 10, 60), 0);
         assert_eq!(too_many(&cases, 10, 59), 1);

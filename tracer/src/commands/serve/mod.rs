@@ -1,7 +1,7 @@
 //! `pagetrace serve`: records without end, and answers meanwhile.
 //!
-//! One task owns the tracer and does one thing after the other; connections are tasks of their own,
-//! and send it their questions.
+//! One thread owns the tracer and does one thing after the other; connections have a thread of their
+//! own, and send it their questions.
 
 mod cases;
 mod connections;
@@ -10,15 +10,25 @@ mod question;
 mod socket;
 
 use std::{
+    net::{SocketAddr, TcpListener},
     process::ExitCode,
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use sd_notify::NotifyState;
-use tokio::{net::TcpListener, sync::mpsc, time::sleep_until};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep_until,
+};
 
-use self::{cases::Cases, connections::Listeners, question::Question, socket::ServiceSocket};
+use self::{
+    cases::Cases,
+    connections::Listeners,
+    question::{Question, Service},
+    socket::ServiceSocket,
+};
 use super::{
     interruption::Interruption,
     recorder::Recorder,
@@ -53,24 +63,20 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
 async fn serve(args: &ServeArgs) -> Result<()> {
     let mut interruption = Interruption::of_service()?;
     let socket = ServiceSocket::bind(&args.socket)?;
-    let metrics = match args.listen {
-        Some(address) => Some(
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address}"))?,
-        ),
-        None => None,
+    let listeners = Listeners {
+        local: socket.listener()?,
+        metrics: args.listen.map(listener).transpose()?,
     };
     let cases = Cases::watch(&args.save)?;
     let mut recorder = Recorder::start(&request(args), &args.symbols)?;
     let mut samples = Samples::open(recorder.tracer())?;
-    let (sender, mut questions) = mpsc::channel(WAITING);
-    let listeners = Listeners { socket, metrics };
-    // Dropped at the end, with the socket's name.
-    let mut listening = Box::pin(listeners.accept(sender));
+    let (questions, mut asked) = mpsc::channel(WAITING);
+    let (publisher, counted) = watch::channel(None);
+    let service = Service { questions, counted };
+    let connections = listeners.answer_in_thread(service)?;
     tell_service_manager(&[NotifyState::Ready]);
     say_ready(args);
-    let mut schedule = Schedule::every(args, cases);
+    let mut schedule = Schedule::every(args, cases, publisher);
     loop {
         recorder.steer()?;
         schedule.look_if_due(&mut recorder);
@@ -82,17 +88,26 @@ async fn serve(args: &ServeArgs) -> Result<()> {
                 arrived?;
                 samples.learn(recorder.tracer_mut())?;
             }
-            question = questions.recv() => {
-                if let Some(question) = question {
-                    answer(&mut recorder, &schedule, question);
-                }
+            question = asked.recv() => {
+                let Some(question) = question else { return ended(connections) };
+                answer(&mut recorder, &mut schedule, question);
             }
-            never = &mut listening => match never? {},
         }
         tell_service_manager(&[NotifyState::Watchdog]);
     }
     tell_service_manager(&[NotifyState::Stopping]);
     Ok(())
+}
+
+fn listener(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Why nobody asks any more.
+fn ended(connections: JoinHandle<Result<()>>) -> Result<()> {
+    let why = connections.join();
+    why.map_err(|_| anyhow!("the thread that answers has panicked"))?
+        .context("cannot answer any more")
 }
 
 /// When every page is looked at next, and what the last look found.
@@ -102,17 +117,23 @@ struct Schedule {
     next: Instant,
     last: Option<LookMetrics>,
     cases: Option<Cases>,
+    publisher: watch::Sender<Option<Metrics>>,
 }
 
 impl Schedule {
     /// The first look is at once, so that metrics are whole from the beginning.
-    fn every(args: &ServeArgs, cases: Option<Cases>) -> Self {
+    fn every(
+        args: &ServeArgs,
+        cases: Option<Cases>,
+        publisher: watch::Sender<Option<Metrics>>,
+    ) -> Self {
         Self {
             every: args.every,
             top: args.top as usize,
             next: Instant::now(),
             last: None,
             cases,
+            publisher,
         }
     }
 
@@ -131,8 +152,28 @@ impl Schedule {
         }
     }
 
-    /// A look that fails is said, and metrics go on without it.
+    /// Does what takes a while. Scrapers are told meanwhile what was counted before.
+    fn busy<T>(
+        &mut self,
+        recorder: &mut Recorder,
+        work: impl FnOnce(&mut Self, &mut Recorder) -> T,
+    ) -> T {
+        let counted = recorder.metrics().ok();
+        self.publisher
+            .send_replace(counted.map(|it| self.completed(it)));
+        let done = work(self, recorder);
+        self.publisher.send_replace(None);
+        done
+    }
+
     fn look_if_due(&mut self, recorder: &mut Recorder) {
+        if Instant::now() >= self.next_due() {
+            self.busy(recorder, Self::look);
+        }
+    }
+
+    /// A look that fails is said, and metrics go on without it.
+    fn look(&mut self, recorder: &mut Recorder) {
         if let Some(cases) = &mut self.cases {
             cases.look_if_due(recorder);
         }
@@ -154,9 +195,13 @@ impl Schedule {
 }
 
 /// A question that nobody waits for any more is nobody's loss.
-fn answer(recorder: &mut Recorder, schedule: &Schedule, question: Question) {
+fn answer(recorder: &mut Recorder, schedule: &mut Schedule, question: Question) {
     match question {
-        Question::Report { since, reply } => drop(reply.send(recorder.report(since))),
+        Question::Report { since, reply } => {
+            let report = schedule.busy(recorder, |_, recorder| recorder.report(since));
+            drop(reply.send(report));
+        }
+        Question::Metrics { reply } if reply.is_closed() => {}
         Question::Metrics { reply } => {
             let counted = recorder.metrics();
             let metrics = counted.map(|it| schedule.completed(it));

@@ -2,21 +2,20 @@
 
 use std::{
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     os::unix::{
         fs::{FileTypeExt as _, MetadataExt as _},
-        net::UnixStream,
+        net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
 use rustix::{fs::Mode, process::umask};
-use tokio::net::UnixListener;
 
 /// The socket, and its name as long as it is this service's.
 pub(super) struct ServiceSocket {
-    pub(super) listener: UnixListener,
+    listener: UnixListener,
     /// Taken away with it.
     _name: Name,
 }
@@ -41,6 +40,11 @@ impl ServiceSocket {
             listener,
             _name: name,
         })
+    }
+
+    /// Where clients are accepted.
+    pub(super) fn listener(&self) -> io::Result<UnixListener> {
+        self.listener.try_clone()
     }
 }
 
