@@ -3,11 +3,14 @@
 mod profile;
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use pagetrace_tests::harness::{Leaker, Outputs, Pagetrace, Tracing, root_or_skip};
+use pagetrace_tests::harness::{Leaker, Outputs, Pagetrace, Tracing, eventually, root_or_skip};
 use roxmltree::Document;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,11 +19,12 @@ use self::profile::{Profile, Sample};
 use crate::{LEAK, hold_500_pipes, pages_in_pipes};
 
 /// The forms, and the files that a trace writes them to.
-const FORMS: [(&str, &str); 4] = [
+const FORMS: [(&str, &str); 5] = [
     ("--svg", "out.svg"),
     ("--html", "out.html"),
     ("--pprof", "out.pb.gz"),
     ("--speedscope", "out.json"),
+    ("--firefox", "out.firefox.json"),
 ];
 
 /// A trace of 500 pipes with every form.
@@ -87,6 +91,11 @@ fn every_form_says_what_the_report_says() {
     let scope: Value = serde_json::from_str(&pictures.read("out.json")).expect("JSON");
     assert_eq!(scope["profiles"][0]["endValue"], bytes);
 
+    let firefox: Value = serde_json::from_str(&pictures.read("out.firefox.json")).expect("JSON");
+    let weights = firefox["threads"][0]["samples"]["weight"].as_array();
+    let weights = weights.expect("a list").iter().filter_map(Value::as_u64);
+    assert_eq!(weights.sum::<u64>(), bytes);
+
     let svg = pictures.read("out.svg");
     let svg = Document::parse(&svg).expect("XML");
     let boxes = svg.descendants().filter(|it| it.has_attribute("data-v"));
@@ -119,6 +128,93 @@ fn a_saved_report_gives_the_same_forms() {
             [pictures.path(file), again].map(|it| fs::read(it).expect("it is there"));
         assert!(first == second, "{form} differs");
     }
+}
+
+/// A server that takes one request with a body and answers it; gives the request's head and body.
+fn take_one(listener: &TcpListener, answer: &str) -> (String, Vec<u8>) {
+    let (mut stream, _) = listener.accept().expect("loopback");
+    let (mut got, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut part).expect("it sends");
+        assert!(read > 0, "it ends early: {}", String::from_utf8_lossy(&got));
+        got.extend_from_slice(&part[..read]);
+        let Some(end) = got.windows(4).position(|it| it == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = String::from_utf8(got[..end].to_vec()).expect("text");
+        let mut lines = head.lines();
+        let length = lines.find_map(|it| it.strip_prefix("content-length: "));
+        let length: usize = length.and_then(|it| it.parse().ok()).expect("a length");
+        if got.len() == end + 4 + length {
+            stream.write_all(answer.as_bytes()).expect("it listens");
+            return (head, got.split_off(end + 4));
+        }
+    }
+}
+
+#[test]
+fn a_profile_is_sent_to_a_server_that_keeps_profiles() {
+    let Some(_machine) = root_or_skip("a_profile_is_sent_to_a_server_that_keeps_profiles") else {
+        return;
+    };
+    let pictures = Pictures::of(hold_500_pipes);
+    let saved = pictures.path("saved.json");
+    fs::write(&saved, &pictures.outputs.json).expect("room for it");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let address = listener.local_addr().expect("loopback");
+    let push = |answer: &str| {
+        let url = format!("http://{address}/of/teams");
+        let args = ["report", &text(&saved), "--push", &url].map(str::to_owned);
+        let sender = Pagetrace::new(&args.each_ref().map(String::as_str)).spawn();
+        let taken = take_one(&listener, answer);
+        (taken, sender.finish())
+    };
+    let ((head, body), finished) = push("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    assert!(finished.status.success(), "{finished:#?}");
+    assert!(
+        finished.stdout.contains("pipe_write"),
+        "the table is shown, too"
+    );
+    assert!(
+        head.starts_with("POST /of/teams/ingest?name=pagetrace"),
+        "{head}"
+    );
+    assert!(head.contains("&format=pprof"), "{head}");
+    assert!(body == fs::read(pictures.path("out.pb.gz")).expect("it is there"));
+
+    let refusal = "HTTP/1.1 422 No\r\ncontent-length: 10\r\n\r\nno tenant!";
+    let (_, finished) = push(refusal);
+    assert!(!finished.status.success());
+    let complaint = format!("cannot send the profile to http://{address}/of/teams: no tenant!");
+    assert!(finished.stderr.contains(&complaint), "{finished:#?}");
+}
+
+/// In a folder that comes first in the path.
+#[test]
+fn the_page_is_opened_in_the_browser() {
+    let Some(_machine) = root_or_skip("the_page_is_opened_in_the_browser") else {
+        return;
+    };
+    let pictures = Pictures::of(hold_500_pipes);
+    let saved = pictures.path("saved.json");
+    fs::write(&saved, &pictures.outputs.json).expect("room for it");
+    let browser = pictures.path("xdg-open");
+    let shown = pictures.path("shown");
+    let script = format!(
+        "#!/bin/sh\ncp \"$1\" {0}.part && mv {0}.part {0}\n",
+        text(&shown)
+    );
+    fs::write(&browser, script).expect("room for it");
+    fs::set_permissions(&browser, Permissions::from_mode(0o700)).expect("our own file");
+    let folder = text(pictures.folder.path());
+    let path = format!("{folder}:/usr/bin:/bin");
+    let open = ["report", &text(&saved), "--open"].map(str::to_owned);
+    let open = Pagetrace::new(&open.each_ref().map(String::as_str));
+    let finished = open.env(&[("PATH", &path), ("TMPDIR", &folder)]).run();
+    assert!(finished.status.success(), "{finished:#?}");
+    assert!(finished.stderr.contains("the page is in "), "{finished:#?}");
+    let page = eventually("the browser to show it", || fs::read(&shown).ok());
+    assert!(page == fs::read(pictures.path("out.html")).expect("it is there"));
 }
 
 /// A program that names itself so that a page might take it for markup.

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::values;
+use super::{Server, values};
 use crate::model::FoldedBy;
 
 /// Where these options are in the help.
 const HEADING: &str = "Where it goes";
 
 /// Where the report goes.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = HEADING)]
 pub struct OutputArgs {
     /// Write folded stacks, root first, with bytes, to a file that only you may read; `-` puts
@@ -41,6 +41,16 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
     pub speedscope: Option<Output>,
 
+    /// Write a profile for the Firefox Profiler to a file that only you may read; `-` puts it on stdout
+    /// instead of the table
+    #[arg(long, value_name = "FILE|-", value_parser = values::output())]
+    pub firefox: Option<Output>,
+
+    /// Send the profile to a Pyroscope as well: `http://HOST:4040`; `?name=NAME` at its end says under
+    /// which name
+    #[arg(long, value_name = "URL", value_parser = values::server)]
+    pub push: Option<Server>,
+
     /// Write the whole report as JSON to a file that only you may read; `-` puts it on stdout
     /// instead of the table
     #[arg(long, value_name = "FILE|-", value_parser = values::output())]
@@ -66,7 +76,7 @@ impl OutputArgs {
     }
 
     /// Each form but the table, by its option, and where it goes.
-    fn forms(&self) -> [(&'static str, &Option<Output>); 6] {
+    fn forms(&self) -> [(&'static str, &Option<Output>); 7] {
         [
             ("--json", &self.json),
             ("--folded", &self.folded),
@@ -74,13 +84,14 @@ impl OutputArgs {
             ("--html", &self.html),
             ("--pprof", &self.pprof),
             ("--speedscope", &self.speedscope),
+            ("--firefox", &self.firefox),
         ]
     }
 
     /// Whether a form was asked for that only a trace has.
     pub fn needs_trace(&self) -> bool {
         let mut forms = self.forms().into_iter();
-        forms.any(|(option, output)| output.is_some() && option != "--html")
+        self.push.is_some() || forms.any(|(option, output)| output.is_some() && option != "--html")
     }
 }
 

@@ -28,6 +28,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PATH", requires = "live", default_value = DEFAULT_SOCKET)]
     socket: PathBuf,
 
+    /// Open the page (`--html`) in a browser; without `--html` it is in the folder for temporary files
+    #[arg(long)]
+    pub open: bool,
+
     /// What to rank, and how.
     #[command(flatten)]
     pub ranking: RankingArgs,

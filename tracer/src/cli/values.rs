@@ -3,9 +3,10 @@
 use std::{ffi::OsString, ops::RangeInclusive, time::Duration};
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use hyper::{Uri, http::uri::Scheme};
 use tracer_ebpf::MAX_ORDER;
 
-use super::{Baseline, GfpFlag, Input, Output};
+use super::{Baseline, GfpFlag, Input, Output, Server};
 use crate::model::{Choice, Threshold};
 
 /// The longest window: 7 days.
@@ -131,6 +132,29 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A path, which need not be text, or `-`.
+/// `http://HOST:PORT`, with a path and a query if need be.
+pub(super) fn server(text: &str) -> Result<Server, String> {
+    let wrong = || "give the URL of a server, as http://localhost:4040".to_owned();
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
+    if uri.scheme() == Some(&Scheme::HTTPS) {
+        return Err(
+            "pagetrace speaks no TLS: send it to a proxy on this machine that does".to_owned(),
+        );
+    }
+    let authority = uri
+        .authority()
+        .filter(|_| uri.scheme() == Some(&Scheme::HTTP));
+    let authority = authority.filter(|it| !it.as_str().contains('@'));
+    let authority = authority.ok_or_else(wrong)?;
+    let port = authority.port_u16().unwrap_or(80);
+    Ok(Server {
+        url: text.to_owned(),
+        authority: format!("{}:{port}", authority.host()),
+        path: uri.path().trim_end_matches('/').to_owned(),
+        query: uri.query().map(str::to_owned),
+    })
+}
+
 pub(super) fn output() -> impl TypedValueParser<Value = Output> {
     OsStringValueParser::new().try_map(output_named)
 }
@@ -229,5 +253,33 @@ mod tests {
         let (output, input) = (output_named(name.clone()), input_named(name.clone()));
         assert_eq!(output, Ok(Output::File(name.clone().into())));
         assert_eq!(input, Ok(Input::File(name.into())));
+    }
+
+    #[test]
+    fn a_server_is_one_that_can_be_spoken_to() {
+        let found = server("http://host:4040/x/?name=a").expect("a server");
+        let path = (found.path.as_str(), found.query.as_deref());
+        assert_eq!(path, ("/x", Some("name=a")));
+        assert_eq!(found.authority, "host:4040");
+        assert_eq!(
+            server("http://[::1]").expect("a server").authority,
+            "[::1]:80"
+        );
+        assert!(
+            server("https://host")
+                .expect_err("no TLS")
+                .contains("proxy")
+        );
+        for wrong in [
+            "",
+            "host",
+            "host:4040",
+            "/path",
+            "http://",
+            "http://me:you@host",
+            "ftp://host",
+        ] {
+            assert!(server(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{io::ErrorKind, path::Path, time::Duration};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header::HOST};
-use hyper_util::rt::TokioIo;
+use anyhow::{Context as _, Result, bail};
+use http_body_util::Empty;
+use hyper::{Request, body::Bytes, header::HOST};
 use tokio::net::UnixStream;
 
+use super::exchange::exchange;
 use crate::model::{Report, Saved as _, ServiceStatus};
 
 /// No answer takes longer: a look at all pages of a large machine takes seconds.
@@ -43,19 +43,8 @@ fn answer(socket: &Path, path: &str) -> Result<Bytes> {
 
 async fn ask(socket: &Path, path: &str) -> Result<Bytes> {
     let stream = connect(socket).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let request = Request::get(path).header(HOST, "localhost");
-    let request = request.body(Empty::<Bytes>::new())?;
-    let exchange = async {
-        let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
-        let why = || String::from_utf8_lossy(&body).trim().to_owned();
-        ensure!(status == StatusCode::OK, "{}", why());
-        Ok(body)
-    };
-    let (answer, _) = tokio::join!(exchange, connection);
-    answer
+    exchange(stream, request.body(Empty::<Bytes>::new())?).await
 }
 
 async fn connect(socket: &Path) -> Result<UnixStream> {

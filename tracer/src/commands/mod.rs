@@ -2,10 +2,12 @@
 //! rendered. The only asynchronous code.
 
 mod answer;
+mod browser;
 pub mod check;
 mod destination;
 pub mod diff;
 pub mod doctor;
+mod exchange;
 mod explain;
 pub mod holders;
 mod holding;
@@ -17,6 +19,7 @@ mod page;
 mod page_frames;
 pub mod pages;
 pub mod proc;
+mod push;
 mod recorder;
 pub mod report;
 pub mod serve;

@@ -4,10 +4,10 @@ use std::io;
 
 use anyhow::Result;
 
-use super::{destination::Destination, page};
+use super::{destination::Destination, page, push};
 use crate::{
     analysis,
-    cli::{Output, OutputArgs, RankingArgs},
+    cli::{Output, OutputArgs, RankingArgs, Server},
     model::{Case, FoldedBy, Report, Selection, StackSample, Summary},
     render::{self, Extent},
 };
@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Outputs {
     forms: Vec<(Form, Destination)>,
     page: Option<Destination>,
+    server: Option<Server>,
     table: Option<Extent>,
     selection: Selection,
 }
@@ -28,6 +29,7 @@ enum Form {
     Svg,
     Pprof,
     Speedscope,
+    Firefox,
 }
 
 impl Outputs {
@@ -38,6 +40,7 @@ impl Outputs {
             (Form::Svg, &output.svg),
             (Form::Pprof, &output.pprof),
             (Form::Speedscope, &output.speedscope),
+            (Form::Firefox, &output.firefox),
         ];
         let mut all = asked.iter().map(|(_, it)| *it).chain([&output.html]);
         let stdout_taken = all.any(|it| *it == Some(Output::Stdout));
@@ -50,6 +53,7 @@ impl Outputs {
         };
         Ok(Self {
             forms: asked.map(open).collect::<Result<_>>()?,
+            server: output.push.clone(),
             page: output.html.as_ref().map(Destination::open).transpose()?,
             table: (!stdout_taken).then_some(extent),
             selection: ranking.selection(),
@@ -60,7 +64,8 @@ impl Outputs {
     /// result. Files first: they are there even if nobody reads stdout to the end.
     pub(super) fn write(&self, report: &Report) -> Result<()> {
         let summary = analysis::summary(report, &self.selection);
-        let samples = if self.forms.iter().any(|(form, _)| form.needs_samples()) {
+        let mut forms = self.forms.iter().map(|(form, _)| form);
+        let samples = if self.server.is_some() || forms.any(|it| it.needs_samples()) {
             analysis::samples(report, &self.selection)
         } else {
             Vec::new()
@@ -73,8 +78,11 @@ impl Outputs {
             let content = |out: &mut dyn io::Write| form.write(report, &summary, &samples, out);
             written = written.and(destination.write(content));
         }
+        let pushed = self.server.as_ref();
+        let pushed = pushed.map_or(Ok(()), |server| push::profile(report, &samples, server));
         let print = |extent| render::print(|out| render::table(report, &summary, extent, out));
-        written.and(self.table.map_or(Ok(()), print))
+        let printed = self.table.map_or(Ok(()), print);
+        written.and(pushed).and(printed)
     }
 
     /// Writes the page about a case, if one was asked for, instead of that about its trace.
@@ -93,7 +101,10 @@ impl Outputs {
 
 impl Form {
     const fn needs_samples(self) -> bool {
-        matches!(self, Self::Svg | Self::Pprof | Self::Speedscope)
+        matches!(
+            self,
+            Self::Svg | Self::Pprof | Self::Speedscope | Self::Firefox
+        )
     }
 
     fn write(
@@ -109,6 +120,7 @@ impl Form {
             Self::Svg => render::svg(report, summary, samples, out),
             Self::Pprof => render::pprof(report, samples, out),
             Self::Speedscope => render::speedscope(report, samples, out),
+            Self::Firefox => render::firefox(report, samples, out),
         }
     }
 }

@@ -37,6 +37,7 @@ use anyhow::{Context as _, Result};
 use rustix::{
     fs::statvfs,
     process::{Resource, getrlimit},
+    system::uname,
     thread::CapabilitySet,
 };
 
@@ -80,7 +81,7 @@ pub fn tcp_memory() -> Option<TcpMemory> {
 
 /// The running machine.
 pub fn running() -> Result<Host> {
-    let uname = rustix::system::uname();
+    let uname = uname();
     Ok(Host {
         kernel: uname.release().to_string_lossy().into_owned(),
         arch: uname.machine().to_string_lossy().into_owned(),
@@ -225,6 +226,16 @@ pub fn kallsyms_readable() -> Result<bool> {
 /// Build id of the running kernel; none if it was built without.
 pub fn build_id() -> Option<BuildId> {
     notes::build_id(&fs::read("/sys/kernel/notes").ok()?)
+}
+
+/// The machine's name, of characters that are themselves in a URL.
+pub fn name() -> String {
+    let uname = uname();
+    let name = uname.nodename().to_string_lossy();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    name.chars()
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect()
 }
 
 /// What tells this boot from all others (random(4)).

@@ -10,6 +10,7 @@ mod context;
 mod diff;
 mod elsewhere;
 mod escape;
+mod firefox;
 mod flame;
 mod folded;
 mod gfp;
@@ -49,6 +50,7 @@ mod trend;
 
 pub use case::{case, nagios, nagios_unknown, verification};
 pub use diff::{folded_diff, snapshot_diff, trace_diff};
+pub use firefox::firefox;
 pub use flame::{svg, svg_diff};
 pub use folded::folded;
 pub use growth::growth;
