@@ -60,6 +60,9 @@ pub(crate) struct Options {
     /// Compare with another build of pagetrace, and do nothing else
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["idle", "write", "strict"])]
     against: Option<PathBuf>,
+    /// Compare the service with a trace, and do nothing else
+    #[arg(long, conflicts_with_all = ["idle", "write", "against"])]
+    service: bool,
     /// Write all results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -88,6 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = Programs::build()?;
     let results = match &options.against {
         Some(before) => compare(before, options.runs, &programs)?,
+        None if options.service => service(options.runs, &programs)?,
         None => measure(options, &programs)?,
     };
     println!("{}", document::body(&results));
@@ -130,6 +134,7 @@ fn measure(options: &Options, programs: &Programs) -> Result<Results> {
     let scale = scale(options.runs, programs)?;
     let answers = Answers::measure(options.runs, programs)?;
     results.figures.add_workloads(&results.rows);
+    results.figures.add_service(&results.rows);
     results.figures.add_events(&results.events);
     results.figures.add_windows(&windows, slots, &waiting);
     results.figures.add_scale(&scale);
@@ -149,6 +154,16 @@ fn compare(before: &Path, runs: u32, programs: &Programs) -> Result<Results> {
     workloads(&mut results, &variants(), programs, Path::new(""))?;
     let plan = variants().map(|variant| (variant, WORKLOADS.iter().collect()));
     results.events = events::watch(&plan, runs, programs)?;
+    Ok(results)
+}
+
+/// The service against a trace: workloads.
+fn service(runs: u32, programs: &Programs) -> Result<Results> {
+    let mut results = Results::new(runs)?;
+    let trace = Variant::own(programs, PAGETRACE);
+    let variants = [trace, Variant::service(programs)];
+    workloads(&mut results, &variants, programs, Path::new(""))?;
+    results.figures.add_service(&results.rows);
     Ok(results)
 }
 

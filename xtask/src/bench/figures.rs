@@ -9,7 +9,7 @@ use super::figure::Limit::{AtLeast, AtMost};
 use super::readings::{HostCensus, Reading, Scale};
 use super::report::Losses;
 use super::rounds::Timed;
-use super::variant::{EMPTY, NO_CACHE, PAGETRACE};
+use super::variant::{EMPTY, NO_CACHE, PAGETRACE, SERVICE};
 use super::window::Window;
 use super::workload::{PAGE_FAULTS, PIPES};
 
@@ -22,6 +22,17 @@ impl Figures {
                 let limit = AtMost(if is_left_out { 1.03 } else { 1.10 });
                 let name = format!("slow-down of {}", own.load.name());
                 self.add(name, limit, "x", own.ratios(&row[0]));
+            }
+        }
+    }
+
+    /// The service beside a trace, in each row.
+    pub(super) fn add_service(&mut self, rows: &[Vec<Timed>]) {
+        for row in rows {
+            let of = |variant| row.iter().find(|it| it.variant == variant);
+            if let (Some(service), Some(trace)) = (of(SERVICE), of(PAGETRACE)) {
+                let name = format!("with the service, of with a trace: {}", service.load.name());
+                self.add(name, AtMost(1.03), "x", service.ratios(trace));
             }
         }
     }

@@ -21,6 +21,8 @@ enum Tracer<'a> {
     Empty(&'a Path),
     /// A build of pagetrace, and its options.
     Pagetrace(&'a Path, &'static [&'static str]),
+    /// pagetrace as a service.
+    Service(&'a Path),
     Peer(&'a Peer),
 }
 
@@ -28,6 +30,7 @@ enum Tracer<'a> {
 pub(super) const PAGETRACE: &str = "pagetrace";
 pub(super) const SCOPE_ALL: &str = "--scope all";
 pub(super) const NO_CACHE: &str = "--no-cache";
+pub(super) const SERVICE: &str = "serve";
 pub(super) const EMPTY: &str = "empty program";
 /// Another build, whose reports may be of another schema.
 const BEFORE: &str = "before";
@@ -43,7 +46,9 @@ impl<'a> Variant<'a> {
             .iter()
             .map(|peer| Self::of(peer.name, Tracer::Peer(peer)));
         let nothing = Self::of("untraced", Tracer::Nothing);
-        [nothing].into_iter().chain(own).chain(peers).collect()
+        let service = Self::service(programs);
+        let all = [nothing].into_iter().chain(own);
+        all.chain([service]).chain(peers).collect()
     }
 
     /// pagetrace with the options that the name is, if it is some.
@@ -54,6 +59,11 @@ impl<'a> Variant<'a> {
             _ => &[],
         };
         Self::of(name, Tracer::Pagetrace(&programs.pagetrace, options))
+    }
+
+    /// pagetrace as a service.
+    pub(super) fn service(programs: &'a Programs) -> Self {
+        Self::of(SERVICE, Tracer::Service(&programs.pagetrace))
     }
 
     /// Programs that do nothing.
@@ -84,6 +94,13 @@ impl<'a> Variant<'a> {
                 command.args(options).arg("--json").arg(report);
                 command.args(COMMAND);
                 Attached::start(command, Sign::Says)
+            }
+            Tracer::Service(program) => {
+                let mut command = Command::new(program);
+                command.arg("serve").arg("--socket");
+                // Beside the report that it does not write.
+                command.arg(report.with_extension("sock"));
+                Attached::start(command, Sign::Holds)
             }
             Tracer::Peer(peer) => Attached::start(peer.command()?, Sign::Holds),
         };
