@@ -2,7 +2,7 @@
 
 use std::{env, fs, io, path::Path};
 
-use pagetrace_tests::harness::{Tracing, root_or_skip, skip};
+use pagetrace_tests::harness::{Service, Tracing, root_or_skip, skip};
 
 use crate::{hold_500_pipes, pages_in_pipes};
 
@@ -65,4 +65,24 @@ fn what_was_counted_on_a_cpu_that_is_gone_still_counts() {
     let _before = hold_500_pipes();
     let _unplugged = Unplugged::unplug().expect("root may unplug a CPU");
     assert_eq!(pages_in_pipes(&trace.end().report), 8000);
+}
+
+#[test]
+fn a_service_goes_on_while_cpus_come_and_go() {
+    let test = "a_service_goes_on_while_cpus_come_and_go";
+    if let Some(reason) = obstacle() {
+        return skip(test, reason);
+    }
+    let Some(_machine) = root_or_skip(test) else {
+        return;
+    };
+    let service = Service::start(&["--every", "3600"]);
+    let _before = hold_500_pipes();
+    let unplugged = Unplugged::unplug().expect("root may unplug a CPU");
+    assert_eq!(pages_in_pipes(&service.report(&[])), 8000);
+    let _without = hold_500_pipes();
+    assert_eq!(pages_in_pipes(&service.report(&[])), 2 * 8000);
+    drop(unplugged);
+    let _after = hold_500_pipes();
+    assert_eq!(pages_in_pipes(&service.report(&[])), 3 * 8000);
 }
