@@ -47,10 +47,10 @@ pub(super) fn ranking(traced: &Traced<'_>) -> Markup {
                             td.number { (text::bytes(entry.bytes)) }
                             td { (bar(entry.bytes as f64 / all)) }
                             td.number { (text::count(entry.pages)) }
-                            td { (text::orders(entry)) }
-                            td { (text::kinds(&entry.kinds)) }
+                            td.word { (text::orders(entry)) }
+                            td.word { (text::kinds(&entry.kinds)) }
                             td { @if let Some(points) = traced.curves.get(index) { (curve(points)) } }
-                            td { (trend::word(entry)) }
+                            td.word { (trend::word(entry)) }
                             td.code { (text::owner(entry)) }
                         }
                         tr.more {
