@@ -220,8 +220,8 @@ pub struct ProcessCause {
 pub struct NextKill {
     /// It.
     pub process: Process,
-    /// What it has, with what its owner adds, in thousandths of what the group may have. `oom_score` is
-    /// the same of the whole machine, in other units.
+    /// What it has, with what its owner adds, in thousandths of what the group may have; more than 1000 if
+    /// some of it is charged elsewhere. `oom_score` is the same of the whole machine, in other units.
     pub score: i64,
 }
 
