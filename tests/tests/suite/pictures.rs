@@ -49,6 +49,13 @@ impl Pictures {
         self.folder.path().join(name)
     }
 
+    /// The report, as it was saved.
+    fn saved(&self) -> PathBuf {
+        let saved = self.path("saved.json");
+        fs::write(&saved, &self.outputs.json).expect("room for it");
+        saved
+    }
+
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("it was written")
     }
@@ -117,8 +124,7 @@ fn a_saved_report_gives_the_same_forms() {
         return;
     };
     let pictures = Pictures::of(hold_500_pipes);
-    let saved = pictures.path("saved.json");
-    fs::write(&saved, &pictures.outputs.json).expect("room for it");
+    let saved = pictures.saved();
     for (form, file) in FORMS {
         let again = pictures.path("again");
         let args = ["report", &text(&saved), form, &text(&again)].map(str::to_owned);
@@ -158,8 +164,7 @@ fn a_profile_is_sent_to_a_server_that_keeps_profiles() {
         return;
     };
     let pictures = Pictures::of(hold_500_pipes);
-    let saved = pictures.path("saved.json");
-    fs::write(&saved, &pictures.outputs.json).expect("room for it");
+    let saved = pictures.saved();
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
     let address = listener.local_addr().expect("loopback");
     let push = |answer: &str| {
@@ -196,8 +201,7 @@ fn the_page_is_opened_in_the_browser() {
         return;
     };
     let pictures = Pictures::of(hold_500_pipes);
-    let saved = pictures.path("saved.json");
-    fs::write(&saved, &pictures.outputs.json).expect("room for it");
+    let saved = pictures.saved();
     let browser = pictures.path("xdg-open");
     let shown = pictures.path("shown");
     let script = format!(

@@ -142,7 +142,7 @@ pub enum Command {
     /// minute, and looks again
     Doctor(DoctorArgs),
     /// Show a report that `--json` has saved, with any options of ranking and output
-    Report(ReportArgs),
+    Report(Box<ReportArgs>),
     /// Record without end, and answer `report --live` and Prometheus meanwhile
     Serve(Box<ServeArgs>),
     /// Show who takes pages and who has them as it happens, on the whole screen; `--replay` shows it again
