@@ -135,7 +135,7 @@ fn no_walk_beside_stress_names_a_wrong_holder() {
         "--mmap",
         "1",
     ];
-    match Stress::start(&[&load[..], &["--mmap-bytes", "64M"]].concat()) {
+    match Stress::start_in_the_background(&[&load[..], &["--mmap-bytes", "64M"]].concat()) {
         Some(_stress) => truth.is_found("stress-ng"),
         None => skip(test, "stress-ng is not installed"),
     }
