@@ -73,13 +73,22 @@ pub use speedscope::speedscope;
 pub use table::{Extent, table};
 pub use top::TopTerminal;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use crate::model::FeatureCheck;
 
 /// A number of bytes for a sentence: `1.50 GiB`.
 pub fn size(bytes: i64) -> String {
     text::signed_bytes(bytes)
+}
+
+/// What is lost when a service ends that recorded so long, and knew of so many pages that are out.
+pub fn lost_history(recorded: Duration, pages: u64) -> String {
+    format!(
+        "ended; what was recorded in {} is gone, and who took the {} pages that are out",
+        text::seconds(recorded),
+        text::count(pages)
+    )
 }
 
 /// Prints what `pagetrace check` found; exit code 1 if tracing cannot work.

@@ -22,6 +22,8 @@ fn a_signal_ends_it_and_leaves_nothing() {
     service.signal(Signal::TERM);
     let (finished, folder) = service.finish();
     assert!(finished.status.success(), "{finished:#?}");
+    let said = finished.stderr.contains("ended; what was recorded in ");
+    assert!(said, "{finished:#?}");
     let left = fs::read_dir(&folder).expect("it is there").count();
     assert_eq!(left, 0, "the socket's name is gone");
 }
@@ -67,6 +69,11 @@ fn a_stale_socket_gives_way_and_a_file_does_not() {
         assert!(!running.has_ended(), "{}", running.stderr());
         running.stderr().contains("recording").then_some(())
     });
+    let said = running.stderr();
+    assert!(
+        said.contains("a service was killed; what it recorded since 20"),
+        "{said}"
+    );
     running.signal(Signal::INT);
     assert!(running.finish().status.success());
     fs::write(path, "precious").expect("there is room");

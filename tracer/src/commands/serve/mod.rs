@@ -96,6 +96,11 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         tell_service_manager(&[NotifyState::Watchdog]);
     }
     tell_service_manager(&[NotifyState::Stopping]);
+    let status = recorder.status()?;
+    render::say(&render::lost_history(
+        status.seconds.duration(),
+        status.outstanding_pages,
+    ));
     Ok(())
 }
 

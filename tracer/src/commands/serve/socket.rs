@@ -1,7 +1,7 @@
 //! The socket that the service answers on: root's own, and only one service's.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
     io::{self, ErrorKind},
     os::unix::{
         fs::{FileTypeExt as _, MetadataExt as _},
@@ -11,7 +11,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 use rustix::{fs::Mode, process::umask};
+
+use crate::render;
 
 /// The socket, and its name as long as it is this service's.
 pub(super) struct ServiceSocket {
@@ -69,6 +72,16 @@ fn private<T>(make: impl FnOnce() -> T) -> T {
     made
 }
 
+/// Says what became of the service that made the socket.
+fn say_lost(metadata: &Metadata) {
+    let since = metadata.modified().ok();
+    let since = since.and_then(|it| Timestamp::try_from(it).ok());
+    let since = since.map_or_else(String::new, |it| format!(" since {it:.0}"));
+    render::say(&format!(
+        "a service was killed; what it recorded{since} is gone"
+    ));
+}
+
 /// Takes away the socket of a service that was killed; nothing else.
 fn remove_stale(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
@@ -82,6 +95,7 @@ fn remove_stale(path: &Path) -> Result<()> {
             bail!("another service answers there: stop it, or give another name with --socket")
         }
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            say_lost(&metadata);
             fs::remove_file(path).context("cannot take away a socket that nobody listens on")
         }
         Err(error) => Err(error).context("cannot find out who listens there"),
