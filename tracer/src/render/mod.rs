@@ -85,9 +85,9 @@ pub fn size(bytes: i64) -> String {
 /// What is lost when a service ends that recorded so long, and knew of so many pages that are out.
 pub fn lost_history(recorded: Duration, pages: u64) -> String {
     format!(
-        "ended; what was recorded in {} is gone, and who took the {} pages that are out",
+        "ended; what was recorded in {} is gone, and with it who took {} still out",
         text::seconds(recorded),
-        text::count(pages)
+        text::counted(pages, "page")
     )
 }
 
