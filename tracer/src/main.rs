@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let result = match command {
         cli::Command::Trace(args) => commands::trace::run(&args),
         cli::Command::Doctor(args) => commands::doctor::run(&args),
-        cli::Command::Report(args) => commands::report::run(&args),
+        cli::Command::Report(args) => commands::report::run(*args),
         cli::Command::Serve(args) => commands::serve::run(&args),
         cli::Command::Top(args) => commands::top::run(&args),
         cli::Command::Mem(args) => commands::mem::run(&args),

@@ -48,8 +48,7 @@ pub(crate) struct Options {
     /// On what; on all of them if none is named. docs/kernels.md has the last run of each
     #[arg(value_name = "PLATFORM")]
     platforms: Vec<Platform>,
-    /// Run only tests with one of these words in their names; a word that begins with a platform and a
-    /// slash is for that one only
+    /// Run only tests with one of these words in their names
     #[arg(long, value_name = "WORD,...", value_delimiter = ',')]
     only: Vec<String>,
     /// Install QEMU, fetch the kernels and Debian's userland, and run nothing

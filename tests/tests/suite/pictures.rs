@@ -138,7 +138,8 @@ fn a_saved_report_gives_the_same_forms() {
 
 /// A server that takes one request with a body and answers it; gives the request's head and body.
 fn take_one(listener: &TcpListener, answer: &str) -> (String, Vec<u8>) {
-    let (mut stream, _) = listener.accept().expect("loopback");
+    let (mut stream, _) = eventually("pagetrace to send it", || listener.accept().ok());
+    stream.set_nonblocking(false).expect("our own socket");
     let (mut got, mut part) = (Vec::new(), [0; 4096]);
     loop {
         let read = stream.read(&mut part).expect("it sends");
@@ -166,6 +167,7 @@ fn a_profile_is_sent_to_a_server_that_keeps_profiles() {
     let pictures = Pictures::of(hold_500_pipes);
     let saved = pictures.saved();
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.set_nonblocking(true).expect("our own socket");
     let address = listener.local_addr().expect("loopback");
     let push = |answer: &str| {
         let url = format!("http://{address}/of/teams");

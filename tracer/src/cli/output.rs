@@ -9,7 +9,7 @@ use crate::model::FoldedBy;
 const HEADING: &str = "Where it goes";
 
 /// Where the report goes.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Debug)]
 #[command(next_help_heading = HEADING)]
 pub struct OutputArgs {
     /// Write folded stacks, root first, with bytes, to a file that only you may read; `-` puts

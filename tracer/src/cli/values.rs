@@ -131,7 +131,6 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     size.map_err(|_| "give a size, as 500M or 2G".to_owned())
 }
 
-/// A path, which need not be text, or `-`.
 /// `http://HOST:PORT`, with a path and a query if need be.
 pub(super) fn server(text: &str) -> Result<Server, String> {
     let wrong = || "give the URL of a server, as http://localhost:4040".to_owned();
@@ -155,6 +154,7 @@ pub(super) fn server(text: &str) -> Result<Server, String> {
     })
 }
 
+/// A path, which need not be text, or `-`.
 pub(super) fn output() -> impl TypedValueParser<Value = Output> {
     OsStringValueParser::new().try_map(output_named)
 }

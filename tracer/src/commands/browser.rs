@@ -1,34 +1,55 @@
 //! The page in a browser.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
+use tempfile::TempPath;
 
 use crate::{
     cli::{Output, OutputArgs},
     render,
 };
 
-/// Where the page goes: to the file that was asked for, or to one of its own that only this user may read.
-pub(super) fn page_of(output: &OutputArgs) -> Result<PathBuf> {
-    match &output.html {
-        Some(Output::File(path)) => Ok(path.clone()),
-        Some(Output::Stdout) => bail!("a page on stdout cannot be opened: leave out `--html -`"),
-        None => {
-            let page = tempfile::Builder::new()
-                .prefix("pagetrace-")
-                .suffix(".html")
-                .tempfile();
-            let page = page.context("cannot make a temporary file: say where with --html")?;
-            let path = page.into_temp_path().keep();
-            path.context("cannot keep a temporary file")
-        }
-    }
+/// Where the page goes that a browser is to show.
+pub(super) struct Page {
+    pub(super) path: PathBuf,
+    /// A file of its own, which goes if nothing comes of it.
+    own: Option<TempPath>,
 }
 
-/// Has the user's browser show it.
-pub(super) fn open(page: &Path) -> Result<()> {
-    render::say(&format!("the page is in {}", page.display()));
-    open::that_detached(page)
-        .context("no browser can be opened here: copy the page to where one is")
+impl Page {
+    /// The file that was asked for, or one of its own that only this user may read.
+    pub(super) fn of(output: &OutputArgs) -> Result<Self> {
+        match &output.html {
+            Some(Output::File(path)) => Ok(Self {
+                path: path.clone(),
+                own: None,
+            }),
+            Some(Output::Stdout) => {
+                bail!("a page on stdout cannot be opened: leave out `--html -`")
+            }
+            None => Self::of_its_own(),
+        }
+    }
+
+    fn of_its_own() -> Result<Self> {
+        let mut file = tempfile::Builder::new();
+        let file = file.prefix("pagetrace-").suffix(".html").tempfile();
+        let file = file.context("cannot make a temporary file: say where with --html")?;
+        let own = file.into_temp_path();
+        Ok(Self {
+            path: own.to_path_buf(),
+            own: Some(own),
+        })
+    }
+
+    /// Has the user's browser show it, and keeps the file: nobody knows when the browser is done with it.
+    pub(super) fn open(self) -> Result<()> {
+        if let Some(own) = self.own {
+            own.keep().context("cannot keep a temporary file")?;
+        }
+        render::say(&format!("the page is in {}", self.path.display()));
+        open::that_detached(&self.path)
+            .context("no browser can be opened here: copy the page to where one is")
+    }
 }

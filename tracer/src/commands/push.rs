@@ -43,16 +43,30 @@ async fn send(profile: Vec<u8>, window: &Window, server: &Server) -> Result<()> 
 fn path(window: &Window, server: &Server) -> String {
     let from = window.started.as_second();
     let until = from.saturating_add_unsigned(window.length().as_secs().max(1));
-    let own = || format!("name=pagetrace%7Bhost%3D{}%7D", host::name());
+    let own = || format!("name=pagetrace%7Bhost%3D{}%7D", plain(&host::name()));
     let name = server.query.clone().unwrap_or_else(own);
     let path = &server.path;
     format!("{path}/ingest?{name}&from={from}&until={until}&format=pprof&spyName=pagetrace")
+}
+
+/// Of characters that stand for themselves in a URL and in a label.
+fn plain(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    let characters = name.chars();
+    characters
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Scope;
+
+    #[test]
+    fn a_name_cannot_end_the_label() {
+        assert_eq!(plain("web-1.example}&x=\u{fc}"), "web-1.example__x__");
+    }
 
     fn server(path: &str, query: Option<&str>) -> Server {
         Server {

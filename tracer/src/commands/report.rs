@@ -5,44 +5,37 @@ use std::process::ExitCode;
 use anyhow::{Result, bail, ensure};
 
 use super::{
-    browser, doctor, live,
+    browser::Page,
+    doctor, live,
     outputs::Outputs,
     take::{self, Either},
 };
 use crate::{
-    cli::{Output, OutputArgs, ReportArgs, Source},
+    cli::{Output, ReportArgs, Source},
     model::{Case, Choice as _, GroupBy, Report},
     render::{self, Extent},
 };
 
-/// Reads the report and writes it as the options say.
-pub fn run(args: &ReportArgs) -> Result<ExitCode> {
-    if args.open {
-        return opened(args);
+/// Reads the report and writes it as the options say; has the page opened in a browser, if it is to be.
+pub fn run(mut args: ReportArgs) -> Result<ExitCode> {
+    if !args.open {
+        return written(&args);
     }
-    written(args, &args.output)
-}
-
-/// Has the page opened in a browser, too.
-fn opened(args: &ReportArgs) -> Result<ExitCode> {
-    let page = browser::page_of(&args.output)?;
-    let output = OutputArgs {
-        html: Some(Output::File(page.clone())),
-        ..args.output.clone()
-    };
-    let code = written(args, &output)?;
-    browser::open(&page)?;
+    let page = Page::of(&args.output)?;
+    args.output.html = Some(Output::File(page.path.clone()));
+    let code = written(&args)?;
+    page.open()?;
     Ok(code)
 }
 
-fn written(args: &ReportArgs, output: &OutputArgs) -> Result<ExitCode> {
-    let mut outputs = Outputs::open(&args.ranking, output)?;
+fn written(args: &ReportArgs) -> Result<ExitCode> {
+    let mut outputs = Outputs::open(&args.ranking, &args.output)?;
     let saved = match args.source() {
         Source::Saved(input) => take::either::<Case, Report>(input)?,
         Source::Service { socket, since } => Either::Second(Box::new(live::report(socket, since)?)),
     };
     match saved {
-        Either::First(case) => shown(&case, args, output, &mut outputs),
+        Either::First(case) => shown(&case, args, &mut outputs),
         Either::Second(report) => {
             check_takers(&report, args.ranking.by)?;
             outputs.write(&report)?;
@@ -64,25 +57,20 @@ fn check_takers(report: &Report, by: GroupBy) -> Result<()> {
 }
 
 /// Writes a case as `pagetrace doctor` does; its trace, where another form was asked for.
-fn shown(
-    case: &Case,
-    args: &ReportArgs,
-    output: &OutputArgs,
-    outputs: &mut Outputs,
-) -> Result<ExitCode> {
+fn shown(case: &Case, args: &ReportArgs, outputs: &mut Outputs) -> Result<ExitCode> {
     let trace = case.evidence.trace.as_ref();
     if let Some(trace) = trace {
         check_takers(trace, args.ranking.by)?;
     }
     outputs.write_page_of(case)?;
     match trace {
-        Some(trace) if output.needs_trace() => outputs.write(trace)?,
-        None if output.needs_trace() => bail!("this case has no trace, which that form is of"),
+        Some(trace) if args.output.needs_trace() => outputs.write(trace)?,
+        None if args.output.needs_trace() => bail!("this case has no trace, which that form is of"),
         _ if outputs.are_quiet() => {}
         _ => {
             let extent = Extent {
                 top: doctor::SHOWN,
-                whole: output.verbose,
+                whole: args.output.verbose,
             };
             render::print(|out| render::case(case, extent, out))?;
         }

@@ -228,14 +228,9 @@ pub fn build_id() -> Option<BuildId> {
     notes::build_id(&fs::read("/sys/kernel/notes").ok()?)
 }
 
-/// The machine's name, of characters that are themselves in a URL.
+/// The machine's name.
 pub fn name() -> String {
-    let uname = uname();
-    let name = uname.nodename().to_string_lossy();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    name.chars()
-        .map(|c| if is_plain(c) { c } else { '_' })
-        .collect()
+    uname().nodename().to_string_lossy().into_owned()
 }
 
 /// What tells this boot from all others (random(4)).

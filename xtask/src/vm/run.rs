@@ -26,7 +26,7 @@ pub(super) struct Runner {
     /// The modules that leak, by the series of the kernels that they are for.
     modules: BTreeMap<&'static str, PathBuf>,
     /// Words of which a test's name must have one; none for all tests.
-    only: Vec<String>,
+    only: String,
 }
 
 impl Runner {
@@ -51,7 +51,7 @@ impl Runner {
             vm: vm.to_owned(),
             programs: Programs::build(root, vm)?,
             modules,
-            only: only.to_vec(),
+            only: only.join(" "),
         })
     }
 
@@ -61,7 +61,7 @@ impl Runner {
         let folder = platform.folder(&self.vm);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let log = match platform.emulated() {
-            Some((kernel, userland)) => self.run_emulated(platform, &kernel, userland, &folder)?,
+            Some((kernel, userland)) => self.run_emulated(&kernel, userland, &folder)?,
             None => self.run_here(&folder)?,
         };
         let text =
@@ -74,16 +74,9 @@ impl Runner {
         Ok((outcome, start.elapsed()))
     }
 
-    fn run_emulated(
-        &self,
-        platform: Platform,
-        kernel: &Kernel,
-        userland: Userland,
-        folder: &Path,
-    ) -> Result<PathBuf> {
+    fn run_emulated(&self, kernel: &Kernel, userland: Userland, folder: &Path) -> Result<PathBuf> {
         let module = self.modules.get(kernel.series).map(PathBuf::as_path);
-        let only = words_of(&platform.name(), &self.only)?;
-        let mut environment = Environment::of(&self.programs, &only).emulated();
+        let mut environment = Environment::of(&self.programs, &self.only).emulated();
         if let Some(module) = module {
             environment = environment.with_module(module);
         }
@@ -118,26 +111,10 @@ impl Runner {
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut run = Command::new("sh");
         run.arg(&script).stdin(Stdio::null()).stdout(file);
-        let only = words_of(&Platform::Host.name(), &self.only)?;
-        Environment::of(&self.programs, &only).give(&mut run);
+        Environment::of(&self.programs, &self.only).give(&mut run);
         command::run(&mut run)?;
         Ok(log)
     }
-}
-
-/// The words that are for all platforms, and those for this one. An error if all are for others: no word
-/// at all means every test.
-fn words_of(platform: &str, only: &[String]) -> Result<String> {
-    let words = only.iter().filter_map(|word| match word.split_once('/') {
-        Some((of, word)) => (of == platform).then_some(word),
-        None => Some(&**word),
-    });
-    let words = words.collect::<Vec<_>>().join(" ");
-    ensure!(
-        only.is_empty() || !words.is_empty(),
-        "no word of --only is for {platform}"
-    );
-    Ok(words)
 }
 
 /// Fails if a userland was not what it is meant to be.
@@ -183,20 +160,4 @@ pub(super) fn obstacle(platform: Platform, vm: &Path) -> Option<String> {
         Userland::Debian { .. } => Debian::of(vm).image().err(),
     };
     missing.or_else(|| no_kernel().or_else(no_userland).map(|it| it.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_may_be_for_one_platform() {
-        let only = ["pipes", "7/mem::", "debian-5.10/takers"].map(str::to_owned);
-        let words = |platform, only| words_of(platform, only).expect("some");
-        assert_eq!(words("7", &only), "pipes mem::");
-        assert_eq!(words("debian-5.10", &only), "pipes takers");
-        assert_eq!(words("6.1", &only), "pipes");
-        assert_eq!(words("6.1", &[]), "");
-        assert!(words_of("6.1", &only[1..]).is_err());
-    }
 }

@@ -267,14 +267,15 @@ fn too_many(cases: &[SavedCase], keep: usize, keep_bytes: u64) -> usize {
     cases.len() - kept.by_ref().count()
 }
 
-/// How many of the oldest have so many bytes; none if all of them have not.
+/// How many of the oldest have so many bytes; none if all of them have not, or if it is not bytes that are
+/// missing, as where a quota is used up.
 fn giving(cases: &[SavedCase], bytes: u64) -> Option<usize> {
     let mut given = 0_u64;
     let enough = cases.iter().position(|case| {
         given = given.saturating_add(case.bytes);
         given >= bytes
     });
-    enough.map(|last| last + 1)
+    enough.filter(|_| bytes > 0).map(|last| last + 1)
 }
 
 fn remove(cases: &[SavedCase]) -> Result<()> {
@@ -348,6 +349,7 @@ mod tests {
         assert_eq!(giving(&cases, 60), Some(3));
         assert_eq!(giving(&cases, 61), None);
         assert_eq!(giving(&[], 1), None);
+        assert_eq!(giving(&cases, 0), None);
     }
 
     #[test]
