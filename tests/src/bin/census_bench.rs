@@ -98,6 +98,7 @@ impl Host<'_> {
             array: self.array,
             layout: self.layout,
             zones: &zones,
+            rests: None,
         };
         let start = Instant::now();
         let counts = census.count(self.structs, &VmallocFrames::default(), visitor)?;

@@ -71,6 +71,7 @@ fn is_in_use(
         array,
         layout,
         zones,
+        rests: None,
     };
     let counts = census.count(memory, &VmallocFrames::default(), &mut ())?;
     let of = |page_use| {

@@ -10,8 +10,13 @@ mod known;
 mod pinned;
 mod watch;
 
+use std::{fs::File, io::Write as _};
+
 use pagetrace_tests::harness::{Leaker, Pagetrace, eventually, root_or_skip};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, mknodat, open},
+    process::{Pid, Signal, kill_process},
+};
 use serde::Deserialize;
 
 use crate::LEAK;
@@ -146,6 +151,35 @@ fn a_stopped_process_is_said_to_be() {
     let line = rows.find(|line| line.contains(&name));
     let line = line.unwrap_or_else(|| panic!("{screen:#?}"));
     assert!(line.ends_with("), stopped"), "{line}");
+}
+
+#[test]
+fn a_pipe_with_a_name_is_found_to_the_page() {
+    let Some(_machine) = root_or_skip("a_pipe_with_a_name_is_found_to_the_page") else {
+        return;
+    };
+    const PAGES: u64 = 16;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("pipe");
+    let mode = Mode::RUSR | Mode::WUSR;
+    mknodat(CWD, &path, FileType::Fifo, mode, 0).expect("an empty folder");
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut pipe = File::from(open(&path, flags, Mode::empty()).expect("it is there"));
+    let data = vec![1; (PAGES * PAGE) as usize];
+    pipe.write_all(&data).expect("so much fits");
+    let report = Report::now();
+    let own = report.of(std::process::id()).into_iter();
+    let [held] = own.filter(|it| it.kind == "pipe").collect::<Vec<_>>()[..] else {
+        panic!("{report:#?}");
+    };
+    let whole = Account {
+        pinned_bytes: PAGES * PAGE,
+        payload_bytes: PAGES * PAGE,
+        references_found: PAGES,
+        references_counted: PAGES,
+        frees_bytes: PAGES * PAGE,
+    };
+    assert_eq!(held.account, whole);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Copied, CopyMemory, KernelMemory, PageArray};
 use crate::kernel::{
-    page_census::{BlockVisitor, PageCounter, PageCounts, VmallocFrames},
+    page_census::{BlockVisitor, PageCounter, PageCounts, Rests, VmallocFrames},
     page_struct::PageStruct,
     zoneinfo::Zone,
 };
@@ -17,6 +17,8 @@ pub struct PageCensus<'a> {
     pub layout: &'a PageStruct,
     /// Which page frames there are.
     pub zones: &'a [Zone],
+    /// What an earlier look took for the rests of blocks, if there was one.
+    pub rests: Option<&'a Rests>,
 }
 
 impl PageCensus<'_> {
@@ -35,6 +37,7 @@ impl PageCensus<'_> {
                 *counts.pages.entry(key).or_default() += pages;
             }
             counts.slabs.extend(zone.slabs);
+            counts.rests.extend(zone.rests);
         }
         Ok(counts)
     }
@@ -48,7 +51,8 @@ impl PageCensus<'_> {
     ) -> Result<PageCounts> {
         let size = self.layout.size as u64;
         let (mut next, end) = (zone.frames.start, zone.frames.end);
-        let mut counter = PageCounter::new(self.layout, vmalloc, zone.node, next, visitor);
+        let counter = PageCounter::new(self.layout, vmalloc, zone.node, next, visitor);
+        let mut counter = counter.confirming(self.rests);
         let mut window = LEAST;
         while next < end {
             let frames = (end - next).min(window);

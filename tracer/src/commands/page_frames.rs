@@ -11,7 +11,7 @@ use crate::{
         btf::Btf,
         host,
         objects::{Places, Slabs},
-        page_census::{BlockVisitor, PageCounts, VmallocFrames},
+        page_census::{BlockVisitor, PageCounts, Rests, VmallocFrames},
         page_struct::PageStruct,
         zoneinfo::Zone,
     },
@@ -27,6 +27,7 @@ pub(super) struct PageFrames {
     array: PageArray,
     layout: PageStruct,
     zones: Vec<Zone>,
+    rests: Rests,
     direct_map: Option<u64>,
     /// Page frames of vmalloc.
     pub(super) vmalloc: VmallocFrames,
@@ -111,6 +112,7 @@ impl PageFrames {
             array,
             layout: &layout,
             zones: &zones,
+            rests: None,
         };
         let counts = census.count(&mut memory, &VmallocFrames::default(), &mut ())?;
         let slabs = Slabs::new(counts.slabs);
@@ -120,6 +122,7 @@ impl PageFrames {
             array,
             layout,
             zones,
+            rests: counts.rests,
             direct_map: slabs.direct_map(),
             slabs,
             vmalloc: VmallocFrames::default(),
@@ -132,6 +135,7 @@ impl PageFrames {
             array: self.array,
             layout: &self.layout,
             zones: &self.zones,
+            rests: Some(&self.rests),
         };
         census.count(&mut self.memory, &self.vmalloc, visitor)
     }

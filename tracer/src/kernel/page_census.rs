@@ -20,6 +20,37 @@ pub struct PageCounts {
     pub pages: FxHashMap<PageKey, u64>,
     /// The page frames of each slab, with the address of its cache.
     pub slabs: Vec<(u64, Range<u64>)>,
+    /// What was taken for the rest of blocks that are no compound pages.
+    pub rests: Rests,
+}
+
+/// Page frames without a reference that were taken for the rest of the block before them, in ascending
+/// order.
+///
+/// One that is being taken or given back looks the same for a moment, between the allocator's lists and
+/// its owner: what two looks saw is a rest.
+#[derive(Clone, Debug, Default)]
+pub struct Rests(Vec<Range<u64>>);
+
+impl Rests {
+    fn push(&mut self, frame: u64) {
+        match self.0.last_mut() {
+            Some(last) if last.end == frame => last.end += 1,
+            _ => self.0.push(frame..frame + 1),
+        }
+    }
+
+    /// Adds those of another zone.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.sort_unstable_by_key(|frames| frames.start);
+    }
+
+    fn contain(&self, frame: u64) -> bool {
+        let after = self.0.partition_point(|frames| frames.start <= frame);
+        let before = self.0[..after].last();
+        before.is_some_and(|frames| frames.contains(&frame))
+    }
 }
 
 /// Is shown all blocks in ascending order, but for those that are free.
@@ -41,6 +72,8 @@ impl BlockVisitor for () {
 pub struct PageCounter<'a, V> {
     layout: &'a PageStruct,
     vmalloc: &'a VmallocFrames,
+    /// What another look took for the rests of blocks; none if this is the first.
+    rests: Option<&'a Rests>,
     node: u32,
     /// The next page frame.
     frame: u64,
@@ -48,6 +81,8 @@ pub struct PageCounter<'a, V> {
     free_left: u64,
     /// The block whose end was not seen yet.
     block: Option<PageBlock>,
+    /// Whether that is a compound page, which ends with its last tail.
+    is_compound: bool,
     visitor: &'a mut V,
     counts: PageCounts,
     /// Neighbours are mostly alike: those that were not added yet.
@@ -72,14 +107,22 @@ impl<'a, V: BlockVisitor> PageCounter<'a, V> {
         Self {
             layout,
             vmalloc,
+            rests: None,
             node,
             frame,
             free_left: 0,
             block: None,
+            is_compound: false,
             visitor,
             counts: PageCounts::default(),
             run: None,
         }
+    }
+
+    /// The same, which takes nothing for the rest of a block that another look did not.
+    pub const fn confirming(mut self, rests: Option<&'a Rests>) -> Self {
+        self.rests = rests;
+        self
     }
 
     /// Counts the next page frame, whose `struct page` begins these bytes.
@@ -150,6 +193,7 @@ impl<'a, V: BlockVisitor> PageCounter<'a, V> {
         } else {
             (0, 0)
         };
+        self.is_compound = false;
         self.block = Some(PageBlock {
             first: self.frame,
             page_use,
@@ -163,8 +207,12 @@ impl<'a, V: BlockVisitor> PageCounter<'a, V> {
     /// A page without a reference, a type or a place on a list: of a block that is no compound page
     /// only the first page has any.
     fn unreferenced(&mut self, page: &[u8]) {
+        let is_rest = !self.is_compound && self.rests.is_none_or(|it| it.contain(self.frame));
         match &mut self.block {
-            Some(block) if may_go_on(block) => block.pages += 1,
+            Some(block) if is_rest && may_go_on(block) => {
+                block.pages += 1;
+                self.counts.rests.push(self.frame);
+            }
             _ => self.begin(PageUse::Unreferenced, 0, page),
         }
     }
@@ -173,6 +221,7 @@ impl<'a, V: BlockVisitor> PageCounter<'a, V> {
     fn tail(&mut self, page: &[u8]) {
         match &mut self.block {
             Some(block) => {
+                self.is_compound = true;
                 block.pages += 1;
                 if block.page_use.has_holders() {
                     block.mappings += self.layout.mappings(page);

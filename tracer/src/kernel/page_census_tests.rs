@@ -65,6 +65,40 @@ fn other_pages_of_a_plain_block_belong_to_it_as_far_as_it_can_reach() {
 }
 
 #[test]
+fn a_compound_page_ends_with_its_last_tail() {
+    let counts = counted(
+        8,
+        &[Plain, Tail, Loose].map(Some),
+        &VmallocFrames::default(),
+    );
+    let expected = [(PageUse::Plain, 0, 1, 2), (PageUse::Unreferenced, 0, 0, 1)];
+    assert_eq!(pages(&counts), expected);
+}
+
+#[test]
+fn a_page_that_is_on_its_way_is_no_rest_of_the_block_before_it() {
+    let layout = sample::layout();
+    let vmalloc = VmallocFrames::default();
+    let count = |pages: [sample::Page; 4], rests: Option<&Rests>| {
+        let mut nobody = ();
+        let counter = PageCounter::new(&layout, &vmalloc, 3, 8, &mut nobody);
+        let mut counter = counter.confirming(rests);
+        for page in pages {
+            counter.count(&sample::bytes(page));
+        }
+        counter.finish()
+    };
+    let first = count([Plain, Loose, Plain, Free(0)], None);
+    let second = count([Plain, Loose, Plain, Loose], Some(&first.rests));
+    let expected = [
+        (PageUse::Plain, 0, 0, 1),
+        (PageUse::Plain, 0, 1, 2),
+        (PageUse::Unreferenced, 0, 0, 1),
+    ];
+    assert_eq!(pages(&second), expected);
+}
+
+#[test]
 fn pages_of_vmalloc_are_told_and_others_stay_what_they_are() {
     let vmalloc = VmallocFrames::from_iter([(0, 77), (1, 77), (2, 88)]);
     let counts = counted(0, &[Plain, Plain, Slab].map(Some), &vmalloc);

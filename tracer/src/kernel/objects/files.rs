@@ -47,21 +47,19 @@ impl FileKinds {
             kinds.extend(operations.map(|it| (it, *kind)));
         }
         let mut learned = Self { kinds };
-        learned.learn_drivers(walker, descriptors);
+        learned.learn_others(walker, descriptors);
         learned
     }
 
-    /// Files of tun and the like, of which none is opened: that would load a module. A file of each kind
-    /// that is not known tells whether it is one.
-    fn learn_drivers<M: ReadMemory>(
+    /// Files of which none is opened to know them by: pipes with a name, which since Linux 6.14 have
+    /// operations of their own, and those of tun and the like, whose opening would load a module. One
+    /// file with each of the operations that are not known tells.
+    fn learn_others<M: ReadMemory>(
         &mut self,
         walker: &mut Walker<'_, M>,
         descriptors: &[Descriptor],
     ) {
         let layout = walker.layouts.file;
-        if walker.layouts.tun.is_empty() {
-            return;
-        }
         let mut others = FxHashSet::default();
         for descriptor in descriptors {
             let Some(bytes) = walker.memory.read(descriptor.file, len(&layout)) else {
@@ -69,13 +67,18 @@ impl FileKinds {
             };
             let word_at = |at: u64| word(bytes, at as usize).filter(|it| is_kernel(*it));
             let (operations, private) = (word_at(layout.operations), word_at(layout.private));
-            let Some((operations, private)) = operations.zip(private) else {
+            let (Some((operations, private)), Some(inode)) =
+                (operations.zip(private), word_at(layout.inode))
+            else {
                 continue;
             };
             if self.kinds.contains_key(&operations) || !others.insert(operations) {
                 continue;
             }
-            if tun::layout(walker, private).is_some() {
+            let mode = walker.memory.half(inode + layout.inode_mode);
+            if mode.is_some_and(is_pipe) {
+                self.kinds.insert(operations, ObjectKind::Pipe);
+            } else if tun::layout(walker, private).is_some() {
                 self.kinds.insert(operations, ObjectKind::TunQueue);
             }
         }
@@ -94,6 +97,11 @@ impl FileKinds {
         };
         (is_kernel(private) && is_kernel(inode)).then_some((file, inode))
     }
+}
+
+/// Whether `umode_t`, which these bits begin with, is that of a pipe.
+const fn is_pipe(mode: u32) -> bool {
+    mode & libc::S_IFMT == libc::S_IFIFO
 }
 
 /// Whether these bytes are of a file that is open.

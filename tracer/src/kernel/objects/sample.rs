@@ -98,6 +98,7 @@ fn layouts() -> ObjectLayouts {
             references: 24,
             counts_from_zero: true,
             inode_number: 0,
+            inode_mode: 8,
         },
         pipe: Ok(PipeLayout {
             head: 0,

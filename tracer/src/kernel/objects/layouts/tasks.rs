@@ -39,6 +39,7 @@ pub(in crate::kernel::objects) struct FileLayout {
     /// Since Linux 6.13 a count below 0 is that of a file that is gone; before, 0.
     pub(in crate::kernel::objects) counts_from_zero: bool,
     pub(in crate::kernel::objects) inode_number: u64,
+    pub(in crate::kernel::objects) inode_mode: u64,
 }
 
 impl CacheLayout {
@@ -81,6 +82,7 @@ impl FileLayout {
             counts_from_zero: references.is_ok(),
             references: references.or_else(|_| file.at("f_count"))?,
             inode_number: members(btf, "inode").at("i_ino")?,
+            inode_mode: members(btf, "inode").at("i_mode")?,
         })
     }
 }
