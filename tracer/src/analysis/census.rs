@@ -60,7 +60,7 @@ pub fn compare(census: &Census, counters: &MemoryCounters, tree: &Line) -> Vec<C
     let rest = [PageClass::Free, PageClass::Unmarked, PageClass::Offline];
     let pages = census
         .of(&rest)
-        .saturating_sub(unmarked_holes(census, counters));
+        .saturating_sub(unmarked_holes(census, counters, fields));
     rows.push(CensusRow {
         name: "free, and without a flag".to_owned(),
         counters_bytes: tree.bytes - counted,
@@ -82,16 +82,17 @@ fn row(rule: &Rule, census: &Census, fields: Fields<'_>, tree: &Line) -> CensusR
     }
 }
 
-/// Page frames in holes of zones that look like pages without a flag: neither absent nor marked
-/// as reserved, as those are that exist and that the allocator does not manage.
-fn unmarked_holes(census: &Census, counters: &MemoryCounters) -> u64 {
+/// Page frames that the allocator does not have and that look like pages without a flag: in holes of
+/// zones and reserved at boot, but neither absent nor marked as reserved.
+fn unmarked_holes(census: &Census, counters: &MemoryCounters, fields: Fields<'_>) -> u64 {
     let Some(zones) = counters.zones else {
         return 0;
     };
-    let holes = zones.spanned_pages.saturating_sub(zones.present_pages);
-    let reserved = zones.present_pages.saturating_sub(zones.managed_pages);
-    let marked = census.of(&[PageClass::Reserved]).saturating_sub(reserved);
-    holes.saturating_sub(census.of(&[PageClass::Absent]).saturating_add(marked))
+    // Memory that the allocator was not given yet is in the total, and not managed by a zone.
+    let total = fields.bytes("MemTotal").max(0).cast_unsigned() / counters.page_size.max(1);
+    let managed = zones.managed_pages.max(total);
+    let others = zones.spanned_pages.saturating_sub(managed);
+    others.saturating_sub(census.of(&[PageClass::Absent, PageClass::Reserved]))
 }
 
 /// What the caches have. `Slab` has large kmallocs as well, whose pages have no flag.
@@ -114,6 +115,34 @@ mod tests {
         analysis::balance,
         model::{SlabCache, Threshold, ZoneTotals},
     };
+
+    #[test]
+    fn what_was_reserved_at_boot_need_not_be_marked() {
+        let counters = MemoryCounters {
+            page_size: 1,
+            meminfo: [("MemTotal".to_owned(), 100), ("MemFree".to_owned(), 100)].into(),
+            // Sixty pages wait to be given to the allocator.
+            zones: Some(ZoneTotals {
+                spanned_pages: 130,
+                present_pages: 120,
+                managed_pages: 40,
+                ..ZoneTotals::default()
+            }),
+            ..MemoryCounters::default()
+        };
+        let pages = [
+            (PageClass::Free, 40),
+            (PageClass::Unmarked, 60 + 10 + 17),
+            (PageClass::Reserved, 3),
+        ];
+        let census = Census {
+            pages: BTreeMap::from(pages),
+        };
+        let balance = balance(&counters, Threshold::Usual).expect("all lines are there");
+        let rows = compare(&census, &counters, &balance.tree);
+        let rest = rows.last().expect("a row");
+        assert_eq!(rest.counters_bytes, rest.census_bytes);
+    }
 
     #[test]
     fn a_large_kmalloc_is_no_difference() {
