@@ -51,6 +51,11 @@ impl Rustc {
         self.sysroot.join("lib/rustlib/src/rust")
     }
 
+    /// Whether the standard library for `target` is there.
+    pub(crate) fn has_standard_library(&self, target: &str) -> bool {
+        self.sysroot.join("lib/rustlib").join(target).is_dir()
+    }
+
     /// Whether `rust-src` is there.
     pub(crate) fn has_sources(&self) -> bool {
         self.sources().join("library/core").is_dir()

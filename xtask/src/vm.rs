@@ -6,6 +6,7 @@
 //! ```
 
 mod apt;
+mod architecture;
 mod debian;
 mod environment;
 mod guest;
@@ -33,6 +34,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum as _};
 
 use crate::workspace;
+use architecture::Architecture;
 use outcome::Outcome;
 use platform::Platform;
 use run::Runner;
@@ -141,19 +143,25 @@ fn report(platform: Platform, outcome: &Outcome, time: Duration) {
     }
 }
 
-/// Writes the document from the last run of each platform, if each has been run to its end.
+/// Writes the part of the document that is about each kind of machine, from the last run of each of its
+/// platforms, if each has been run to its end.
 fn write_document(root: &Path, vm: &Path) -> Result<()> {
-    let last_run = |platform: &Platform| Some((*platform, run::last(*platform, vm)?));
-    let platforms = Platform::value_variants().iter();
-    let Some(runs) = platforms.map(last_run).collect::<Option<Vec<_>>>() else {
-        return Ok(());
-    };
-    let runs: Vec<_> = runs
-        .iter()
-        .map(|(platform, run)| (*platform, run))
-        .collect();
-    fs::write(root.join(DOCUMENT), table::document(&runs))
-        .with_context(|| format!("cannot write {DOCUMENT}"))?;
-    println!("{DOCUMENT} written");
+    for architecture in Architecture::ALL {
+        let platforms = Platform::value_variants().iter();
+        let own = platforms.filter(|it| it.architecture() == architecture);
+        let last_run = |platform: &Platform| Some((*platform, run::last(*platform, vm)?));
+        let Some(runs) = own.map(last_run).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        let runs: Vec<_> = runs
+            .iter()
+            .map(|(platform, run)| (*platform, run))
+            .collect();
+        let file = root.join(DOCUMENT);
+        let before = fs::read_to_string(&file).unwrap_or_default();
+        fs::write(&file, table::document(&before, architecture, &runs))
+            .with_context(|| format!("cannot write {DOCUMENT}"))?;
+        println!("{DOCUMENT}: {} written", architecture.debian());
+    }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! A root of apt's own: suites that this machine does not have, without telling it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::architecture::Architecture;
 use crate::command;
 
 /// What Debian's packages are signed with.
@@ -14,12 +16,14 @@ pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg
 /// Packages of Debian, apart from those of this machine.
 pub(super) struct Apt {
     root: PathBuf,
+    architecture: Architecture,
 }
 
 impl Apt {
-    /// Reads the lists of `suites` into the folder `root`.
+    /// Reads the lists of `suites`, for one kind of machine, into the folder `root`.
     pub(super) fn of_suites<'a>(
         root: PathBuf,
+        architecture: Architecture,
         suites: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
         for folder in ["state/lists/partial", "cache/archives/partial"] {
@@ -28,13 +32,14 @@ impl Apt {
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let site = site()?;
+        let suites: BTreeSet<_> = suites.into_iter().collect();
         let lines = suites.into_iter().map(|suite| {
             format!("deb [signed-by={KEYRING} target=Packages] {site} {suite} main\n")
         });
         let list = root.join("sources.list");
         fs::write(&list, lines.collect::<String>())
             .with_context(|| format!("cannot write {}", list.display()))?;
-        let apt = Self { root };
+        let apt = Self { root, architecture };
         command::run(apt.command("apt-get").args(["--quiet", "update"]))?;
         Ok(apt)
     }
@@ -80,6 +85,8 @@ impl Apt {
         option("Dir::Cache", &self.path("cache"));
         option("Dir::Etc::sourcelist", &self.path("sources.list"));
         option("Dir::Etc::sourceparts", "-");
+        option("APT::Architecture", self.architecture.debian());
+        option("APT::Architectures", self.architecture.debian());
         // The user that apt downloads as may not enter this folder.
         option("APT::Sandbox::User", "root");
         command

@@ -81,7 +81,7 @@ impl Debian {
 
     /// The list of files with drivers, in the order in which they are loaded.
     fn drivers(&self, kernel: &Kernel) -> PathBuf {
-        self.0.join(format!("drivers-{}", kernel.series))
+        self.0.join(format!("drivers-{}", kernel.name))
     }
 
     fn bootstrap(&self) -> Result<()> {

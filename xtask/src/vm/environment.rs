@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::architecture::Architecture;
 use super::machine;
 use super::programs::Programs;
 
@@ -30,7 +31,9 @@ impl Environment {
     }
 
     /// The same, in a machine that is emulated and whose CPUs are nobody else's.
-    pub(super) fn emulated(mut self) -> Self {
+    pub(super) fn emulated(mut self, architecture: Architecture) -> Self {
+        let (_, port) = architecture.ports();
+        self.0.push(("PORT", port.to_owned()));
         for name in ["PAGETRACE_TEST_EMULATED", "PAGETRACE_TEST_HOTPLUG"] {
             self.0.push((name, "1".to_owned()));
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::environment::Environment;
 use super::tree::Tree;
@@ -30,8 +30,8 @@ impl Payload<'_> {
 }
 
 /// Packs the payload and no more than it needs into an initramfs in `folder`.
-pub(super) fn pack(folder: &Path, payload: &Payload<'_>) -> Result<PathBuf> {
-    let tree = with_busybox(folder, include_str!("init.sh"))?;
+pub(super) fn pack(folder: &Path, busybox: &Path, payload: &Payload<'_>) -> Result<PathBuf> {
+    let tree = with_busybox(folder, busybox, include_str!("init.sh"))?;
     tree.folder("tmp")?;
     payload.lay(&tree, "")?;
     let archive = folder.join("initramfs");
@@ -39,20 +39,13 @@ pub(super) fn pack(folder: &Path, payload: &Payload<'_>) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// A tree with busybox, which runs `init` first.
-pub(super) fn with_busybox(folder: &Path, init: &str) -> Result<Tree> {
+/// A tree with this busybox, which runs `init` first.
+pub(super) fn with_busybox(folder: &Path, busybox: &Path, init: &str) -> Result<Tree> {
     let tree = Tree::new(folder)?;
     for name in ["dev", "proc", "sys"] {
         tree.folder(name)?;
     }
-    tree.copy(&busybox()?, Path::new(BUSYBOX))?;
+    tree.copy(busybox, Path::new(BUSYBOX))?;
     tree.write_script("init", init)?;
     Ok(tree)
-}
-
-/// Where this machine has a busybox, which must be the static one.
-fn busybox() -> Result<PathBuf> {
-    let folders = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join("busybox"));
-    let found = folders.into_iter().find(|path| path.is_file());
-    found.context("there is no busybox: use `cargo xtask vm --install`")
 }

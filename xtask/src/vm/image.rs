@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use super::architecture::Architecture;
+
 /// Where the packages of the kernel in `folder` are unpacked.
 pub(super) fn unpacked(folder: &Path) -> PathBuf {
     folder.join("unpacked")
@@ -44,6 +46,22 @@ pub(super) fn headers(folder: &Path) -> Result<PathBuf> {
     let mut headers = entries(&unpacked(folder).join("usr/src"))
         .filter(|path| starts_with(path, "linux-headers-") && path.join(".config").is_file());
     headers.next().with_context(|| missing("headers", folder))
+}
+
+/// Where the packages of the busybox for `architecture` are unpacked; none where this machine's own
+/// serves.
+pub(super) fn busybox_folder(architecture: Architecture, vm: &Path) -> Option<PathBuf> {
+    let is_foreign = architecture != Architecture::X86;
+    is_foreign.then(|| vm.join(format!("busybox-{}", architecture.debian())))
+}
+
+/// A static busybox for `architecture`.
+pub(super) fn busybox(architecture: Architecture, vm: &Path) -> Result<PathBuf> {
+    let root = busybox_folder(architecture, vm).map(|folder| unpacked(&folder));
+    let root = root.unwrap_or_else(|| PathBuf::from("/"));
+    let folders = ["bin", "usr/bin"].map(|folder| root.join(folder).join("busybox"));
+    let found = folders.into_iter().find(|path| path.is_file());
+    found.context("there is no busybox: use `cargo xtask vm --install`")
 }
 
 fn missing(what: &str, folder: &Path) -> String {

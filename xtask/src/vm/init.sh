@@ -11,7 +11,7 @@ mount -t devpts pts /dev/pts
 mount -t cgroup2 cgroup /sys/fs/cgroup
 chmod 1777 /tmp
 ip link set lo up
-# The kernel writes to the first serial port, so that its words are not among ours.
+# The kernel writes to another serial port, so that its words are not among ours.
 . /environment
-/run.sh >/dev/ttyS1 2>&1 </dev/null
+/run.sh >"/dev/$PORT" 2>&1 </dev/null
 poweroff -f

@@ -1,20 +1,21 @@
 //! `cargo xtask vm --install`: brings QEMU and the kernels.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum as _;
 
 use super::apt::Apt;
+use super::architecture::Architecture;
 use super::debian::Debian;
 use super::kernel::{self, Kernel};
 use super::platform::{Platform, Userland};
 use super::{image, machine};
 use crate::command;
-
-/// The variant of a kernel that is made for virtual machines.
-const VARIANT: &str = "-cloud-amd64";
+use crate::installed::Rustc;
 
 /// What builds a module and Debian's root: programs, and the packages that have them.
 const BUILD: [(&str, &str); 4] = [
@@ -27,12 +28,41 @@ const BUILD: [(&str, &str); 4] = [
 /// Installs the programs that are missing, and the newest kernel of each series into `vm`.
 pub(super) fn run(vm: &Path) -> Result<()> {
     install_programs()?;
-    let suites = kernel::ALL.iter().map(|kernel| kernel.suite);
-    let apt = Apt::of_suites(vm.join("apt"), suites)?;
-    for kernel in &kernel::ALL {
-        install_kernel(&apt, kernel, &kernel.folder(vm))?;
+    for architecture in Architecture::ALL {
+        install_standard_library(architecture)?;
+        install_kernels(architecture, vm)?;
     }
     Debian::of(vm).install(&kernels_of_debian(), vm)
+}
+
+/// Where rustup has none, the library is built with the programs.
+fn install_standard_library(architecture: Architecture) -> Result<()> {
+    let target = architecture.target();
+    if Rustc::find()?.has_standard_library(target) {
+        return Ok(());
+    }
+    let added = command::run(Command::new("rustup").args(["target", "add", target]));
+    if let Err(error) = added {
+        println!("Rust's standard library for {target} will be built from source: {error:#}");
+    }
+    Ok(())
+}
+
+/// The kernels of one kind of machine, and the busybox that they run, if this machine's does not.
+fn install_kernels(architecture: Architecture, vm: &Path) -> Result<()> {
+    let kernels = kernel::ALL
+        .iter()
+        .filter(|it| it.architecture == architecture);
+    let suites = kernels.clone().map(|kernel| kernel.suite);
+    let lists = vm.join("apt").join(architecture.debian());
+    let apt = Apt::of_suites(lists, architecture, suites)?;
+    if let Some(folder) = image::busybox_folder(architecture, vm) {
+        install_packages(&apt, &["busybox-static".to_owned()], &folder)?;
+    }
+    for kernel in kernels {
+        install_packages(&apt, &packages(&apt, kernel)?, &kernel.folder(vm))?;
+    }
+    Ok(())
 }
 
 /// The kernels that Debian's userland is started with.
@@ -45,7 +75,9 @@ fn kernels_of_debian() -> Vec<Kernel> {
 }
 
 fn install_programs() -> Result<()> {
-    let packages: Vec<_> = machine::missing_packages()
+    let machines = Architecture::ALL.into_iter();
+    let packages: BTreeSet<_> = machines
+        .flat_map(machine::missing_packages)
         .chain(machine::missing(&BUILD))
         .collect();
     if packages.is_empty() {
@@ -57,8 +89,8 @@ fn install_programs() -> Result<()> {
     command::run(install.args(packages))
 }
 
-fn install_kernel(apt: &Apt, kernel: &Kernel, folder: &Path) -> Result<()> {
-    let packages = packages(apt, kernel)?;
+/// Unpacks these packages into a folder, unless they are.
+fn install_packages(apt: &Apt, packages: &[String], folder: &Path) -> Result<()> {
     let list = packages.join("\n");
     let installed = image::list(folder);
     if fs::read_to_string(&installed).is_ok_and(|installed| installed == list) {
@@ -71,7 +103,7 @@ fn install_kernel(apt: &Apt, kernel: &Kernel, folder: &Path) -> Result<()> {
             .with_context(|| format!("cannot remove {}", unpacked.display()))?;
     }
     fs::create_dir_all(&unpacked).with_context(|| format!("cannot make {}", unpacked.display()))?;
-    for package in &packages {
+    for package in packages {
         apt.unpack(package, &unpacked)?;
     }
     fs::write(&installed, list).with_context(|| format!("cannot write {}", installed.display()))
@@ -79,7 +111,7 @@ fn install_kernel(apt: &Apt, kernel: &Kernel, folder: &Path) -> Result<()> {
 
 /// The package with the image, and those to build a module with.
 fn packages(apt: &Apt, kernel: &Kernel) -> Result<Vec<String>> {
-    let image = apt.newest(kernel.image, VARIANT)?;
+    let image = apt.newest(kernel.image, kernel.variant)?;
     let mut packages = vec![image.clone()];
     if kernel.module {
         let headers = image.replace("linux-image-", "linux-headers-");

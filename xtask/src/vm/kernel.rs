@@ -2,58 +2,127 @@
 
 use std::path::{Path, PathBuf};
 
+use super::architecture::Architecture;
+
 /// Where Debian has a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kernel {
-    /// Of which releases the newest is taken.
-    pub(super) series: &'static str,
+    /// The machine that it is for.
+    pub(super) architecture: Architecture,
+    /// What it is called here: the releases of which the newest is taken, and what else tells it.
+    pub(super) name: &'static str,
     /// The suite that has it.
     pub(super) suite: &'static str,
     /// How the name of the package with the image begins.
     pub(super) image: &'static str,
+    /// How it ends.
+    pub(super) variant: &'static str,
     /// Whether a module is built for it.
     pub(super) module: bool,
 }
 
+/// The variant of a kernel that is made for virtual machines.
+const CLOUD: &str = "-cloud-amd64";
+/// The same for 64-bit Arm.
+const CLOUD_ARM: &str = "-cloud-arm64";
+
 /// The oldest that pagetrace promises to work on.
 pub(super) const OLDEST: Kernel = Kernel {
-    series: "5.10",
+    architecture: Architecture::X86,
+    name: "5.10",
     suite: "bullseye",
     image: "linux-image-5.10.",
+    variant: CLOUD,
     module: false,
 };
 
 /// Debian 12's, and the one with the module that leaks.
 pub(super) const WITH_MODULE: Kernel = Kernel {
-    series: "6.1",
+    architecture: Architecture::X86,
+    name: "6.1",
     suite: "bookworm",
     image: "linux-image-6.1.",
+    variant: CLOUD,
     module: true,
 };
 
 /// Debian 13's.
 pub(super) const STABLE: Kernel = Kernel {
-    series: "6.12",
+    architecture: Architecture::X86,
+    name: "6.12",
     suite: "trixie",
     image: "linux-image-6.12.",
+    variant: CLOUD,
     module: false,
 };
 
 /// Debian's newest.
 pub(super) const NEWEST: Kernel = Kernel {
-    series: "7",
+    architecture: Architecture::X86,
+    name: "7",
     suite: "sid",
     // From 7.2 on, linux-image-… is a package without a kernel in it.
     image: "linux-binary-7.",
+    variant: CLOUD,
     module: false,
 };
 
+/// The oldest, for 64-bit Arm.
+pub(super) const OLDEST_ARM: Kernel = Kernel {
+    architecture: Architecture::Arm,
+    name: "arm64-5.10",
+    variant: CLOUD_ARM,
+    ..OLDEST
+};
+
+/// Debian 12's, for 64-bit Arm.
+pub(super) const DEBIAN_ARM: Kernel = Kernel {
+    architecture: Architecture::Arm,
+    name: "arm64-6.1",
+    variant: CLOUD_ARM,
+    module: false,
+    ..WITH_MODULE
+};
+
+/// Debian 13's, for 64-bit Arm.
+pub(super) const STABLE_ARM: Kernel = Kernel {
+    architecture: Architecture::Arm,
+    name: "arm64-6.12",
+    variant: CLOUD_ARM,
+    ..STABLE
+};
+
+/// The same with pages of 16 KiB.
+pub(super) const LARGE_PAGES: Kernel = Kernel {
+    name: "arm64-16k-6.12",
+    variant: "-arm64-16k",
+    ..STABLE_ARM
+};
+
+/// Debian's newest, for 64-bit Arm.
+pub(super) const NEWEST_ARM: Kernel = Kernel {
+    architecture: Architecture::Arm,
+    name: "arm64-7",
+    variant: CLOUD_ARM,
+    ..NEWEST
+};
+
 /// All of them.
-pub(super) const ALL: [Kernel; 4] = [OLDEST, WITH_MODULE, STABLE, NEWEST];
+pub(super) const ALL: [Kernel; 9] = [
+    OLDEST,
+    WITH_MODULE,
+    STABLE,
+    NEWEST,
+    OLDEST_ARM,
+    DEBIAN_ARM,
+    STABLE_ARM,
+    LARGE_PAGES,
+    NEWEST_ARM,
+];
 
 impl Kernel {
     /// Its folder of those in `vm`.
     pub(super) fn folder(&self, vm: &Path) -> PathBuf {
-        vm.join(self.series)
+        vm.join(self.name)
     }
 }

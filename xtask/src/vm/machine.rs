@@ -9,13 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-const QEMU: &str = "qemu-system-x86_64";
-/// Programs, and the packages that have them.
-const NEEDED: [(&str, &str); 3] = [
-    (QEMU, "qemu-system-x86"),
-    ("busybox", "busybox-static"),
-    ("cpio", "cpio"),
-];
+use super::architecture::Architecture;
+
+/// Programs that every machine takes, and the packages that have them.
+const NEEDED: [(&str, &str); 2] = [("busybox", "busybox-static"), ("cpio", "cpio")];
 /// What a run wrote, in the folder of its kernel.
 pub(super) const RESULTS: &str = "results.log";
 /// A time that only something broken takes.
@@ -25,10 +22,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// CPUs: with one for each, QEMU 7.2 sometimes goes on with the old code after the kernel
 /// patched its own, as it does to attach, and both CPUs trap there for ever.
 const ACCELERATOR: &str = "tcg,thread=single";
-/// Without cmpxchg16b, of whose emulation 6.12 has died while it booted.
-const CPU: &str = "max,-cx16";
 /// A kernel that panics or is stuck ends its machine, and says why on the console.
-const KERNEL: &str = "console=ttyS0 quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
+const KERNEL: &str = "quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
 const MEMORY_MIB: &str = "1536";
 /// What a machine with a disk has as well: a network that leads nowhere, and randomness.
 const DEVICES: [&str; 6] = [
@@ -43,9 +38,9 @@ const DEVICES: [&str; 6] = [
 /// sent, the other receives, and its driver takes the memory for it.
 pub(super) const WIRED: [&str; 2] = ["52:54:00:00:00:01", "52:54:00:00:00:02"];
 
-/// The packages to install before a machine can run.
-pub(super) fn missing_packages() -> impl Iterator<Item = &'static str> {
-    missing(&NEEDED)
+/// The packages to install before such a machine can run.
+pub(super) fn missing_packages(architecture: Architecture) -> impl Iterator<Item = &'static str> {
+    missing(&NEEDED).chain(missing(architecture.needed()))
 }
 
 /// The packages of those `needed` programs that this machine has not.
@@ -65,6 +60,8 @@ fn has_program(name: &str) -> bool {
 
 /// What a machine starts with.
 pub(super) struct Boot {
+    /// The kind of machine.
+    pub(super) architecture: Architecture,
     /// The image of the kernel.
     pub(super) kernel: PathBuf,
     /// What is added to its command line.
@@ -81,7 +78,11 @@ pub(super) fn run(folder: &Path, boot: &Boot) -> Result<PathBuf> {
     let (console, results) = (folder.join("console.log"), folder.join(RESULTS));
     File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
     let status = wait(qemu(boot, &console, &results)?)?;
-    ensure!(status.success(), "{QEMU} failed: {status}");
+    ensure!(
+        status.success(),
+        "{} failed: {status}",
+        boot.architecture.qemu()
+    );
     let written = fs::metadata(&results).is_ok_and(|results| results.len() > 0);
     ensure!(
         written,
@@ -92,13 +93,21 @@ pub(super) fn run(folder: &Path, boot: &Boot) -> Result<PathBuf> {
 }
 
 fn qemu(boot: &Boot, console: &Path, results: &Path) -> Result<Child> {
-    let file = |path: &Path| format!("file:{}", path.display());
-    let mut qemu = Command::new(QEMU);
-    qemu.args(["-accel", ACCELERATOR, "-cpu", CPU, "-smp", "2"])
+    let architecture = boot.architecture;
+    let (port, _) = architecture.ports();
+    let results = format!("file,id=results,path={}", results.display());
+    let mut qemu = Command::new(architecture.qemu());
+    qemu.args(["-accel", ACCELERATOR, "-smp", "2"])
+        .args(architecture.machine())
         .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
         .args(["-display", "none"])
-        .args(["-append", &format!("{KERNEL} {}", boot.option)])
-        .args(["-serial", &file(console), "-serial", &file(results)]);
+        .args([
+            "-append",
+            &format!("console={port} {KERNEL} {}", boot.option),
+        ])
+        .args(["-serial", &format!("file:{}", console.display())])
+        .args(["-chardev", &results])
+        .args(architecture.second_port("results"));
     qemu.arg("-kernel").arg(&boot.kernel);
     qemu.arg("-initrd").arg(&boot.initramfs);
     if let Some(disk) = &boot.disk {
@@ -109,7 +118,8 @@ fn qemu(boot: &Boot, console: &Path, results: &Path) -> Result<Child> {
         }
     }
     qemu.stdin(Stdio::null());
-    qemu.spawn().with_context(|| format!("cannot run {QEMU}"))
+    qemu.spawn()
+        .with_context(|| format!("cannot run {}", architecture.qemu()))
 }
 
 /// Adds a card, with buffers that the driver merges: QEMU's default. QEMU warns that the hub which is

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::architecture::Architecture;
 use super::kernel::{self, Kernel};
 
 /// A kernel with a userland, emulated or that of this machine.
@@ -27,6 +28,21 @@ pub(super) enum Platform {
     /// Debian 12 as it is: kernel and userland
     #[value(name = "debian-6.1")]
     Debian,
+    /// The oldest kernel, on 64-bit Arm
+    #[value(name = "arm64-5.10")]
+    OldestArm,
+    /// The kernel of Debian 12, on 64-bit Arm
+    #[value(name = "arm64-6.1")]
+    DebianArm,
+    /// The kernel of Debian 13, on 64-bit Arm
+    #[value(name = "arm64-6.12")]
+    StableArm,
+    /// The kernel of Debian 13 with pages of 16 KiB, on 64-bit Arm
+    #[value(name = "arm64-16k")]
+    LargePages,
+    /// Debian's newest kernel, on 64-bit Arm
+    #[value(name = "arm64-7")]
+    NewestArm,
     /// This machine, without QEMU
     #[value(name = "host")]
     Host,
@@ -61,8 +77,19 @@ impl Platform {
             Self::Newest => (kernel::NEWEST, Userland::Busybox),
             Self::OldestDebian => (kernel::OLDEST, debian(true)),
             Self::Debian => (kernel::WITH_MODULE, debian(false)),
+            Self::OldestArm => (kernel::OLDEST_ARM, Userland::Busybox),
+            Self::DebianArm => (kernel::DEBIAN_ARM, Userland::Busybox),
+            Self::StableArm => (kernel::STABLE_ARM, Userland::Busybox),
+            Self::LargePages => (kernel::LARGE_PAGES, Userland::Busybox),
+            Self::NewestArm => (kernel::NEWEST_ARM, Userland::Busybox),
             Self::Host => return None,
         })
+    }
+
+    /// The kind of machine.
+    pub(super) fn architecture(self) -> Architecture {
+        let kernel = self.emulated().map(|(kernel, _)| kernel);
+        kernel.map_or(Architecture::X86, |kernel| kernel.architecture)
     }
 
     /// Its folder of those in `vm`.

@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::architecture::Architecture;
 use crate::executables::Executables;
 use crate::manifest::{self, OBJECTS};
 use crate::workspace;
-
-/// Static programs need a target of their own: macros are libraries and cannot be static.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The programs, and what they read.
 pub(super) struct Programs {
@@ -26,9 +24,9 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds them in a folder of `vm`.
-    pub(super) fn build(root: &Path, vm: &Path) -> Result<Self> {
-        let programs = build(root, vm)?;
+    /// Builds them for one kind of machine, in a folder of `vm`.
+    pub(super) fn build(root: &Path, vm: &Path, architecture: Architecture) -> Result<Self> {
+        let programs = build(root, vm, architecture)?;
         Ok(Self {
             pagetrace: programs.named("pagetrace")?,
             suite: programs.named("suite")?,
@@ -50,13 +48,14 @@ impl Programs {
     }
 }
 
-fn build(root: &Path, vm: &Path) -> Result<Executables> {
+fn build(root: &Path, vm: &Path, architecture: Architecture) -> Result<Executables> {
     let mut cargo = workspace::cargo(root);
     // All at once, so that their dependencies have the same features and are built once.
     cargo
         .args(["build", "--package=pagetrace", "--package=pagetrace-tests"])
         .args(["--bins", "--test=suite"])
-        .args(["--release", "--locked", "--target", TARGET])
+        .args(["--release", "--locked"])
+        .args(["--target", architecture.target()])
         .arg("--target-dir")
         .arg(vm.join("programs"))
         .env("RUSTFLAGS", "-Ctarget-feature=+crt-static")
@@ -64,5 +63,6 @@ fn build(root: &Path, vm: &Path) -> Result<Executables> {
         .env("CARGO_PROFILE_RELEASE_STRIP", "true")
         // The tests would take minutes to link, to be no faster.
         .env("CARGO_PROFILE_RELEASE_LTO", "off");
+    architecture.tell(&mut cargo)?;
     Executables::build(&mut cargo)
 }

@@ -1,6 +1,6 @@
 //! One platform's run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::architecture::Architecture;
 use super::debian::Debian;
 use super::environment::Environment;
 use super::guest::{self, Payload};
@@ -22,8 +23,9 @@ use crate::command;
 /// What is the same for every platform.
 pub(super) struct Runner {
     vm: PathBuf,
-    programs: Programs,
-    /// The modules that leak, by the series of the kernels that they are for.
+    /// What is run on each kind of machine, this one among them.
+    programs: BTreeMap<Architecture, Programs>,
+    /// The modules that leak, by the names of the kernels that they are for.
     modules: BTreeMap<&'static str, PathBuf>,
     /// Words of which a test's name must have one; none for all tests.
     only: String,
@@ -39,17 +41,23 @@ impl Runner {
         only: &[String],
     ) -> Result<Self> {
         let kernels = platforms.iter().filter_map(|it| it.emulated());
+        let architectures = kernels.clone().map(|(kernel, _)| kernel.architecture);
+        // Reports of all of them are shown here.
+        let architectures: BTreeSet<_> = architectures.chain([Architecture::X86]).collect();
+        let programs = architectures
+            .into_iter()
+            .map(|it| Ok((it, Programs::build(root, vm, it)?)));
         let with_module = kernels
             .map(|(kernel, _)| kernel)
             .filter(|kernel| kernel.module);
         let mut modules = BTreeMap::new();
         for kernel in with_module {
             let module = leaking_module::build(root, &kernel.folder(vm))?;
-            modules.insert(kernel.series, module);
+            modules.insert(kernel.name, module);
         }
         Ok(Self {
             vm: vm.to_owned(),
-            programs: Programs::build(root, vm)?,
+            programs: programs.collect::<Result<_>>()?,
             modules,
             only: only.join(" "),
         })
@@ -70,13 +78,24 @@ impl Runner {
         if let Some((_, userland)) = platform.emulated() {
             check_mounts(&outcome, userland)?;
         }
-        check_report(&self.programs.pagetrace, &outcome, &folder)?;
+        check_report(
+            &self.programs(Architecture::X86)?.pagetrace,
+            &outcome,
+            &folder,
+        )?;
         Ok((outcome, start.elapsed()))
     }
 
+    fn programs(&self, architecture: Architecture) -> Result<&Programs> {
+        let programs = self.programs.get(&architecture);
+        programs.with_context(|| format!("nothing was built for {}", architecture.debian()))
+    }
+
     fn run_emulated(&self, kernel: &Kernel, userland: Userland, folder: &Path) -> Result<PathBuf> {
-        let module = self.modules.get(kernel.series).map(PathBuf::as_path);
-        let mut environment = Environment::of(&self.programs, &self.only).emulated();
+        let module = self.modules.get(kernel.name).map(PathBuf::as_path);
+        let programs = self.programs(kernel.architecture)?;
+        let environment = Environment::of(programs, &self.only);
+        let mut environment = environment.emulated(kernel.architecture);
         if let Some(module) = module {
             environment = environment.with_module(module);
         }
@@ -84,18 +103,20 @@ impl Runner {
             environment = environment.with_wire();
         }
         let payload = Payload {
-            files: self.programs.files().chain(module).collect(),
+            files: programs.files().chain(module).collect(),
             environment,
         };
         let debian = Debian::of(&self.vm);
+        let busybox = image::busybox(kernel.architecture, &self.vm)?;
         let (initramfs, disk) = match userland {
-            Userland::Busybox => (guest::pack(folder, &payload)?, None),
+            Userland::Busybox => (guest::pack(folder, &busybox, &payload)?, None),
             Userland::Debian { .. } => {
-                let initramfs = debian.pack(kernel, folder, &payload)?;
+                let initramfs = debian.pack(kernel, folder, &busybox, &payload)?;
                 (initramfs, Some(debian.image()?))
             }
         };
         let boot = Boot {
+            architecture: kernel.architecture,
             kernel: image::find(&kernel.folder(&self.vm))?,
             option: userland.kernel_option(),
             initramfs,
@@ -111,7 +132,8 @@ impl Runner {
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut run = Command::new("sh");
         run.arg(&script).stdin(Stdio::null()).stdout(file);
-        Environment::of(&self.programs, &self.only).give(&mut run);
+        let programs = self.programs(Architecture::X86)?;
+        Environment::of(programs, &self.only).give(&mut run);
         command::run(&mut run)?;
         Ok(log)
     }
@@ -151,7 +173,7 @@ pub(super) fn last(platform: Platform, vm: &Path) -> Option<Outcome> {
 /// What keeps `platform` from being run, and what to do.
 pub(super) fn obstacle(platform: Platform, vm: &Path) -> Option<String> {
     let (kernel, userland) = platform.emulated()?;
-    let missing = machine::missing_packages().next();
+    let missing = machine::missing_packages(kernel.architecture).next();
     let missing =
         missing.map(|it| format!("{it} is not installed: use `cargo xtask vm --install`"));
     let no_kernel = || image::find(&kernel.folder(vm)).err();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::architecture::Architecture;
 use super::outcome::{Ending, Outcome};
 use super::platform::Platform;
 
@@ -16,6 +17,15 @@ kernels: Debian's in QEMU, emulated, with two CPUs and 1.5 GiB; `host` is that o
 file was written on. `debian-` is Debian's userland with systemd and what that starts, mounts and
 loads; beside the others nothing runs. To be changed by running that, not by hand. Where some tests were run, they are
 those that depend on the kernel, as in `.ci/run` (`--only`).
+
+";
+
+/// What the part about 64-bit Arm begins with.
+const ARM: &str = "\
+# Kernels of 64-bit Arm
+
+Likewise, emulated; nothing runs beside the tests. `arm64-16k` has page frames of 16 KiB. Tests that need a load which busybox
+has not are skipped.
 
 ";
 
@@ -39,9 +49,17 @@ million. Kernels before 5.16 do not tell.
 
 ";
 
-/// The whole document.
-pub(super) fn document(runs: &Runs<'_>) -> String {
-    let mut text = HEAD.to_owned();
+/// The whole document, with another part about one kind of machine than before.
+pub(super) fn document(before: &str, architecture: Architecture, runs: &Runs<'_>) -> String {
+    let (x86, arm) = before.split_at(before.find(ARM).unwrap_or(before.len()));
+    match architecture {
+        Architecture::X86 => part(HEAD, runs) + if arm.is_empty() { "" } else { "\n" } + arm,
+        Architecture::Arm => format!("{}\n\n{}", x86.trim_end(), part(ARM, runs)),
+    }
+}
+
+fn part(head: &str, runs: &Runs<'_>) -> String {
+    let mut text = head.to_owned();
     text += &header("", runs);
     text += &row("kernel", runs, |run| run.release.clone());
     text += &row("run on", runs, |run| run.date.clone());
@@ -230,7 +248,8 @@ mod tests {
     fn each_kernel_is_a_column() {
         let old = run("5.10.0", Ending::Skipped("too old".to_owned()));
         let new = run("6.1.0", Ending::Passed);
-        let text = document(&[(Platform::Oldest, &old), (Platform::WithModule, &new)]);
+        let runs = [(Platform::Oldest, &old), (Platform::WithModule, &new)];
+        let text = document("", Architecture::X86, &runs);
         for line in [
             "|  | 5.10 | 6.1 |",
             "| kernel | 5.10.0 | 6.1.0 |",
@@ -243,5 +262,18 @@ mod tests {
             assert!(text.lines().any(|it| it == line), "no {line} in\n{text}");
         }
         assert!(!text.contains("What failed"), "{text}");
+    }
+
+    #[test]
+    fn each_kind_of_machine_has_a_part_of_its_own() {
+        let run = run("6.12.0", Ending::Passed);
+        let x86 = document("", Architecture::X86, &[(Platform::Stable, &run)]);
+        let both = document(&x86, Architecture::Arm, &[(Platform::StableArm, &run)]);
+        assert!(both.starts_with(x86.trim_end()), "{both}");
+        assert!(both.contains("|  | arm64-6.12 |"), "{both}");
+        let again = document(&both, Architecture::Arm, &[(Platform::StableArm, &run)]);
+        assert_eq!(again, both);
+        let again = document(&both, Architecture::X86, &[(Platform::Stable, &run)]);
+        assert_eq!(again, both);
     }
 }

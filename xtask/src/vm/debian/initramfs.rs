@@ -42,9 +42,10 @@ impl Debian {
         &self,
         kernel: &Kernel,
         folder: &Path,
+        busybox: &Path,
         payload: &Payload<'_>,
     ) -> Result<PathBuf> {
-        let tree = guest::with_busybox(folder, include_str!("init.sh"))?;
+        let tree = guest::with_busybox(folder, busybox, include_str!("init.sh"))?;
         tree.folder("root")?;
         let drivers = self.drivers(kernel);
         let drivers = fs::read_to_string(&drivers)
