@@ -1,9 +1,12 @@
 //! `cargo xtask dist`: makes what users install, in `target/dist`.
 //!
 //! ```text
-//! pagetrace                        a static binary
+//! pagetrace-x86_64                 a static binary
+//! pagetrace-aarch64                the same for 64-bit Arm
 //! pagetrace_0.1.0-1_amd64.deb      with manual pages, completions and the systemd unit
+//! pagetrace_0.1.0-1_arm64.deb
 //! pagetrace-0.1.0-1.x86_64.rpm
+//! pagetrace-0.1.0-1.aarch64.rpm
 //! pagetrace.cdx.json               what it is built from, in CycloneDX
 //! THIRD-PARTY-LICENSES             under which terms
 //! SHA256SUMS
@@ -24,7 +27,7 @@ use clap::Args;
 
 use crate::workspace;
 use crate::{command, part};
-use tools::TARGET;
+use tools::{TARGETS, Target};
 
 /// The binary's profile in Cargo.toml.
 const PROFILE: &str = "shipped";
@@ -44,11 +47,9 @@ pub(crate) struct Options {
     check: bool,
 }
 
-/// Where a build is, and what comes of it.
+/// What is made, and of what.
 struct Dist {
     root: PathBuf,
-    /// Where cargo put the binary. Packages find manual pages and completions there, too.
-    built: PathBuf,
     made: PathBuf,
 }
 
@@ -60,7 +61,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return part::bring(|| tools::parts(&tools));
     }
     let dist = Dist {
-        built: workspace::target(&root).join(TARGET).join(PROFILE),
         made: workspace::dist_target(&root),
         root,
     };
@@ -74,16 +74,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 impl Dist {
     fn make(&self, tools: &Path) -> Result<()> {
         self.begin()?;
-        self.build()?;
-        self.write_texts()?;
         for name in AS_THEY_ARE {
             copy(&self.root.join(name), &self.made.join(name))?;
         }
-        licenses::write(&self.root, &self.built.join(licenses::FILE))?;
-        for name in ["pagetrace", licenses::FILE] {
-            copy(&self.built.join(name), &self.made.join(name))?;
+        let licenses = self.made.join(licenses::FILE);
+        licenses::write(&self.root, &licenses)?;
+        for target in &TARGETS {
+            self.build(target)?;
+            let built = self.built(target);
+            self.write_texts(&built)?;
+            copy(&licenses, &built.join(licenses::FILE))?;
+            let binary = format!("pagetrace-{}", target.machine);
+            copy(&built.join("pagetrace"), &self.made.join(binary))?;
+            self.pack(tools, target)?;
         }
-        self.pack(tools)?;
         self.write_sbom(tools)?;
         sums::write(&self.made)?;
         println!("{} has it all", self.made.display());
@@ -99,31 +103,41 @@ impl Dist {
         fs::create_dir_all(&self.made).with_context(|| format!("cannot make {folder}"))
     }
 
-    fn build(&self) -> Result<()> {
+    /// Where cargo puts the binary. Packages find manual pages and completions there, too.
+    fn built(&self, target: &Target) -> PathBuf {
+        let builds = workspace::target(&self.root);
+        builds.join(target.name).join(PROFILE)
+    }
+
+    fn build(&self, target: &Target) -> Result<()> {
         let mut build = self.cargo();
         build.args(["build", "--locked", "--package", "pagetrace"]);
-        command::run(build.args(["--profile", PROFILE, "--target", TARGET]))
+        build.envs(target.variables.iter().copied());
+        command::run(build.args(["--profile", PROFILE, "--target", target.name]))
     }
 
     /// Manual pages and completions. What defines the command line is asked for them, in a build of its
     /// own: this program must not need pagetrace, whose BPF objects it makes.
-    fn write_texts(&self) -> Result<()> {
+    fn write_texts(&self, built: &Path) -> Result<()> {
         let mut run = self.cargo();
         run.args(["run", "--locked", "--package", "pagetrace-tests"]);
-        command::run(run.args(["--bin", "manual", "--"]).arg(&self.built))
+        command::run(run.args(["--bin", "manual", "--"]).arg(built))
     }
 
-    fn pack(&self, tools: &Path) -> Result<()> {
+    fn pack(&self, tools: &Path, target: &Target) -> Result<()> {
         let mut deb = self.tool(tools, "cargo-deb");
         deb.args(["--package", "pagetrace", "--locked"]);
-        self.pack_with(deb.args(["--no-build", "--no-strip"]))?;
+        self.pack_with(deb.args(["--no-build", "--no-strip"]), target)?;
         let mut rpm = self.tool(tools, "cargo-generate-rpm");
         // The binary is static: it requires nothing.
-        self.pack_with(rpm.args(["--package", "tracer", "--auto-req", "disabled"]))
+        self.pack_with(
+            rpm.args(["--package", "tracer", "--auto-req", "disabled"]),
+            target,
+        )
     }
 
-    fn pack_with(&self, tool: &mut Command) -> Result<()> {
-        tool.args(["--profile", PROFILE, "--target", TARGET]);
+    fn pack_with(&self, tool: &mut Command, target: &Target) -> Result<()> {
+        tool.args(["--profile", PROFILE, "--target", target.name]);
         command::run(tool.arg("--output").arg(&self.made))
     }
 

@@ -12,6 +12,8 @@ use crate::command;
 /// A kind of package, and how it comes and goes.
 struct Kind {
     name: &'static str,
+    /// How the names of those end that are for this machine.
+    ending: &'static str,
     install: fn(&Userland, &Path) -> Result<()>,
     remove: fn(&Userland) -> Result<()>,
 }
@@ -19,11 +21,13 @@ struct Kind {
 const KINDS: [Kind; 2] = [
     Kind {
         name: "deb",
+        ending: "_amd64.deb",
         install: install_deb,
         remove: remove_deb,
     },
     Kind {
         name: "rpm",
+        ending: ".x86_64.rpm",
         install: install_rpm,
         remove: remove_rpm,
     },
@@ -39,7 +43,7 @@ pub(super) fn run(made: &Path, vm: &Path) -> Result<()> {
             .current_dir(made),
     )?;
     for kind in &KINDS {
-        let package = the_only(made, kind.name)?;
+        let package = the_only(made, kind.ending)?;
         let userland = Userland::over(&vm.join("debian/root"), made)?;
         (kind.install)(&userland, &package)?;
         let brought = userland.changes()?.len();
@@ -56,11 +60,11 @@ fn the_only(made: &Path, ending: &str) -> Result<PathBuf> {
     let paths = fs::read_dir(made).with_context(|| format!("cannot list {}", made.display()))?;
     let paths = paths.filter_map(|entry| Some(entry.ok()?.path()));
     let found: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|it| it == ending))
+        .filter(|path| path.to_string_lossy().ends_with(ending))
         .collect();
     match &found[..] {
         [package] => Ok(package.clone()),
-        _ => anyhow::bail!("{} packages .{ending} in {}", found.len(), made.display()),
+        _ => anyhow::bail!("{} packages *{ending} in {}", found.len(), made.display()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::tools::TARGET;
+use super::tools::TARGETS;
 use crate::{command, workspace};
 
 /// What it is called.
@@ -24,7 +24,10 @@ const MUSL: &str = "musl, linked statically: MIT licence, https://musl.libc.org,
 pub(super) fn write(root: &Path, file: &Path) -> Result<()> {
     let mut cargo = workspace::cargo(root);
     cargo.args(["metadata", "--locked", "--format-version", "1"]);
-    let metadata = command::output(cargo.args(["--filter-platform", TARGET]))?;
+    for target in &TARGETS {
+        cargo.args(["--filter-platform", target.name]);
+    }
+    let metadata = command::output(&mut cargo)?;
     let crates = crates(&serde_json::from_str(&metadata)?);
     let mut text = format!("{MUSL}\n");
     for name in linked(root)? {
@@ -39,14 +42,17 @@ pub(super) fn write(root: &Path, file: &Path) -> Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// What comes into the binary, as `name v1.2.3`; not what only builds or tests it.
+/// What comes into the binaries, as `name v1.2.3`; not what only builds or tests it.
 fn linked(root: &Path) -> Result<Vec<String>> {
-    let mut tree: Command = workspace::cargo(root);
-    tree.args(["tree", "--locked", "--package", "pagetrace"]);
-    tree.args(["--edges", "normal", "--target", TARGET]);
-    let tree = command::output(tree.args(["--prefix", "none", "--format", "{p}"]))?;
     let words = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
-    let mut names: Vec<_> = tree.lines().map(words).collect();
+    let mut names = Vec::new();
+    for target in &TARGETS {
+        let mut tree: Command = workspace::cargo(root);
+        tree.args(["tree", "--locked", "--package", "pagetrace"]);
+        tree.args(["--edges", "normal", "--target", target.name]);
+        let tree = command::output(tree.args(["--prefix", "none", "--format", "{p}"]))?;
+        names.extend(tree.lines().map(words));
+    }
     names.sort();
     names.dedup();
     Ok(names)

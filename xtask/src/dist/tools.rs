@@ -8,8 +8,38 @@ use anyhow::{Result, bail};
 use crate::installed;
 use crate::part::Part;
 
-/// What the binary is built for: a C library that can be linked statically, name service and all.
-pub(super) const TARGET: &str = "x86_64-unknown-linux-musl";
+/// What binaries are built for: a C library that can be linked statically, name service and all.
+pub(super) const TARGETS: [Target; 2] = [
+    Target {
+        name: "x86_64-unknown-linux-musl",
+        machine: "x86_64",
+        variables: &[],
+    },
+    Target {
+        name: "aarch64-unknown-linux-musl",
+        machine: "aarch64",
+        variables: &[
+            (
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER",
+                "aarch64-linux-gnu-gcc",
+            ),
+            ("CC_aarch64_unknown_linux_musl", "aarch64-linux-gnu-gcc"),
+            // The compiler's own headers are those of another C library: what they add to calls of
+            // it is not in this one.
+            ("CFLAGS_aarch64_unknown_linux_musl", "-U_FORTIFY_SOURCE"),
+        ],
+    },
+];
+
+/// What a binary is built for.
+pub(super) struct Target {
+    /// What Rust calls it.
+    pub(super) name: &'static str,
+    /// What the kernel calls its machines (`uname -m`).
+    pub(super) machine: &'static str,
+    /// What tells cargo of compilers that are not this machine's own.
+    pub(super) variables: &'static [(&'static str, &'static str)],
+}
 
 /// Programs of crates, and their versions.
 const CRATES: [(&str, &str); 3] = [
@@ -20,8 +50,13 @@ const CRATES: [(&str, &str); 3] = [
 
 /// Programs of Debian's packages: what compiles C for the target, and what the check reads packages,
 /// pages and completions with.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("musl-tools", "/usr/bin/musl-gcc"),
+    ("gcc-aarch64-linux-gnu", "/usr/bin/aarch64-linux-gnu-gcc"),
+    (
+        "libc6-dev-arm64-cross",
+        "/usr/aarch64-linux-gnu/include/stdlib.h",
+    ),
     ("rpm", "/usr/bin/rpm"),
     ("man-db", "/usr/bin/man"),
     ("zsh", "/usr/bin/zsh"),
@@ -37,7 +72,8 @@ pub(super) fn parts(tools: &Path) -> Result<Vec<Part>> {
     let crates = CRATES
         .iter()
         .map(|(name, version)| of_crate(name, version, tools));
-    Ok([standard_library()?]
+    let libraries: Result<Vec<_>> = TARGETS.iter().map(standard_library).collect();
+    Ok(libraries?
         .into_iter()
         .chain(packages)
         .chain(crates)
@@ -52,14 +88,13 @@ pub(super) fn ensure_all(tools: &Path) -> Result<()> {
     }
 }
 
-fn standard_library() -> Result<Part> {
-    let rustc = installed::Rustc::find()?;
-    let folder = rustc.sysroot.join("lib/rustlib").join(TARGET);
+fn standard_library(target: &Target) -> Result<Part> {
+    let has_library = installed::Rustc::find()?.has_standard_library(target.name);
     let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", TARGET]);
+    rustup.args(["target", "add", target.name]);
     Ok(Part {
-        name: format!("Rust for {TARGET}"),
-        found: folder.is_dir().then(|| folder.display().to_string()),
+        name: format!("Rust for {}", target.name),
+        found: has_library.then(|| "there".to_owned()),
         install: vec![rustup],
         hint: "where rustup cannot download, install the rust-std of this target by hand",
     })
