@@ -9,7 +9,7 @@ use perf_event::{Builder, Counter, events::Tracepoint};
 
 use crate::{announcement::PagesByOrder, tracefs};
 
-const MAX_ORDER: u32 = 10;
+const MAX_ORDER: u32 = tracer_ebpf::MAX_ORDER;
 const MIGRATE_MOVABLE: u32 = 1;
 
 /// Counters of the page allocations that the calling task makes: those that succeed

@@ -40,8 +40,10 @@ impl<T> LoadTime<T> {
 pub struct TraceConfig {
     /// Where the `struct page`s are.
     pub pages: PageConfig,
-    /// Number of page frames that the slot table covers.
-    pub frames: u64,
+    /// The page frames that the slot table covers.
+    pub spans: [Span; SPANS],
+    /// The largest order of this kernel, at most [`MAX_ORDER`](crate::MAX_ORDER).
+    pub largest_order: u64,
     /// Who is told apart at one stack, as of [`taker`].
     pub taker: u64,
     /// What is recorded.
@@ -59,6 +61,33 @@ pub struct TraceConfig {
     /// The tracer's process id in the initial namespace, whose pages are counted and not
     /// recorded, or [`NOBODY`].
     pub own_process: u32,
+    /// Zero.
+    pub unused: u32,
+}
+
+/// Page frames that follow each other, and where the slot table has them. Machines have memory at
+/// addresses that lie far apart, as one with two sockets of arm64 has at 64 TiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Span {
+    /// The first page frame, a multiple of [`CHUNK_SLOTS`](crate::CHUNK_SLOTS).
+    pub first: u64,
+    /// How many there are; 0 for none.
+    pub frames: u64,
+    /// Its slot's place in the table, likewise a multiple.
+    pub slot: u64,
+}
+
+/// How many spans there can be.
+pub const SPANS: usize = 8;
+
+impl Span {
+    /// No page frame.
+    pub const NONE: Self = Self {
+        first: 0,
+        frames: 0,
+        slot: 0,
+    };
 }
 
 /// What the queries and probes are told.
@@ -130,13 +159,26 @@ pub struct UserMemoryConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct UnwindConfig {
-    /// 1 to unwind by rules, 0 to have the kernel unwind every stack.
-    pub by_rules: u32,
+    /// One of [`unwinding`].
+    pub by: u32,
     /// 1 if the [cast](crate::rdonly_cast) was made a call of the kernel's function, 0 to copy
     /// stacks.
     pub in_place: u32,
     /// From 1 to 2^31: of so many stacks unwound by rules, the kernel unwinds one too.
     pub check_every: u32,
+    /// How far above the registers that an exception saved their frame record lies, in bytes; 0 where
+    /// the record is one like others (before Linux 6.13). Of [`unwinding::RECORDS`].
+    pub registers: u32,
+}
+
+/// How stacks are unwound.
+pub mod unwinding {
+    /// By the kernel's unwinder, always.
+    pub const KERNEL: u32 = 0;
+    /// By rules that user space learns.
+    pub const RULES: u32 = 1;
+    /// By the frame records that the kernel's functions keep on their stack.
+    pub const RECORDS: u32 = 2;
 }
 
 /// How the bulk allocator is called.
@@ -173,14 +215,16 @@ impl TraceConfig {
     /// Records all pages of a machine without page frames.
     pub const DEFAULT: Self = Self {
         pages: PageConfig::DEFAULT,
-        frames: 0,
+        spans: [Span::NONE; SPANS],
+        largest_order: crate::MAX_ORDER as u64,
         taker: taker::ANYBODY,
         filters: FilterConfig::DEFAULT,
         interrupts: InterruptCode::NONE,
         unwind: UnwindConfig {
-            by_rules: 0,
+            by: unwinding::KERNEL,
             in_place: 0,
             check_every: 1,
+            registers: 0,
         },
         bulk: BulkConfig {
             list: 0,
@@ -197,6 +241,7 @@ impl TraceConfig {
         },
         page_list: 0,
         own_process: NOBODY,
+        unused: 0,
     };
 }
 
@@ -237,5 +282,5 @@ impl FilterConfig {
 }
 
 const _: () = assert!(size_of::<FilterConfig>() == 5 * 8 + 10 * 4);
-const _: () = assert!(size_of::<TraceConfig>() == 4 * 8 + 80 + 32 + 14 * 4);
+const _: () = assert!(size_of::<TraceConfig>() == 4 * 8 + SPANS * 24 + 80 + 64 + 15 * 4 + 4);
 const _: () = assert!(size_of::<QueryConfig>() == 3 * 8);

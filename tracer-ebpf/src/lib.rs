@@ -20,13 +20,15 @@ pub mod unwind;
 
 pub use config::{
     BulkConfig, CONFIG, FilterConfig, LoadTime, NO_MIGRATETYPE, NOBODY, PageConfig, QueryConfig,
-    TraceConfig, TracefsConfig, UnwindConfig, UserMemoryConfig,
+    SPANS, Span, TraceConfig, TracefsConfig, UnwindConfig, UserMemoryConfig, unwinding,
 };
 pub use counters::{
     AllocationCounters, Counters, FreeCounters, LEVELS, Nested, ORDERS, UnwindCounters,
 };
 pub use records::{Control, KnownSites, RECENT_SITES, SAMPLE_PAGES, Sample};
-pub use site::{COMM_LEN, Code, InterruptCode, MAX_FRAMES, SKIPPED_FRAMES, Site, SiteKey};
+pub use site::{
+    COMM_LEN, Code, IRQ_PIECES, InterruptCode, MAX_FRAMES, SKIPPED_FRAMES, Site, SiteKey,
+};
 pub use slot::{
     BULK, CHUNK_SLOTS, Chunk, FIRST_SITE, LAST_EPOCH, MAX_ORDER, MAX_SITES, SITE_TABLE_FULL,
     STACK_LOST, SiteId, Slot, order,
@@ -34,7 +36,7 @@ pub use slot::{
 
 /// Names of the maps, as user space finds them in the objects.
 pub mod maps {
-    /// One [`Chunk`](crate::Chunk) per 1024 page frames, memory-mapped by user space.
+    /// One [`Chunk`](crate::Chunk) per [`CHUNK_SLOTS`](crate::CHUNK_SLOTS) page frames, memory-mapped by user space.
     pub const SLOTS: &str = "SLOTS";
     /// One [`Site`](crate::Site) per site id, memory-mapped by user space.
     pub const SITES: &str = "SITES";

@@ -49,11 +49,15 @@ pub struct SiteKey {
 /// The code that interrupts enter the kernel by, as return addresses on a stack show it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InterruptCode {
-    /// Of interrupts themselves.
-    pub irq: Code,
+    /// Of interrupts themselves, in so many pieces.
+    pub irq: [Code; IRQ_PIECES],
     /// Of softirqs.
     pub softirq: Code,
 }
+
+/// In how many places interrupts enter the kernel at most: on arm64 those that come on top of the
+/// kernel, of a user's program, and of a user's program of 32 bits.
+pub const IRQ_PIECES: usize = 3;
 
 /// A range of addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,18 +71,25 @@ pub struct Code {
 impl InterruptCode {
     /// No code.
     pub const NONE: Self = Self {
-        irq: Code { start: 0, len: 0 },
-        softirq: Code { start: 0, len: 0 },
+        irq: [Code::NONE; IRQ_PIECES],
+        softirq: Code::NONE,
     };
 
     /// Whether an interrupt entered the kernel at this return address.
     #[inline(always)]
     pub const fn contains(&self, address: u64) -> bool {
-        self.irq.contains(address) || self.softirq.contains(address)
+        // Pieces without code are known to the kernel's verifier, which removes their tests.
+        self.irq[0].contains(address)
+            || self.irq[1].contains(address)
+            || self.irq[2].contains(address)
+            || self.softirq.contains(address)
     }
 }
 
 impl Code {
+    /// No address.
+    pub const NONE: Self = Self { start: 0, len: 0 };
+
     #[inline(always)]
     const fn contains(&self, address: u64) -> bool {
         // A difference that wraps is far beyond any length.
@@ -139,11 +150,15 @@ mod tests {
     use super::*;
 
     const INTERRUPTS: InterruptCode = InterruptCode {
-        irq: Code {
-            start: 0x1000,
-            len: 0x100,
-        },
-        softirq: Code { start: 0, len: 0 },
+        irq: [
+            Code {
+                start: 0x1000,
+                len: 0x100,
+            },
+            Code::NONE,
+            Code::NONE,
+        ],
+        softirq: Code::NONE,
     };
 
     fn site(frames: &[u64]) -> Site {

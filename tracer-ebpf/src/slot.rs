@@ -1,16 +1,17 @@
 //! The slot: one `u32` per page frame that says which site holds it, and since when.
 
-/// Slots per map value. 1024 so that a block of the largest order, which the
+/// Slots per map value: so many that a block of the largest order, which the
 /// buddy allocator aligns to its size, never crosses a value.
-pub const CHUNK_SLOTS: usize = 1024;
+pub const CHUNK_SLOTS: usize = 1 << MAX_ORDER;
 
-/// The largest order the slot table understands (`MAX_PAGE_ORDER` on x86-64).
-pub const MAX_ORDER: u32 = 10;
+/// The largest order the slot table understands: `MAX_PAGE_ORDER` of arm64 with pages of 64 KiB. With
+/// those of 16 KiB it is 11, elsewhere 10.
+pub const MAX_ORDER: u32 = 13;
 
 /// Stands in the place of an order for the single pages of the bulk allocator.
 pub const BULK: u32 = MAX_ORDER + 1;
 
-/// The value type of the slot map: the slots of 1024 neighbouring page frames.
+/// The value type of the slot map: the slots of neighbouring page frames.
 pub type Chunk = [u32; CHUNK_SLOTS];
 
 const EPOCH_BITS: u32 = 12;
@@ -21,11 +22,11 @@ pub const LAST_EPOCH: u32 = (1 << EPOCH_BITS) - 1;
 /// How many site ids exist, the reserved ones included.
 pub const MAX_SITES: u32 = 1 << (u32::BITS - EPOCH_BITS);
 
-/// The first of twelve reserved site ids, one per order and one for [`BULK`]: pages that found the
+/// The first of reserved site ids, one per order and one for [`BULK`]: pages that found the
 /// site table full.
 pub const SITE_TABLE_FULL: u32 = 1;
 
-/// The first of twelve reserved site ids, one per order and one for [`BULK`]: pages whose stack
+/// The first of reserved site ids, one per order and one for [`BULK`]: pages whose stack
 /// could not be unwound.
 pub const STACK_LOST: u32 = SITE_TABLE_FULL + BULK + 1;
 
@@ -90,8 +91,7 @@ impl Slot {
     }
 }
 
-const _: () = assert!(size_of::<Chunk>() == 4096);
-const _: () = assert!(CHUNK_SLOTS == 1 << MAX_ORDER);
+const _: () = assert!(size_of::<Chunk>() == 32 << 10);
 
 #[cfg(test)]
 mod tests {

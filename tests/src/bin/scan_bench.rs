@@ -63,7 +63,11 @@ fn scan(host_gib: u64, fill: Fill, table: &Table, runs: usize) -> Result<Scan> {
     let (mut scans, mut reads) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         scans.push(rate(table, || {
-            black_box(analysis::scan(table.slots(), &Raw, Marking::HasEnded));
+            black_box(analysis::scan(
+                &[(0, table.slots())],
+                &Raw,
+                Marking::HasEnded,
+            ));
         }));
         reads.push(rate(table, || {
             black_box(table.sum());

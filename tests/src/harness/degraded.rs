@@ -97,7 +97,8 @@ fn bpf_filter(command: Option<u32>, errno: u32) -> BpfProgram {
 }
 
 fn filter(rules: BTreeMap<c_long, Vec<SeccompRule>>, action: SeccompAction) -> BpfProgram {
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, TargetArch::x86_64);
+    let architecture = TargetArch::try_from(std::env::consts::ARCH).expect("one that is known");
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, architecture);
     filter
         .and_then(BpfProgram::try_from)
         .expect("a valid filter")

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::param::page_size;
+
 use super::{Held, Pipe, own_network, payload};
 use crate::announcement::Announcement;
 
@@ -60,8 +62,10 @@ struct Tools {
     payload: Vec<u8>,
 }
 
-/// Pages moved at once: the largest datagram that loopback takes whole, nearly.
-const PAGES: usize = 15;
+/// Pages moved at once: the largest datagram that loopback takes whole, nearly, which is one of 64 KiB.
+fn pages() -> usize {
+    (60 << 10) / page_size()
+}
 
 impl Tools {
     fn new() -> io::Result<Self> {
@@ -74,7 +78,7 @@ impl Tools {
             receiver,
             datagrams: UnixDatagram::pair()?,
             file: tempfile::tempfile()?,
-            payload: payload(PAGES),
+            payload: payload(pages()),
         })
     }
 }
@@ -83,15 +87,15 @@ impl Tools {
 fn udp(tools: &mut Tools) -> io::Result<u64> {
     tools.sender.send(&tools.payload)?;
     tools.receiver.recv(&mut tools.payload)?;
-    Ok(PAGES as u64)
+    Ok(pages() as u64)
 }
 
 /// Raw pages: a pipe filled and closed, a datagram sent and read.
 fn pipe_and_datagram(tools: &mut Tools) -> io::Result<u64> {
-    Pipe::open(PAGES)?.fill(&tools.payload)?;
+    Pipe::open(pages())?.fill(&tools.payload)?;
     tools.datagrams.0.send(&tools.payload)?;
     tools.datagrams.1.recv(&mut tools.payload)?;
-    Ok(2 * PAGES as u64)
+    Ok(2 * pages() as u64)
 }
 
 fn file(tools: &mut Tools) -> io::Result<u64> {
@@ -101,7 +105,7 @@ fn file(tools: &mut Tools) -> io::Result<u64> {
     tools.file.rewind()?;
     tools.file.read_exact(&mut tools.payload)?;
     tools.file.set_len(0)?;
-    Ok(PAGES as u64)
+    Ok(pages() as u64)
 }
 
 /// A process that ends at once: page tables, a kernel stack, slabs.

@@ -41,7 +41,7 @@ pub use programs::Programs;
 pub use ptys::{Ptys, terminal_buffers};
 pub use shmem::{OrphanedSegment, Shmem, ShmemHolder};
 pub use tcp::Tcp;
-pub use thp::Thp;
+pub use thp::{Thp, huge_order};
 pub use unix_dgrams::UnixDgrams;
 pub use zram::Zram;
 

@@ -51,7 +51,7 @@ pub(crate) fn bring_up(name: &str) -> io::Result<()> {
 pub(crate) fn interface(name: &str, flags: libc::c_int) -> libc::ifreq {
     let mut ifr_name = [0; libc::IFNAMSIZ];
     for (to, from) in ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from.cast_signed();
+        *to = from as libc::c_char;
     }
     libc::ifreq {
         ifr_name,

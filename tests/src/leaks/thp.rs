@@ -3,14 +3,23 @@
 use std::{fs, io};
 
 use memmap2::{Advice, MmapMut};
-use rustix::mm::{MlockFlags, mlock_with};
+use rustix::{
+    mm::{MlockFlags, mlock_with},
+    param::page_size,
+};
 
 use super::Held;
 use crate::announcement::Announcement;
 
-/// The order of a huge page, and its bytes.
-const ORDER: u32 = 9;
-const HUGE: usize = 4096 << ORDER;
+/// The order of a huge page: one entry of a page table maps as many pages as a table has entries, of a
+/// word each.
+pub fn huge_order() -> u32 {
+    (page_size() / size_of::<u64>()).ilog2()
+}
+
+fn huge_bytes() -> usize {
+    page_size() << huge_order()
+}
 
 /// `leak thp`
 #[derive(clap::Args)]
@@ -35,7 +44,7 @@ impl Thp {
     /// Maps the memory, faults it in and keeps it, once the kernel says that it
     /// consists of huge pages.
     pub fn take(&self) -> io::Result<Held> {
-        let mut memory = Aligned::map(self.count * HUGE)?;
+        let mut memory = Aligned::map(self.count * huge_bytes())?;
         memory.fault_in()?;
         let huge = memory.huge_pages()?;
         if huge < self.count {
@@ -44,7 +53,7 @@ impl Thp {
                 self.count
             )));
         }
-        let pages = (self.count << ORDER) as u64;
+        let pages = (self.count << huge_order()) as u64;
         Ok(Held::new(Announcement::holding(pages), memory))
     }
 }
@@ -58,8 +67,8 @@ struct Aligned {
 
 impl Aligned {
     fn map(bytes: usize) -> io::Result<Self> {
-        let mapping = MmapMut::map_anon(bytes + HUGE)?;
-        let offset = mapping.as_ptr().align_offset(HUGE);
+        let mapping = MmapMut::map_anon(bytes + huge_bytes())?;
+        let offset = mapping.as_ptr().align_offset(huge_bytes());
         mapping.advise_range(Advice::HugePage, offset, bytes)?;
         Ok(Self {
             mapping,
@@ -81,7 +90,7 @@ impl Aligned {
         let smaps = fs::read_to_string("/proc/self/smaps")?;
         let kib = anon_huge_kib(&smaps, self.start().addr());
         let kib = kib.ok_or_else(|| io::Error::other("smaps does not show the memory"))?;
-        Ok((kib << 10) / HUGE)
+        Ok((kib << 10) / huge_bytes())
     }
 
     fn start(&self) -> *const u8 {

@@ -19,7 +19,7 @@ pub use programs::Programs;
 pub use random::Random;
 pub use stacks::{Known, MadeUpStack};
 pub use tables::Model;
-use tracer_ebpf::{CHUNK_SLOTS, Code, FIRST_SITE, InterruptCode};
+use tracer_ebpf::{CHUNK_SLOTS, FIRST_SITE, InterruptCode, SPANS, Span};
 
 /// What both are told before the first event.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub page_struct_size: u64,
     /// Page frames that have a slot.
     pub frames: u64,
+    /// Where the table has them.
+    pub spans: [Span; SPANS],
     /// The migratetype that is not recorded, if any.
     pub skipped_migratetype: Option<u32>,
     /// Room in the site table.
@@ -73,17 +75,22 @@ impl Settings {
     /// Everything is recorded of a machine of so many page frames, with room for so many sites.
     /// The kernel unwinds all stacks, and tells no interrupt from a task.
     pub const fn new(frames: u64, max_sites: u32) -> Self {
-        const NOWHERE: Code = Code { start: 0, len: 0 };
         Self {
             page_struct_size: 64,
             frames,
+            spans: {
+                let mut spans = [Span::NONE; SPANS];
+                spans[0] = Span {
+                    first: 0,
+                    frames,
+                    slot: 0,
+                };
+                spans
+            },
             skipped_migratetype: None,
             max_sites,
             filters: Filters::NONE,
-            interrupts: InterruptCode {
-                irq: NOWHERE,
-                softirq: NOWHERE,
-            },
+            interrupts: InterruptCode::NONE,
             check_every: None,
             stack_reader: None,
         }

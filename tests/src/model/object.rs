@@ -10,7 +10,7 @@ use memmap2::MmapMut;
 use pagetrace::bpf::with_function;
 use tracer_ebpf::{
     BulkConfig, CONFIG, FIRST_SITE, FilterConfig, NO_MIGRATETYPE, NOBODY, PageConfig, TraceConfig,
-    UnwindConfig, UserMemoryConfig, maps, programs,
+    UnwindConfig, UserMemoryConfig, maps, programs, unwinding,
 };
 
 use super::{Filters, Settings, programs::program};
@@ -79,11 +79,15 @@ fn config(settings: &Settings, page_array: u64) -> Result<TraceConfig> {
             base: page_array,
             size: settings.page_struct_size,
         },
-        frames: settings.frames,
+        spans: settings.spans,
         filters: filters(settings),
         interrupts: settings.interrupts,
         unwind: UnwindConfig {
-            by_rules: settings.check_every.is_some().into(),
+            by: match settings.check_every {
+                Some(_) => unwinding::RULES,
+                None => unwinding::KERNEL,
+            },
+            registers: 0,
             check_every: settings.check_every.unwrap_or(1),
             in_place: settings.stack_reader.is_some().into(),
         },

@@ -224,10 +224,12 @@ impl Model {
         let Page::Frame(frame) = page else {
             return None;
         };
-        if frame >= self.settings.frames || order > MAX_ORDER {
+        if order > MAX_ORDER {
             return None;
         }
-        let first = frame as usize;
+        let mut spans = self.settings.spans.iter();
+        let span = spans.find(|it| (it.first..it.first + it.frames).contains(&frame))?;
+        let first = (frame - span.first + span.slot) as usize;
         Some(first..first + (1 << order))
     }
 
@@ -401,7 +403,7 @@ mod tests {
             stack: 0,
             depth: 0,
         };
-        let model = after(&[null, allocation(1000, 0, 0), free(0, 11)]);
+        let model = after(&[null, allocation(1000, 0, 0), free(0, MAX_ORDER + 1)]);
         assert_eq!(marked(&model.slots), 0);
         assert_eq!(model.counters.alloc.levels[0].failed, 1);
         assert_eq!(model.counters.alloc.levels[0].out_of_range, 1);

@@ -66,7 +66,7 @@ impl SyntheticSites {
     pub fn report(&mut self, out: &mut dyn Write) -> Result<(Report, Steps)> {
         let mut steps = Steps::new();
         let scan = timed(&mut steps, "scan", || {
-            analysis::scan(self.table.slots(), &Raw, Marking::HasEnded)
+            analysis::scan(&[(0, self.table.slots())], &Raw, Marking::HasEnded)
         });
         let survivors = timed(&mut steps, "settle", || scan.settle(Some(0)).survivors);
         let recorded = timed(&mut steps, "records", || self.recorded(survivors))?;

@@ -122,4 +122,12 @@ impl Pages for Raw {
     fn order(&self, _site: u32) -> u32 {
         0
     }
+
+    fn huge_order(&self) -> u32 {
+        9
+    }
+
+    fn largest_order(&self) -> u32 {
+        10
+    }
 }

@@ -51,10 +51,17 @@ fn is_report(path: &Path) {
     serde_json::from_str::<Report>(&written).expect("a report");
 }
 
-/// All calls by which a file can be put into place.
-const PUTTING_INTO_PLACE: [libc::c_long; 5] = [
+/// The calls by which a file gets a name beside the one it has, or its first. arm64 has only those that
+/// take folders.
+const LINKING: &[libc::c_long] = &[
+    #[cfg(target_arch = "x86_64")]
     libc::SYS_link,
     libc::SYS_linkat,
+];
+
+/// The calls by which a file gets another name.
+const RENAMING: &[libc::c_long] = &[
+    #[cfg(target_arch = "x86_64")]
     libc::SYS_rename,
     libc::SYS_renameat,
     libc::SYS_renameat2,
@@ -68,7 +75,9 @@ fn a_kill_leaves_no_file_under_a_name_of_its_own() {
     let folder = folder();
     let path = folder.path().join("report.json");
     let killed = || {
-        let killed = short_trace(&path).killed_at(&PUTTING_INTO_PLACE).run();
+        let killed = short_trace(&path)
+            .killed_at(&[LINKING, RENAMING].concat())
+            .run();
         assert_eq!(killed.status.signal(), Some(libc::SIGSYS), "{killed:#?}");
     };
     killed();
@@ -88,8 +97,7 @@ fn what_a_kill_left_between_two_names_is_swept() {
     let folder = folder();
     let path = folder.path().join("report.json");
     fs::write(&path, "old").expect("room for it");
-    let renaming = &PUTTING_INTO_PLACE[2..];
-    let killed = short_trace(&path).killed_at(renaming).run();
+    let killed = short_trace(&path).killed_at(RENAMING).run();
     assert_eq!(killed.status.signal(), Some(libc::SIGSYS), "{killed:#?}");
     assert_eq!(names(&folder).len(), 2);
     succeeded(&short_trace(&path).run());

@@ -21,7 +21,11 @@ use serde::Deserialize;
 
 use crate::LEAK;
 
-const PAGE: u64 = 4096;
+/// Bytes of a page frame.
+fn page() -> u64 {
+    rustix::param::page_size() as u64
+}
+
 const MIB: u64 = 1 << 20;
 
 /// What the kernel takes at once for the data of sockets.
@@ -120,13 +124,16 @@ fn the_first_line_names_who_holds_most() {
     let Some(_machine) = root_or_skip("the_first_line_names_who_holds_most") else {
         return;
     };
-    let leak = Leaker::start(LEAK, &["pipes", "--count", "1600", "--pages", "16"]);
+    const PIPES: u64 = 1600;
+    let count = PIPES.to_string();
+    let leak = Leaker::start(LEAK, &["pipes", "--count", &count, "--pages", "16"]);
     let screen = Pagetrace::new(&["holders"]).run();
     assert!(screen.status.success(), "{screen:#?}");
     let first = screen.stdout.lines().next().expect("a sentence");
     let most = format!("most have 1600 pipes, leak (pid {}, fd ", leak.pid());
     assert!(first.contains(&most), "{screen:#?}");
-    assert!(first.ends_with(": 100.00 MiB"), "{screen:#?}");
+    let held = format!(": {}.00 MiB", PIPES * 16 * page() / MIB);
+    assert!(first.ends_with(&held), "{screen:#?}");
     let promise = "references 25,600 of 25,600 found: to close them frees all of it";
     assert!(screen.stdout.contains(promise), "{screen:#?}");
     assert!(screen.stdout.lines().count() <= 24, "{screen:#?}");
@@ -165,7 +172,7 @@ fn a_pipe_with_a_name_is_found_to_the_page() {
     mknodat(CWD, &path, FileType::Fifo, mode, 0).expect("an empty folder");
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut pipe = File::from(open(&path, flags, Mode::empty()).expect("it is there"));
-    let data = vec![1; (PAGES * PAGE) as usize];
+    let data = vec![1; (PAGES * page()) as usize];
     pipe.write_all(&data).expect("so much fits");
     let report = Report::now();
     let own = report.of(std::process::id()).into_iter();
@@ -173,11 +180,11 @@ fn a_pipe_with_a_name_is_found_to_the_page() {
         panic!("{report:#?}");
     };
     let whole = Account {
-        pinned_bytes: PAGES * PAGE,
-        payload_bytes: PAGES * PAGE,
+        pinned_bytes: PAGES * page(),
+        payload_bytes: PAGES * page(),
         references_found: PAGES,
         references_counted: PAGES,
-        frees_bytes: PAGES * PAGE,
+        frees_bytes: PAGES * page(),
     };
     assert_eq!(held.account, whole);
 }

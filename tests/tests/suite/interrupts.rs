@@ -48,7 +48,7 @@ fn interrupts() -> InterruptCode {
         len: range.end - range.start,
     };
     InterruptCode {
-        irq: code(&entries.irq),
+        irq: entries.irq.each_ref().map(code),
         softirq: code(&entries.softirq),
     }
 }

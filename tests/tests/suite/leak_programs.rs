@@ -7,7 +7,8 @@ use pagetrace_tests::{
     events::PageEvents,
     harness::{root_or_skip, skip},
     leaks::{
-        Anon, PacketRing, PerfRings, Pipes, Ptys, Tcp, Thp, UnixDgrams, payload, terminal_buffers,
+        Anon, PacketRing, PerfRings, Pipes, Ptys, Tcp, Thp, UnixDgrams, huge_order, payload,
+        terminal_buffers,
     },
 };
 
@@ -163,5 +164,9 @@ fn a_huge_page_takes_a_block_of_order_9() {
         Ok(())
     });
     let taken = taken.expect("the leak works");
-    assert_eq!(taken.get(&9), Some(&(16 << 9)), "{taken:?}");
+    assert_eq!(
+        taken.get(&huge_order()),
+        Some(&(16 << huge_order())),
+        "{taken:?}"
+    );
 }

@@ -191,7 +191,7 @@ fn a_block_takes_a_power_of_two_of_pages() {
     let leak = Leaker::start(LEAK, &["packet-ring", "--blocks", "31", "--order", "3"]);
     let parts = Mem::now().parts_of("packet-rings", leak.pid());
     let bytes: Vec<_> = parts.iter().map(|part| part.bytes).collect();
-    assert_eq!(bytes, [31 * 8 * 4096]);
+    assert_eq!(bytes, [31 * 8 * rustix::param::page_size() as i64]);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn perf_rings_are_exact() {
     let mem = Mem::now();
     let parts = mem.parts_of("perf-rings", leak.pid());
     let bytes: i64 = parts.iter().map(|part| part.bytes).sum();
-    assert_eq!(bytes, 8 * 257 * 4096);
+    assert_eq!(bytes, 8 * 257 * rustix::param::page_size() as i64);
     assert_eq!(
         mem.holder("perf-rings").map(|it| it.certainty.as_str()),
         Some("exact")

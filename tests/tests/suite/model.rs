@@ -13,19 +13,36 @@ use pagetrace_tests::{
     harness::{is_emulated, note, root_or_skip, seed, stay_on},
     model::{Event, Filters, Model, Page, Programs, Random, Settings},
 };
-use tracer_ebpf::{Counters, UnwindCounters};
+use tracer_ebpf::{CHUNK_SLOTS, Counters, Span, UnwindCounters};
 
 /// `MIGRATE_MOVABLE`
 const MOVABLE: u32 = 1;
 /// All tables are compared after so many events; the block of an event at once.
 const CHECKPOINT: u64 = 1 << 16;
 
-/// A machine of 64 values of the slot table, the last of which is not full. Stacks are copied and
+/// The page frames of a machine of 8 values of the slot table, the last of which is not full.
+const FRAMES: u64 = 8 * CHUNK - 100;
+const CHUNK: u64 = CHUNK_SLOTS as u64;
+
+/// Its memory is in two pieces, of which the table has the second one first. Stacks are copied and
 /// unwound by rules.
-const SETTINGS: Settings = Settings {
-    skipped_migratetype: Some(MOVABLE),
-    check_every: Some(4),
-    ..Settings::new(64 * 1024 - 100, 1000)
+const SETTINGS: Settings = {
+    let mut settings = Settings {
+        skipped_migratetype: Some(MOVABLE),
+        check_every: Some(4),
+        ..Settings::new(FRAMES, 1000)
+    };
+    settings.spans[0] = Span {
+        first: 0,
+        frames: 3 * CHUNK,
+        slot: 5 * CHUNK,
+    };
+    settings.spans[1] = Span {
+        first: 3 * CHUNK,
+        frames: FRAMES - 3 * CHUNK,
+        slot: 0,
+    };
+    settings
 };
 
 /// The programs and their model, side by side.

@@ -121,13 +121,15 @@ fn what_was_taken_before_is_found_by_its_use() {
         return;
     };
     let mut last = steady();
+    let in_pages = TAKEN / rustix::param::page_size() as i64;
+    let (pipes, blocks) = ((in_pages / 16).to_string(), (in_pages / 8).to_string());
     for (leak, uses) in [
         (
-            &["pipes", "--count", "1024", "--pages", "16"][..],
+            &["pipes", "--count", &pipes, "--pages", "16"][..],
             &UNMARKED[..],
         ),
         (
-            &["packet-ring", "--blocks", "2048", "--order", "3"],
+            &["packet-ring", "--blocks", &blocks, "--order", "3"],
             &UNMARKED,
         ),
         (&["counted", "--kind", "slab"], &["slab"]),
@@ -189,7 +191,11 @@ fn a_page_frame_is_shown_and_its_data_only_when_asked_for() {
         "{screen:#?}"
     );
     let raw = Pagetrace::new(&["pages", "--peek", &frame, "--raw"]).run();
-    assert_eq!(raw.stdout.lines().count(), 2 + 4096 / 16, "{raw:#?}");
+    assert_eq!(
+        raw.stdout.lines().count(),
+        2 + rustix::param::page_size() / 16,
+        "{raw:#?}"
+    );
     assert!(
         raw.stderr.contains("may be a password or a key"),
         "{raw:#?}"

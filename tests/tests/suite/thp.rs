@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use pagetrace_tests::{
     harness::{Leaker, Site, Tracing, root_or_skip, skip},
-    leaks::Thp,
+    leaks::{Thp, huge_order},
 };
 use rustix::io::pwritev;
 
@@ -24,9 +24,10 @@ fn huge_pages_are_found_to_the_page() {
     if let Some(reason) = Thp::refusal() {
         return skip(TEST, &reason);
     }
+    let order = huge_order();
     let trace = Tracing::attach(&["--scope", "all"]);
     let leak = Leaker::start(LEAK, &["thp", "--count", "16"]);
-    assert_eq!(leak.announcement.pages, 16 << 9);
+    assert_eq!(leak.announcement.pages, 16 << order);
     let report = trace.end().report;
     let mut pages = report.pages_where(locked);
     let page_tables = pages.remove(&0).unwrap_or(0);
@@ -34,10 +35,11 @@ fn huge_pages_are_found_to_the_page() {
         page_tables < 200,
         "{page_tables} pages, of which 16 are set aside for page tables"
     );
-    assert_eq!(pages, [(9, 16 << 9)].into());
-    let huge = report.sites_where(|site| locked(site) && site.orders.contains_key(&9));
+    assert_eq!(pages, [(order, 16 << order)].into());
+    let huge = report.sites_where(|site| locked(site) && site.orders.contains_key(&order));
     assert!(
-        huge.iter().all(|site| site.kinds["thp"] == site.orders[&9]),
+        huge.iter()
+            .all(|site| site.kinds["thp"] == site.orders[&order]),
         "{huge:#?}"
     );
 }
@@ -60,7 +62,7 @@ fn large_pieces_of_a_file_are_no_huge_pages() {
     let pages = |kind| sites.iter().filter_map(move |site| site.kinds.get(kind));
     assert_eq!(pages("thp").sum::<u64>(), 0, "{sites:#?}");
     assert!(
-        pages("file").sum::<u64>() >= (BYTES >> 12) as u64,
+        pages("file").sum::<u64>() >= (BYTES / rustix::param::page_size()) as u64,
         "{sites:#?}"
     );
 }

@@ -51,7 +51,7 @@ impl Tag {
 
     /// The key of a stack without frames.
     #[inline(always)]
-    pub(super) const fn seed(self) -> u64 {
+    pub const fn seed(self) -> u64 {
         self.seed
     }
 }

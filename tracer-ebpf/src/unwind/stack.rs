@@ -5,6 +5,7 @@
 pub const WORD: u64 = size_of::<u64>() as u64;
 
 /// Bytes of a kernel stack, to which it is aligned (`THREAD_SIZE` and `IRQ_STACK_SIZE` of x86-64).
+/// Where there are larger ones, as on arm64 with pages of 64 KiB, programs read beyond as from anywhere.
 pub const STACK_SIZE: u64 = 16 * 1024;
 
 /// Offsets in a `struct pt_regs` of x86-64, in bytes; its size is ABI.
@@ -36,6 +37,13 @@ pub trait Stack {
 
     /// The word at an offset; any value where there is none.
     fn word(&self, offset: u64) -> u64;
+
+    /// The word at an offset and the next one, on whatever stack they lie; any values where there are
+    /// none.
+    #[inline(always)]
+    fn pair(&self, offset: u64) -> [u64; 2] {
+        [self.word(offset), self.word(offset.wrapping_add(WORD))]
+    }
 
     /// Always 0, which a program hides from the kernel's verifier. A number that it was added to
     /// has no bounds any more, which the verifier would follow through every turn of a loop.

@@ -2,9 +2,6 @@
 
 use crate::model::ContentClass;
 
-/// Bytes of a page frame on x86-64.
-const PAGE: usize = 4096;
-
 /// The class of what is in a page frame.
 pub fn content(page: &[u8]) -> ContentClass {
     let used = page.iter().filter(|byte| **byte != 0).count();
@@ -36,9 +33,20 @@ fn has_pointers(page: &[u8]) -> bool {
     let (mut all, mut pointers) = (0, 0);
     for word in words {
         all += 1;
-        pointers += u32::from(word >> 47 == u64::MAX >> 47);
+        pointers += u32::from(is_of_kernel(word));
     }
     pointers >= 2 && pointers * 4 >= all
+}
+
+/// Whether a word can be an address of the kernel's half: of the highest 2^47 bytes on x86-64, and of
+/// 2^52 on arm64 (Documentation/arch/arm64/memory.rst).
+const fn is_of_kernel(word: u64) -> bool {
+    const BITS: u32 = if cfg!(target_arch = "aarch64") {
+        52
+    } else {
+        47
+    };
+    word >> BITS == u64::MAX >> BITS
 }
 
 /// Whether a packet of IPv4 or IPv6 with a valid checksum begins in the page frame. Drivers leave room
@@ -46,7 +54,7 @@ fn has_pointers(page: &[u8]) -> bool {
 fn has_packet(page: &[u8]) -> bool {
     /// Headers are aligned at least so.
     const STEP: usize = 2;
-    let starts = (0..page.len().min(PAGE)).step_by(STEP);
+    let starts = (0..page.len()).step_by(STEP);
     starts
         .map(|at| &page[at..])
         .any(|packet| is_ipv4(packet) || is_ipv6(packet))
@@ -103,7 +111,7 @@ mod tests {
 
     /// A page frame that has these bytes at an offset.
     fn page(at: usize, bytes: &[u8]) -> Vec<u8> {
-        let mut page = vec![0; PAGE];
+        let mut page = vec![0; 4096];
         page[at..at + bytes.len()].copy_from_slice(bytes);
         page
     }

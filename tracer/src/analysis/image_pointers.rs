@@ -7,27 +7,47 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{Frame, PointersToImage, SymbolPointers};
 
-/// The kernel proper and its modules: from `__START_KERNEL_map` to before `MODULES_END`
+/// The kernel proper and its modules on x86-64: from `__START_KERNEL_map` to before `MODULES_END`
 /// (arch/x86/include/asm). Behind it are small numbers below zero.
 const IMAGE: Range<u64> = 0xffff_ffff_8000_0000..0xffff_ffff_ff00_0000;
+
+/// Where the kernel proper and its modules are, if its text begins there. On arm64 that can be anywhere,
+/// with modules less than 2 GiB below (arch/arm64/kernel/module.c); kernels are smaller than 128 MiB.
+pub fn image(text: Option<u64>) -> Range<u64> {
+    if cfg!(target_arch = "x86_64") {
+        return IMAGE;
+    }
+    let around = |text: u64| text.saturating_sub(1 << 31)..text.saturating_add(1 << 27);
+    text.map_or(0..0, around)
+}
 
 /// Addresses that are told apart: 1 MiB of them. What is in use has hundreds.
 const MOST: usize = 1 << 16;
 
 /// How many pointers lead to each address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ImagePointers {
+    image: Range<u64>,
     pointers: FxHashMap<u64, u64>,
     /// Pointers to addresses beyond [`MOST`].
     left_out: u64,
 }
 
 impl ImagePointers {
+    /// None yet, to what lies at these addresses.
+    pub fn to(image: Range<u64>) -> Self {
+        Self {
+            image,
+            pointers: FxHashMap::default(),
+            left_out: 0,
+        }
+    }
+
     /// Adds the pointers in a page frame.
     pub fn add(&mut self, page: &[u8]) {
         let words = page.chunks_exact(8).filter_map(|it| it.try_into().ok());
         let words = words.map(u64::from_ne_bytes);
-        for word in words.filter(|word| IMAGE.contains(word)) {
+        for word in words.filter(|word| self.image.contains(word)) {
             if self.pointers.len() < MOST || self.pointers.contains_key(&word) {
                 *self.pointers.entry(word).or_default() += 1;
             } else {
@@ -94,7 +114,7 @@ mod tests {
 
     #[test]
     fn pointers_are_counted_by_symbol() {
-        let mut pointers = ImagePointers::default();
+        let mut pointers = ImagePointers::to(IMAGE);
         pointers.add(&page(&[
             RECEIVE,
             FILE_OPERATIONS,
@@ -120,7 +140,7 @@ mod tests {
 
     #[test]
     fn neither_other_memory_nor_small_numbers_are_pointers_to_the_kernel() {
-        let mut pointers = ImagePointers::default();
+        let mut pointers = ImagePointers::to(IMAGE);
         let errors = [u64::MAX, 0_u64.wrapping_sub(4095), 0xffff_ffff_ff00_0000];
         let others = [0, 1, 0xffff_8880_0000_1000, 0xffff_ffff_7fff_ffff];
         pointers.add(&page(&[errors.as_slice(), &others].concat()));
@@ -134,7 +154,7 @@ mod tests {
 
     #[test]
     fn addresses_beyond_a_number_are_counted_without_names() {
-        let mut pointers = ImagePointers::default();
+        let mut pointers = ImagePointers::to(IMAGE);
         let words: Vec<_> = (0..MOST as u64 + 9).map(|it| RECEIVE + it).collect();
         pointers.add(&page(&words));
         pointers.add(&page(&[RECEIVE]));

@@ -23,7 +23,11 @@ use crate::model::{Kind, PageState};
 const UNIT: usize = 32;
 
 /// So many slots a worker takes at a time: 1 MiB of the table.
-const STRETCH: usize = 256 * CHUNK_SLOTS;
+const STRETCH: usize = 1 << 18;
+
+/// So many pages are looked at one after the other where no block has more: what is kept of them stays
+/// in the nearest cache.
+const SMALL_CHUNK: usize = 1024;
 
 /// The machine's pages, as the workers of the scan ask for them.
 pub trait Pages: Sync {
@@ -43,7 +47,16 @@ pub trait Pages: Sync {
 
     /// The order of the allocations of a site.
     fn order(&self, site: u32) -> u32;
+
+    /// The largest order of all.
+    fn largest_order(&self) -> u32;
+
+    /// The order of a transparent huge page.
+    fn huge_order(&self) -> u32;
 }
+
+/// The slots of page frames that follow each other, and the first of these.
+pub type Part<'a> = (u64, &'a [AtomicU32]);
 
 /// What a scan found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,33 +109,43 @@ pub struct Settled {
     pub unknown_reference_pages: u64,
 }
 
-/// Looks at every marked slot, on every CPU that this process may use.
+/// Looks at every marked slot, on every CPU that this process may use. Each part is the slots of page
+/// frames that follow each other, from a first one on that a block of the largest order could begin at.
 ///
 /// Frees may still be recorded meanwhile: each page is looked at before its
 /// slot, so that one found free was free while it was marked. Where allocations are recorded, too,
 /// the slot is read before as well: only if it was the same does the page belong to it. Each page
 /// frame is counted once or not at all, and every one that is out all the while is counted.
-pub fn scan(slots: &[AtomicU32], pages: &impl Pages, marking: Marking) -> Scan {
+pub fn scan(parts: &[Part<'_>], pages: &impl Pages, marking: Marking) -> Scan {
     let cpus = thread::available_parallelism().map_or(1, NonZero::get);
-    scan_by(slots, pages, marking, cpus, STRETCH)
+    if pages.largest_order() <= SMALL_CHUNK.ilog2() {
+        scan_by::<SMALL_CHUNK>(parts, pages, marking, cpus, STRETCH)
+    } else {
+        scan_by::<CHUNK_SLOTS>(parts, pages, marking, cpus, STRETCH)
+    }
 }
 
 /// Marks cluster, so the workers take a stretch at a time until none is left.
-fn scan_by(
-    slots: &[AtomicU32],
+fn scan_by<const CHUNK: usize>(
+    parts: &[Part<'_>],
     pages: &impl Pages,
     marking: Marking,
     workers: usize,
     stretch: usize,
 ) -> Scan {
-    let workers = workers.min(slots.len().div_ceil(stretch));
-    let stretches = Mutex::new(slots.chunks(stretch).zip((0..).step_by(stretch)));
+    let of_part = |(_, slots): &Part<'_>| slots.len().div_ceil(stretch);
+    let workers = workers.min(parts.iter().map(of_part).sum());
+    let stretches = parts.iter().flat_map(|&(first, slots)| {
+        let firsts = (first..).step_by(stretch);
+        slots.chunks(stretch).zip(firsts)
+    });
+    let stretches = Mutex::new(stretches);
     let next = || {
         let mut stretches = stretches.lock().unwrap_or_else(PoisonError::into_inner);
         stretches.next()
     };
     let work = || {
-        let mut worker = Worker::new(pages, marking);
+        let mut worker = Worker::<_, CHUNK>::new(pages, marking);
         while let Some((slots, first)) = next() {
             worker.stretch(slots, first);
         }

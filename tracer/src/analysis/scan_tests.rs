@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use tracer_ebpf::Slot;
+use tracer_ebpf::{MAX_ORDER, Slot};
 
 use super::*;
 use crate::analysis::Cell;
@@ -40,6 +40,14 @@ impl Machine {
 }
 
 impl Pages for Machine {
+    fn huge_order(&self) -> u32 {
+        9
+    }
+
+    fn largest_order(&self) -> u32 {
+        SMALL_CHUNK.ilog2()
+    }
+
     fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>) {
         states.extend(self.states.iter().skip(first as usize).take(count));
     }
@@ -82,7 +90,7 @@ fn tree(settled: &Settled) -> (Tree, u64) {
 }
 
 fn survivors(marked: &[(usize, u32)], machine: &Machine) -> (Tree, u64) {
-    tree(&scan(&slots(marked), machine, Marking::HasEnded).settle(Some(1)))
+    tree(&scan(&[(0, &slots(marked))], machine, Marking::HasEnded).settle(Some(1)))
 }
 
 fn kinds<const N: usize>(kinds: [(Kind, u64); N]) -> BTreeMap<Cell, u64> {
@@ -116,7 +124,7 @@ fn the_flags_of_a_block_are_those_of_its_first_page() {
 /// What becomes of three pages without flags, by the number of lost frees.
 fn settled(machine: &Machine, lost: Option<u64>) -> (BTreeMap<Cell, u64>, u64) {
     let settled = scan(
-        &slots(&[(0, 25), (1, 25), (2, 25)]),
+        &[(0, &slots(&[(0, 25), (1, 25), (2, 25)]))],
         machine,
         Marking::HasEnded,
     )
@@ -160,7 +168,7 @@ fn references_that_cannot_be_looked_up_are_a_loss() {
     let machine = Machine::unmarked(3, None, None);
     for (lost, kind, unknown) in [(Some(0), Kind::Raw, 0), (None, Kind::Unverified, 3)] {
         let settled = scan(
-            &slots(&[(0, 25), (1, 25), (2, 25)]),
+            &[(0, &slots(&[(0, 25), (1, 25), (2, 25)]))],
             &machine,
             Marking::HasEnded,
         )
@@ -199,15 +207,61 @@ fn a_block_is_held_by_its_first_page() {
 
 #[test]
 fn pages_beyond_the_first_chunk_are_found() {
-    let at = CHUNK_SLOTS * 2 + 7;
+    let at = SMALL_CHUNK * 2 + 7;
     let machine = Machine::of(vec![PageState::Slab; at + 1]);
     let (survivors, _) = survivors(&[(at, 25)], &machine);
     assert_eq!(survivors[&25], kinds([(Kind::Slab, 1)]));
 }
 
+/// One block of the largest order, which somebody refers to by its first page.
+struct LargestBlock;
+
+impl Pages for LargestBlock {
+    fn states(&self, _first: u64, count: usize, states: &mut Vec<PageState>) {
+        states.resize(states.len() + count, PageState::Unmarked);
+    }
+
+    fn unreferenced(&self, first: u64) -> Option<u32> {
+        Some(if first == 0 { !1 } else { u32::MAX })
+    }
+
+    fn listed(&self, _first: u64) -> Option<u32> {
+        Some(0)
+    }
+
+    fn without_mapping(&self, _first: u64) -> Option<u32> {
+        Some(u32::MAX)
+    }
+
+    fn order(&self, _site: u32) -> u32 {
+        MAX_ORDER
+    }
+
+    fn huge_order(&self) -> u32 {
+        9
+    }
+
+    fn largest_order(&self) -> u32 {
+        MAX_ORDER
+    }
+}
+
+#[test]
+fn the_last_page_of_the_largest_block_is_held_by_its_first() {
+    let slots = slots(&[(CHUNK_SLOTS - 1, 30)]);
+    let scan = scan(&[(0, &slots)], &LargestBlock, Marking::HasEnded);
+    let (survivors, phantoms) = tree(&scan.settle(Some(0)));
+    assert_eq!(survivors[&30], kinds([(Kind::Raw, 1)]));
+    assert_eq!(phantoms, 0);
+}
+
 #[test]
 fn without_page_flags_nothing_is_dropped() {
-    let scan = scan(&slots(&[(3, 25)]), &Machine::default(), Marking::HasEnded);
+    let scan = scan(
+        &[(0, &slots(&[(3, 25)]))],
+        &Machine::default(),
+        Marking::HasEnded,
+    );
     assert!(scan.is_unverified());
     let (survivors, phantoms) = tree(&scan.settle(Some(0)));
     assert_eq!(survivors[&25], kinds([(Kind::Unverified, 1)]));
@@ -255,6 +309,14 @@ impl Numbered {
 }
 
 impl Pages for Numbered {
+    fn huge_order(&self) -> u32 {
+        9
+    }
+
+    fn largest_order(&self) -> u32 {
+        SMALL_CHUNK.ilog2()
+    }
+
     fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>) {
         let end = self.known.min(first + count as u64);
         states.extend((first..end).map(|page| self.state(page)));
@@ -337,7 +399,7 @@ fn plain_finding(words: &[u32], pages: &Numbered, page: usize, head: usize) -> F
         },
         PageCache if has_no_mapping() => Finding::Known(Kind::Pinned),
         MaybePageCache if has_no_mapping() => Finding::Known(Kind::Raw),
-        _ => Kind::of(state, 0).map_or(Finding::Free, Finding::Known),
+        _ => Kind::of(state, false).map_or(Finding::Free, Finding::Known),
     }
 }
 
@@ -376,7 +438,13 @@ fn any_number_of_workers_finds_what_there_is() {
         let expected = plain(&words, &pages);
         for (workers, chunks) in [(1, 100), (1, 1), (2, 1), (3, 2), (7, 3)] {
             for recording in [Marking::HasEnded, Marking::GoesOn] {
-                let scan = scan_by(&slots, &pages, recording, workers, chunks * CHUNK_SLOTS);
+                let scan = scan_by::<SMALL_CHUNK>(
+                    &[(0, &slots)],
+                    &pages,
+                    recording,
+                    workers,
+                    chunks * SMALL_CHUNK,
+                );
                 let runs = scan.found.iter();
                 let found = runs.map(|run| ((run.word, run.what), u64::from(run.pages)));
                 let found = (sums(found), scan.listed_blocks);
@@ -425,6 +493,14 @@ impl Busy {
 }
 
 impl Pages for Busy {
+    fn huge_order(&self) -> u32 {
+        9
+    }
+
+    fn largest_order(&self) -> u32 {
+        SMALL_CHUNK.ilog2()
+    }
+
     fn states(&self, first: u64, count: usize, states: &mut Vec<PageState>) {
         let free = self.free.iter().skip(first as usize).take(count);
         states.extend(free.map(|it| match it.load(Ordering::SeqCst) {
@@ -452,7 +528,7 @@ impl Pages for Busy {
 
 #[test]
 fn a_look_while_pages_come_and_go_loses_none_and_accuses_none() {
-    const PAGES: usize = 3 * CHUNK_SLOTS;
+    const PAGES: usize = 3 * SMALL_CHUNK;
     let machine = Busy::new(PAGES);
     let is_over = AtomicBool::new(false);
     let churn = |role: usize| {
@@ -470,7 +546,7 @@ fn a_look_while_pages_come_and_go_loses_none_and_accuses_none() {
             });
         }
         looks.extend((0..50).map(|_| {
-            let settled = scan(&machine.slots, &machine, Marking::GoesOn).settle(None);
+            let settled = scan(&[(0, &machine.slots)], &machine, Marking::GoesOn).settle(None);
             let of = |site| settled.survivors.of(site).map(|(_, pages)| pages as usize);
             let pages = [25, 26, 27].map(|site| of(site).sum::<usize>());
             (pages, settled.missed_free_pages as usize)

@@ -4,7 +4,9 @@
 use anyhow::Result;
 use tracer_ebpf::QueryConfig;
 
-use super::{BulkAllocator, MovableGfp, PageArray, PageLayout, calibration, cast, object, queries};
+use super::{
+    BulkAllocator, Layout, MovableGfp, PageArray, PageLayout, calibration, cast, object, queries,
+};
 use crate::{
     kernel::{btf::Btf, host},
     model::{Feature, Limitation},
@@ -21,6 +23,8 @@ pub struct Features {
     pub page_array: Result<PageArray, Limitation>,
     /// The BTF id of the function by which programs read their stack in place.
     pub stack_reader: Result<u32, Limitation>,
+    /// What a kernel stack has that leads from one return address to the next.
+    pub stack_layout: Layout,
     /// The bulk allocator, if its pages can be seen.
     pub bulk: Result<BulkAllocator, Limitation>,
     /// The value of `MIGRATE_MOVABLE`.
@@ -42,6 +46,7 @@ impl Features {
         Ok(Self {
             page_array: page_array(&types, own_process)?,
             stack_reader: stack_reader(&types),
+            stack_layout: types.stack_layout,
             bulk: types.bulk,
             movable: types.movable,
             movable_gfp: types.movable_gfp,
@@ -106,6 +111,7 @@ struct Types {
     /// The id of the function by which programs may read any memory.
     cast: Option<u32>,
     counts_tracefs_misses: bool,
+    stack_layout: Layout,
 }
 
 impl Types {
@@ -119,6 +125,7 @@ impl Types {
                 movable_gfp: MovableGfp::of(None),
                 cast: None,
                 counts_tracefs_misses: false,
+                stack_layout: stack_layout(None),
                 bulk: Err(not_bulk(
                     "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) that describes it",
                 )),
@@ -132,6 +139,7 @@ impl Types {
             bulk: bulk_allocator(&btf),
             cast: btf.function_id(cast::FUNCTION).ok(),
             counts_tracefs_misses: counts_tracefs_misses(&btf),
+            stack_layout: stack_layout(Some(&btf)),
         }
     }
 }
@@ -144,6 +152,20 @@ fn page_layout(btf: &Btf<'_>) -> Option<PageLayout> {
         list: offset("lru"),
         mapping: offset("mapping"),
     })
+}
+
+/// Of the machine that this was built for. Since Linux 6.13 the record among the registers that an
+/// exception saved has no addresses, but says what it is (`struct frame_record_meta`,
+/// arch/arm64/include/asm/stacktrace/frame.h).
+fn stack_layout(btf: Option<&Btf<'_>>) -> Layout {
+    if !cfg!(target_arch = "aarch64") {
+        return Layout::Rules;
+    }
+    let marked = btf.filter(|btf| btf.struct_size("frame_record_meta").is_ok());
+    let registers = marked.and_then(|btf| btf.member_offset("pt_regs", "stackframe").ok());
+    Layout::Records {
+        registers: registers.unwrap_or(0),
+    }
 }
 
 /// The function by its names since Linux 5.13, if its parameters are those the programs know

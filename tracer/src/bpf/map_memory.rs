@@ -20,10 +20,13 @@ const WORD: u64 = 8;
 /// and in ours.
 const PER_PAGE: u64 = 3 * WORD;
 
-/// Bytes of kernel memory that the maps of an object take on this machine. `max_entries`
+/// Bytes of kernel memory that the maps of an object take on a machine. `max_entries`
 /// are the sizes that the loader sets, by name.
-pub(super) fn map_bytes(object: &[u8], max_entries: &[(&str, u32)]) -> Result<u64> {
-    let machine = Machine::running()?;
+pub(super) fn map_bytes(
+    object: &[u8],
+    max_entries: &[(&str, u32)],
+    machine: Machine,
+) -> Result<u64> {
     let object = Object::parse(object).context("the BPF object cannot be read")?;
     let bytes = |(name, map): (&String, &Map)| {
         let set = max_entries.iter().find(|&(set, _)| set == name);
@@ -39,15 +42,15 @@ pub(super) fn map_bytes(object: &[u8], max_entries: &[(&str, u32)]) -> Result<u6
 
 /// What sizes depend on.
 #[derive(Clone, Copy, Debug)]
-struct Machine {
+pub(super) struct Machine {
     /// CPUs that there can be: per-CPU values are there for each of them.
-    cpus: u64,
+    pub(super) cpus: u64,
     /// Bytes of a page.
-    page: u64,
+    pub(super) page: u64,
 }
 
 impl Machine {
-    fn running() -> Result<Self> {
+    pub(super) fn running() -> Result<Self> {
         let cpus = aya::util::nr_cpus()
             .map_err(|(path, error)| anyhow!(error).context(format!("cannot read {path}")))?;
         Ok(Self {

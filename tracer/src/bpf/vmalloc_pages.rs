@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use anyhow::Result;
 
+use tracer_ebpf::PIECE_LEN;
+
 use super::{KernelMemory, PageArray};
 use crate::kernel::{
     btf::Btf,
@@ -15,8 +17,8 @@ use crate::kernel::{
     vmalloc_area::{VmallocLayout, VmallocMemory, VmapArea},
 };
 
-/// Bytes of a page frame on x86-64.
-const PAGE: u64 = 4096;
+/// Bytes of kernel memory that are copied all or none.
+const PIECE: u64 = PIECE_LEN as u64;
 
 /// How to find the areas of vmalloc.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +44,14 @@ impl VmallocSource {
         array: PageArray,
         direct_map: u64,
         slabs: &Slabs,
+        page_size: u64,
     ) -> VmallocFrames {
         let mut frames = VmallocFrames::default();
         for (cache, stride) in caches(memory, self.cache_size, self.layout.area_size, slabs) {
             for slab in slabs.of_cache(cache) {
-                for area in areas(memory, &self.layout, direct_map, slab, stride) {
+                let start = direct_map.wrapping_add(slab.start.wrapping_mul(page_size));
+                let addresses = start..start.wrapping_add((slab.end - slab.start) * page_size);
+                for area in areas(memory, &self.layout, addresses, stride) {
                     add(memory, array, &self.layout, area, &mut frames);
                 }
             }
@@ -76,18 +81,14 @@ fn caches(
     found
 }
 
-/// The areas among the objects of a slab.
+/// The areas among the objects of a slab, which lies at these addresses.
 fn areas(
     memory: &mut KernelMemory,
     layout: &VmallocLayout,
-    base: u64,
-    slab: &Range<u64>,
+    slab: Range<u64>,
     stride: usize,
 ) -> Vec<VmapArea> {
-    let (start, len) = (
-        base.wrapping_add(slab.start * PAGE),
-        (slab.end - slab.start) * PAGE,
-    );
+    let (start, len) = (slab.start, slab.end.wrapping_sub(slab.start));
     let Some(bytes) = memory.read(start, len as usize) else {
         return Vec::new();
     };
@@ -120,7 +121,7 @@ fn add(
     let (mut next, end) = (pages, pages.saturating_add(u64::from(count) * 8));
     while next < end {
         // Not beyond the end of a piece: what lies behind may not be readable.
-        let len = (end - next).min(PAGE - next % PAGE);
+        let len = (end - next).min(PIECE - next % PIECE);
         let Some(list) = memory.read(next, len as usize) else {
             return;
         };

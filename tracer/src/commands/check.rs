@@ -12,7 +12,7 @@ use super::{
 use crate::{
     bpf::{self, Features, Tracer},
     cli,
-    kernel::{host, zoneinfo},
+    kernel::host,
     model::{Feature, FeatureCheck, Limitation},
     render,
     symbols::Vmlinux,
@@ -79,8 +79,8 @@ fn type_information() -> FeatureCheck {
 fn memory() -> FeatureCheck {
     let feature = Feature::Memory;
     let fits = || {
-        let frames = zoneinfo::frames(&host::zones()?);
-        let needed = bpf::table_bytes(frames, cli::DEFAULT_MAX_SITES)?;
+        let spans = plan::spans(&host::zones()?);
+        let needed = bpf::table_bytes(&spans, cli::DEFAULT_MAX_SITES)?;
         let available = host::available_bytes()?;
         plan::memory(needed, available)?;
         let (needed, available) = (needed >> 20, available >> 20);

@@ -118,12 +118,14 @@ fn contents(
 ) -> (Vec<ContentPages>, ImagePointers) {
     /// 256 MiB, which takes a second.
     const MOST: usize = 1 << 16;
-    const PAGE: usize = 4096;
     let all = unheld.iter().flat_map(|it| it.first..it.first + it.pages);
     let mut contents = BTreeMap::<_, u64>::new();
-    let mut pointers = ImagePointers::default();
+    let text = host::kallsyms().ok().and_then(|it| it.stext());
+    let mut pointers = ImagePointers::to(analysis::image(text));
     for frame in all.take(MOST) {
-        let page = frames.memory.read(places.address(frame), PAGE);
+        let page = frames
+            .memory
+            .read(places.address(frame), places.page_size as usize);
         let class = page.map_or(ContentClass::Unreadable, analysis::content);
         *contents.entry(class).or_default() += 1;
         if let Some(page) = page.filter(|_| class == ContentClass::Pointers) {

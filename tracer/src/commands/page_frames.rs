@@ -79,6 +79,11 @@ impl Probed {
     }
 }
 
+/// Bytes of a page frame.
+pub(super) fn page_size() -> u64 {
+    rustix::param::page_size() as u64
+}
+
 impl PageFrames {
     /// Looks at all page frames for the first time, which tells where slabs are, and these tell what is
     /// of vmalloc.
@@ -92,7 +97,8 @@ impl PageFrames {
         match source {
             Some((source, base)) => {
                 let slabs = &frames.slabs;
-                frames.vmalloc = source.frames(&mut frames.memory, kernel.array, base, slabs);
+                frames.vmalloc =
+                    source.frames(&mut frames.memory, kernel.array, base, slabs, page_size());
             }
             None => {
                 let reason =
@@ -123,7 +129,7 @@ impl PageFrames {
             layout,
             zones,
             rests: counts.rests,
-            direct_map: slabs.direct_map(),
+            direct_map: slabs.direct_map(page_size()),
             slabs,
             vmalloc: VmallocFrames::default(),
         })
@@ -148,6 +154,7 @@ impl PageFrames {
             &self.layout,
             self.direct_map?,
             end,
+            page_size(),
         ))
     }
 }

@@ -51,14 +51,15 @@ fn peek(frame: u64, raw: bool) -> Result<ExitCode> {
 }
 
 fn peek_at(FirstLook { mut frames, .. }: FirstLook<'_>, frame: u64, raw: bool) -> Result<ExitCode> {
-    const PAGE: usize = 4096;
     let mut around = PageBlockAt::new(frame);
     frames.count(&mut around)?;
     let free = || format!("page frame {frame:#x} is free, or is none of this machine");
     let block = around.finish().with_context(free)?;
     let places = frames.places();
     let places = places.context("where the kernel sees all memory was not found")?;
-    let data = frames.memory.read(places.address(frame), PAGE);
+    let data = frames
+        .memory
+        .read(places.address(frame), places.page_size as usize);
     let data = data.with_context(|| format!("page frame {frame:#x} cannot be read"))?;
     if raw {
         render::say("what follows may be a password or a key of somebody");

@@ -42,7 +42,7 @@ use rustix::{
 };
 
 use super::{
-    census, cgroup,
+    buddyinfo, census, cgroup,
     kallsyms::Kallsyms,
     memcg::Memcg,
     meminfo, mountinfo,
@@ -132,6 +132,11 @@ pub fn cgroup_paths() -> BTreeMap<u64, String> {
 /// The page frames that exist, by zone.
 pub fn zones() -> Result<Vec<Zone>> {
     zoneinfo::zones(BufReader::new(open("/proc/zoneinfo")?))
+}
+
+/// The largest order of the kernel's page allocator.
+pub fn largest_order() -> Result<u32> {
+    buddyinfo::largest_order(BufReader::new(open("/proc/buddyinfo")?))
 }
 
 /// Every page frame, counted by what it is.

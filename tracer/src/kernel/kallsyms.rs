@@ -6,6 +6,7 @@
 use std::{collections::HashMap, io::BufRead, ops::Range};
 
 use anyhow::Result;
+use tracer_ebpf::IRQ_PIECES;
 
 use crate::model::context::{self, Context};
 
@@ -26,25 +27,62 @@ pub struct Kallsyms {
 /// show it; empty where the kernel does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InterruptEntries {
-    /// The stubs of all interrupts, which lie side by side.
-    pub irq: Range<u64>,
+    /// The stubs of all interrupts, which lie side by side; on arm64 in three places.
+    pub irq: [Range<u64>; IRQ_PIECES],
     /// The function that runs softirqs.
     pub softirq: Range<u64>,
+}
+
+/// A function by which interrupts enter the kernel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// Of the interrupts of x86-64, whose stubs lie side by side.
+    Irq,
+    /// Of the interrupts of arm64 whose stubs lie in one of several places, side by side: what has the
+    /// name of one and lies elsewhere is another function, of KVM.
+    ArmIrq(usize),
+    /// Of softirqs.
+    Softirq {
+        /// Whether it runs them, rather than calls what does.
+        is_handler: bool,
+    },
+}
+
+impl Entry {
+    fn of(function: &str) -> Option<Self> {
+        match context::entered_by(function)? {
+            Context::Task => None,
+            Context::Softirq => Some(Self::Softirq {
+                is_handler: function == context::SOFTIRQ_HANDLER,
+            }),
+            Context::Irq if function.starts_with(context::STUB) => Some(Self::Irq),
+            Context::Irq => {
+                let mut pieces = context::ARM_STUBS.iter();
+                let piece = pieces.position(|stubs| stubs.contains(&function));
+                piece.map(Self::ArmIrq)
+            }
+        }
+    }
 }
 
 impl InterruptEntries {
     /// Whether a return address is that of an entry.
     pub fn contain(&self, address: u64) -> bool {
-        self.irq.contains(&address) || self.softirq.contains(&address)
+        let mut all = self.irq.iter().chain([&self.softirq]);
+        all.any(|entry| entry.contains(&address))
     }
 
-    /// Widens a range by a function from `start` to before `end`.
-    fn add(&mut self, context: Context, start: u64, end: u64) {
-        let range = match context {
-            Context::Irq => &mut self.irq,
-            Context::Softirq => &mut self.softirq,
-            Context::Task => return,
+    /// Widens a range by a function from `start` to before `end`; those at lower addresses come first.
+    fn add(&mut self, entry: Entry, start: u64, end: u64) {
+        let range = match entry {
+            Entry::Irq => &mut self.irq[0],
+            Entry::ArmIrq(piece) => &mut self.irq[piece],
+            Entry::Softirq { .. } => &mut self.softirq,
         };
+        let is_beside = range.end == start;
+        if matches!(entry, Entry::ArmIrq(_)) && !range.is_empty() && !is_beside {
+            return;
+        }
         if range.is_empty() {
             *range = start..end;
         } else {
@@ -71,26 +109,24 @@ impl Kallsyms {
                     "_edata" => table.names_data = true,
                     _ => (),
                 }
-                let context = context::entered_by(name).filter(|_| module.is_none());
-                if let Some(context) = context
-                    && (context != Context::Irq || name.starts_with(context::STUB))
-                {
-                    entries.push((context, name == context::SOFTIRQ_HANDLER, address));
-                }
+                let entry = Entry::of(name).filter(|_| module.is_none());
+                entries.extend(entry.map(|entry| (entry, address)));
                 symbols.push((address, module.map(|name| table.intern(&mut ids, name))));
             }
             line.clear();
         }
         symbols.sort_unstable();
         // Where there is a handler, the other entries of softirqs only call it.
-        let has_handler = entries.iter().any(|&(_, is_handler, _)| is_handler);
-        entries.retain(|&(context, is_handler, _)| {
-            context != Context::Softirq || is_handler == has_handler
-        });
-        for (context, _, start) in entries {
+        let handler = Entry::Softirq { is_handler: true };
+        let caller = Entry::Softirq { is_handler: false };
+        if entries.iter().any(|&(entry, _)| entry == handler) {
+            entries.retain(|&(entry, _)| entry != caller);
+        }
+        entries.sort_unstable_by_key(|&(_, start)| start);
+        for (entry, start) in entries {
             let after = symbols.partition_point(|&(address, _)| address <= start);
             let end = symbols.get(after).map_or(start, |&(address, _)| address);
-            table.entries.add(context, start, end);
+            table.entries.add(entry, start, end);
         }
         symbols.dedup_by_key(|(_, module)| *module);
         table.runs = symbols;
@@ -213,7 +249,7 @@ ffffffff82202160 T __do_softirq
 ffffffff8220216c T __softirqentry_text_end
 ";
         let expected = InterruptEntries {
-            irq: 0xffff_ffff_8100_0d40..0xffff_ffff_8100_0f70,
+            irq: [0xffff_ffff_8100_0d40..0xffff_ffff_8100_0f70, 0..0, 0..0],
             softirq: 0xffff_ffff_8136_0020..0xffff_ffff_8136_0bb0,
         };
         assert_eq!(table(text).interrupt_entries(), &expected);
@@ -221,6 +257,37 @@ ffffffff8220216c T __softirqentry_text_end
             table(TEXT).interrupt_entries(),
             &InterruptEntries::default()
         );
+    }
+
+    #[test]
+    fn interrupts_of_arm64_enter_in_three_places() {
+        let text = "\
+ffff8000800117f0 t el1h_64_sync
+ffff800080011860 t el1h_64_irq
+ffff8000800118d0 t el1h_64_fiq
+ffff800080011940 t el1h_64_error
+ffff8000800119b0 t el0t_64_sync
+ffff800080011b58 t el0t_64_irq
+ffff800080011d00 t el0t_64_fiq
+ffff800080011ea8 t el0t_64_error
+ffff800080012050 t el0t_32_sync
+ffff8000800121f8 t el0t_32_irq
+ffff800080012390 t el0t_32_fiq
+ffff800080012530 t el0t_32_error
+ffff800080cb0e54 t el1h_64_irq_handler
+ffff80008009a064 t el1_fiq
+ffff80008009a064 t el1_irq
+ffff80008009a084 t el1_error
+";
+        let expected = InterruptEntries {
+            irq: [
+                0xffff_8000_8001_1860..0xffff_8000_8001_1940,
+                0xffff_8000_8001_1b58..0xffff_8000_8001_1ea8,
+                0xffff_8000_8001_21f8..0xffff_8000_8001_2530,
+            ],
+            softirq: 0..0,
+        };
+        assert_eq!(table(text).interrupt_entries(), &expected);
     }
 
     #[test]

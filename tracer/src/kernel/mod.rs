@@ -4,6 +4,7 @@
 pub mod balloon;
 pub mod bpf_fdinfo;
 pub mod btf;
+pub mod buddyinfo;
 mod bytes;
 pub mod census;
 pub mod cgroup;

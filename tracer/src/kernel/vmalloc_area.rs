@@ -8,7 +8,7 @@ use super::{
     bytes::{half, word},
 };
 
-/// Bytes of a page frame on x86-64.
+/// Bytes of the smallest page frame.
 const PAGE: u64 = 4096;
 
 /// Where in these structs lies what, on this kernel, in bytes.

@@ -67,9 +67,40 @@ pub fn totals(zoneinfo: impl BufRead) -> Result<ZoneTotals> {
     Ok(totals)
 }
 
-/// One more than the highest page frame number of any zone.
-pub fn frames(zones: &[Zone]) -> u64 {
-    zones.iter().map(|zone| zone.frames.end).max().unwrap_or(0)
+/// The page frames of all zones in at most `most` pieces in ascending order, each of which begins and
+/// ends at a multiple of `alignment`. What lies between zones belongs to a piece where it is small.
+pub fn spans(zones: &[Zone], alignment: u64, most: usize) -> Vec<Range<u64>> {
+    /// 1 GiB, for which a table has 1 MiB; on kernels with larger page frames more.
+    const SMALL: u64 = 1 << 18;
+    let aligned = |zone: &Zone| {
+        let start = zone.frames.start / alignment * alignment;
+        start..zone.frames.end.next_multiple_of(alignment)
+    };
+    let mut spans: Vec<_> = zones.iter().map(aligned).collect();
+    spans.sort_unstable_by_key(|span| span.start);
+    let mut least = SMALL;
+    loop {
+        spans = joined(&spans, least);
+        if spans.len() <= most.max(1) {
+            return spans;
+        }
+        let gaps = spans.windows(2).map(|two| two[1].start - two[0].end);
+        least = gaps.min().unwrap_or(0) + 1;
+    }
+}
+
+/// The same, where what is less than `least` apart is one.
+fn joined(spans: &[Range<u64>], least: u64) -> Vec<Range<u64>> {
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start.saturating_sub(last.end) < least => {
+                last.end = last.end.max(span.end);
+            }
+            _ => joined.push(span.clone()),
+        }
+    }
+    joined
 }
 
 /// The page frames of one NUMA node, first and last; an error if it has none,
@@ -175,9 +206,33 @@ Node 0, zone   Movable
     }
 
     #[test]
-    fn the_highest_zone_decides() {
-        let zones = [zone(0, 50..90), zone(1, 10..50)];
-        assert_eq!(frames(&zones), 90);
+    fn zones_that_are_near_are_one_span() {
+        let zones = [zone(0, 50..90), zone(1, 10..50), zone(1, 200_000..300_000)];
+        let all = 8..300_000;
+        assert_eq!(spans(&zones, 8, 8), [all]);
+        let one = [zone(0, 1..4096)];
+        let all = 0..8192;
+        assert_eq!(spans(&one, 8192, 8), [all]);
+    }
+
+    #[test]
+    fn memory_of_another_socket_is_another_span() {
+        // Two sockets of arm64: 2 GiB below 4 GiB, the rest at 512 GiB, and the other socket's at 64 TiB.
+        let zones = [
+            zone(0, 0x8_0000..0x10_0000),
+            zone(0, 0x800_0000..0xc00_0000),
+            zone(1, 0x4_0000_0000..0x4_0400_0000),
+        ];
+        let all = [
+            0x8_0000..0x10_0000,
+            0x800_0000..0xc00_0000,
+            0x4_0000_0000..0x4_0400_0000,
+        ];
+        assert_eq!(spans(&zones, 8192, 8), all);
+        let two = [0x8_0000..0xc00_0000, 0x4_0000_0000..0x4_0400_0000];
+        assert_eq!(spans(&zones, 8192, 2), two, "the smallest gap is covered");
+        let one = 0x8_0000..0x4_0400_0000;
+        assert_eq!(spans(&zones, 8192, 1), [one]);
     }
 
     #[test]

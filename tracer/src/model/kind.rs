@@ -6,10 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, PageState};
 
-/// The order of a block that one entry of a page table's second level maps: a transparent
-/// huge page, on x86-64.
-const HUGE_ORDER: u32 = 9;
-
 /// What a page is at the end of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,14 +62,15 @@ impl Kind {
         Self::Unverified,
     ];
 
-    /// The kind that the flags of a page tell, which was taken in a block of this order;
-    /// none for a free page.
-    pub const fn of(state: PageState, order: u32) -> Option<Self> {
+    /// The kind that the flags of a page tell; none for a free page. Of anonymous memory it counts
+    /// whether it was taken in a block as large as one entry of a page table's second level maps: a
+    /// transparent huge page.
+    pub const fn of(state: PageState, is_huge: bool) -> Option<Self> {
         Some(match state {
             PageState::Free => return None,
             PageState::HugeTlb => Self::Hugetlb,
             PageState::HugeZero => Self::Thp,
-            PageState::LargeAnonymous if order >= HUGE_ORDER => Self::Thp,
+            PageState::LargeAnonymous if is_huge => Self::Thp,
             PageState::Slab => Self::Slab,
             PageState::PageTable => Self::PageTable,
             PageState::Offline => Self::Offline,
@@ -232,10 +229,10 @@ mod tests {
 
     #[test]
     fn a_huge_page_is_one_by_its_size() {
-        let kind = |order| Kind::of(PageState::LargeAnonymous, order);
-        assert_eq!(kind(9), Some(Kind::Thp));
-        assert_eq!(kind(4), Some(Kind::Anonymous));
-        assert_eq!(Kind::of(PageState::PageCache, 9), Some(Kind::File));
+        let kind = |is_huge| Kind::of(PageState::LargeAnonymous, is_huge);
+        assert_eq!(kind(true), Some(Kind::Thp));
+        assert_eq!(kind(false), Some(Kind::Anonymous));
+        assert_eq!(Kind::of(PageState::PageCache, true), Some(Kind::File));
     }
 
     #[test]

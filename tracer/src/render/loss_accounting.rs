@@ -103,7 +103,7 @@ pub(super) fn lines(report: &Report) -> Vec<Line> {
             "pages beyond the slot table",
         ),
         bulk(report),
-        unwind_rules(losses),
+        unwinds(report),
         no_loss(
             losses.unmatched_frees,
             "unmatched frees",
@@ -201,13 +201,18 @@ fn or_limited(count: Option<u64>, cause: &'static str, meaning: &str) -> Line {
     }
 }
 
-fn unwind_rules(losses: &Losses) -> Line {
+fn unwinds(report: &Report) -> Line {
     let cause = "wrong unwinds";
-    let Some(used) = losses.unwind_rules else {
-        return loss(0, cause, "no unwind rules: the kernel unwound every stack");
+    // Arm's functions keep them on the stack, so that no rules are needed.
+    let by = match &*report.host.arch {
+        "aarch64" => "frame records",
+        _ => "unwind rules",
+    };
+    let Some(used) = report.losses.unwind_rules else {
+        let meaning = format!("no {by}: the kernel unwound every stack");
+        return loss(0, cause, &meaning);
     };
     let [checked, hits, misses] = [used.checked, used.hits, used.misses].map(text::count);
-    let meaning =
-        format!("of {checked} checked: {hits} stacks by unwind rules, {misses} by the kernel");
+    let meaning = format!("of {checked} checked: {hits} stacks by {by}, {misses} by the kernel");
     loss(used.mismatched, cause, &meaning)
 }

@@ -59,10 +59,10 @@ pub enum HeldKind {
 
 impl HeldKind {
     /// What user space has written of data for each of the count; none where data are not what is held.
-    pub const fn payload(self) -> Option<usize> {
+    pub fn payload(self) -> Option<usize> {
         Some(match self {
             Self::LargePipes => 1 << 20,
-            Self::InFlight | Self::NestedInFlight | Self::Tee => pipes::BYTES,
+            Self::InFlight | Self::NestedInFlight | Self::Tee => pipes::bytes(),
             Self::NotAccepted => streams::CONNECTION,
             Self::UnixStream => streams::PACKET,
             Self::Udp => datagrams::BYTES,

@@ -8,13 +8,18 @@ use std::{
     },
 };
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::{
+    net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg},
+    param::page_size,
+};
 
 use crate::leaks::{Pipe, Pipes, payload};
 
 const PAGES: usize = 16;
-/// What is in each pipe.
-pub(super) const BYTES: usize = PAGES << 12;
+/// Bytes that are in each pipe.
+pub(super) fn bytes() -> usize {
+    PAGES * page_size()
+}
 
 fn full(count: usize) -> io::Result<Vec<Pipe>> {
     let pipes = Pipes {
@@ -31,7 +36,7 @@ fn full(count: usize) -> io::Result<Vec<Pipe>> {
 pub(super) fn share(count: usize) -> io::Result<Vec<(Pipe, Pipe)>> {
     let share = |original: Pipe| {
         let copy = Pipe::open(PAGES)?;
-        original.share_with(&copy, BYTES)?;
+        original.share_with(&copy, bytes())?;
         Ok((original, copy))
     };
     full(count)?.into_iter().map(share).collect()

@@ -37,7 +37,10 @@ fn a_raw_socket_that_nobody_reads() {
     told.is_severe(Gravity::Leak);
     is_the_daemon(&told, &daemon, Reason::Grew);
     let taken_by = told.held().1.taken_by.as_ref().expect("it was traced");
-    assert!(taken_by.pages * 4096 > 200 * MIB, "{taken_by:#?}");
+    assert!(
+        taken_by.pages * rustix::param::page_size() as u64 > 200 * MIB,
+        "{taken_by:#?}"
+    );
     told.is_still_there();
 
     // Whoever comes later finds it from the memory alone, of whatever age.
@@ -90,7 +93,10 @@ fn pipes_whose_reader_is_stopped() {
     told.is_severe(Gravity::Leak);
     let (finding, held) = told.held();
     assert_eq!((held.owner.pid, held.state), (Some(leak.pid()), Some('T')));
-    assert_eq!(finding.bytes, count * 16 * 4096);
+    assert_eq!(
+        finding.bytes,
+        count * 16 * rustix::param::page_size() as u64
+    );
     assert!(held.reasons.contains(&Reason::Stopped), "{held:#?}");
     assert_eq!(
         finding.remedies[0].command,

@@ -8,7 +8,7 @@ use std::{
 
 use pagetrace_tests::harness::{Leaker, Stress, eventually, is_emulated, note, root_or_skip, skip};
 
-use super::{Account, PAGE, Report};
+use super::{Account, Report, page};
 use crate::LEAK;
 
 /// Pages that come and go on all CPUs, until it is dropped.
@@ -81,11 +81,11 @@ impl Truth {
         assert_eq!(pipes.len(), 500, "{pipes:#?}");
         // That to close it frees all says that no other was found to hold any of it.
         let alone = Account {
-            pinned_bytes: 16 * PAGE,
-            payload_bytes: 16 * PAGE,
+            pinned_bytes: 16 * page(),
+            payload_bytes: 16 * page(),
             references_found: 16,
             references_counted: 16,
-            frees_bytes: 16 * PAGE,
+            frees_bytes: 16 * page(),
         };
         for pipe in pipes {
             assert_eq!(pipe.kind, "pipe");

@@ -5,7 +5,7 @@ use pagetrace_tests::{
     leaks::HeldKind,
 };
 
-use super::{PAGE, Report, kinds::POSITIONS};
+use super::{Report, kinds::POSITIONS, page};
 use crate::LEAK;
 
 /// Why what waits in tap devices cannot be found here: none can be opened, or it is said that their
@@ -35,7 +35,7 @@ fn a_queue_is_called_by_its_tap_device() {
     let leak = Leaker::start(LEAK, &["held", "tap", "--count", "400"]);
     let report = Report::by("device");
     let group = report.group("tap0").account;
-    assert_eq!(group.pinned_bytes, 400 * 8 * PAGE, "{group:?}");
+    assert_eq!(group.pinned_bytes, 400 * 8 * page(), "{group:?}");
     let holders = report.of(leak.pid());
     let [queue] = holders[..] else {
         panic!("{holders:#?}");
@@ -60,7 +60,7 @@ fn a_ring_buffer_that_a_program_has_is_promised_to_nobody() {
     let report = Report::by("kind");
     let of_size = report.holders.iter();
     let of_size: Vec<_> = of_size
-        .filter(|it| it.kind == "bpf-ring-buffer" && it.account.pinned_bytes == pages * PAGE)
+        .filter(|it| it.kind == "bpf-ring-buffer" && it.account.pinned_bytes == pages * page())
         .collect();
     let [ring] = of_size[..] else {
         panic!("{:#?}", report.holders);

@@ -73,8 +73,8 @@ fn pointers_lead_to_symbols_of_the_kernel() {
     let explanation = report(Pagetrace::new(&EXPLAIN)).explanation;
     let found = explanation.pointers.as_ref().expect("root sees addresses");
     let pointers: u64 = found.symbols.iter().map(|it| it.pointers).sum();
-    // A page frame has 512 words.
-    let most = with_pointers(&explanation) * 512;
+    let words = super::page() / 8;
+    let most = with_pointers(&explanation) * words;
     assert!(
         pointers > 0 && pointers + found.unnamed <= most,
         "{found:#?}"

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use pagetrace_tests::harness::{Leaker, root_or_skip};
 
-use super::{Account, Holder, PAGE, Report, sum};
+use super::{Account, Holder, Report, page, sum};
 use crate::LEAK;
 
 /// Whether all groups together are all objects, and none has more than its objects.
@@ -41,7 +41,7 @@ fn whatever_the_groups_are_they_are_all_there_is() {
         assert_eq!((pipes.len(), udp.len()), (500, 1));
         let [pipe, udp] = [pipes[0], udp[0]];
         let pinned = sum(pipes.iter().map(|it| &it.account), |it| it.pinned_bytes);
-        assert_eq!(pinned, 8000 * PAGE);
+        assert_eq!(pinned, 8000 * page());
         let (name, least) = match by {
             "holder" => (several(&pipes), pinned),
             "object" => (one(udp), udp.account.pinned_bytes),

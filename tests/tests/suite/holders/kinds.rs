@@ -8,9 +8,10 @@ use pagetrace_tests::{
 };
 
 use super::{
-    BLOCK, MIB, PAGE,
+    BLOCK, MIB,
     devices::tap_refusal,
     known::{Known, Pages},
+    page,
 };
 
 /// Pages of a ring buffer of BPF beside its data: itself, and both positions.
@@ -39,7 +40,7 @@ fn pipes_are_found_to_the_page() {
         holding: None,
         objects: 500,
         pages: Pages::Each(16),
-        payload: 8000 * PAGE,
+        payload: 8000 * page(),
     };
     find("pipes_are_found_to_the_page", None, &known);
 }
@@ -51,7 +52,7 @@ fn pipes_of_a_mebibyte_are_found_to_the_page() {
         kind: "pipe",
         holding: None,
         objects: 32,
-        pages: Pages::Each(256),
+        pages: Pages::Each(MIB / page()),
         payload: 32 * MIB,
     };
     find("pipes_of_a_mebibyte_are_found_to_the_page", None, &known);
@@ -65,7 +66,7 @@ fn of_pages_in_two_pipes_only_both_free_any() {
         holding: None,
         objects: 1000,
         pages: Pages::Shared(16),
-        payload: 2 * 8000 * PAGE,
+        payload: 2 * 8000 * page(),
     };
     find("of_pages_in_two_pipes_only_both_free_any", None, &known);
 }
@@ -78,7 +79,7 @@ fn pipes_in_flight_belong_to_whom_they_were_sent() {
         holding: Some("in-flight"),
         objects: 500,
         pages: Pages::Each(16),
-        payload: 8000 * PAGE,
+        payload: 8000 * page(),
     };
     find(
         "pipes_in_flight_belong_to_whom_they_were_sent",
@@ -95,7 +96,7 @@ fn pipes_in_flight_in_a_socket_in_flight_have_a_process() {
         holding: Some("in-flight"),
         objects: 500,
         pages: Pages::Each(16),
-        payload: 8000 * PAGE,
+        payload: 8000 * page(),
     };
     let test = "pipes_in_flight_in_a_socket_in_flight_have_a_process";
     find(test, None, &known);

@@ -8,7 +8,7 @@ use std::{
 use pagetrace_tests::harness::{Leaker, eventually, note, stay_on};
 use rustix::thread::{CpuSet, sched_getaffinity};
 
-use super::{Account, BLOCK, Holder, MIB, PAGE, Report, sum};
+use super::{Account, BLOCK, Holder, MIB, Report, page, sum};
 use crate::LEAK;
 
 /// What is known of a leak.
@@ -73,11 +73,11 @@ impl Known<'_> {
             );
             match self.pages {
                 Pages::Each(pages) => {
-                    assert_eq!(account.pinned_bytes, pages * PAGE, "{holder:#?}");
+                    assert_eq!(account.pinned_bytes, pages * page(), "{holder:#?}");
                     assert_eq!(account.frees_bytes, account.pinned_bytes, "{holder:#?}");
                 }
                 Pages::Shared(pages) => {
-                    assert_eq!(account.pinned_bytes, pages * PAGE, "{holder:#?}");
+                    assert_eq!(account.pinned_bytes, pages * page(), "{holder:#?}");
                     assert_eq!(account.frees_bytes, 0, "{holder:#?}");
                 }
                 Pages::OfData | Pages::OfReplies => {
@@ -94,8 +94,8 @@ impl Known<'_> {
     fn promises(&self, group: Account) {
         let (objects, pinned) = (self.objects as u64, group.pinned_bytes);
         match self.pages {
-            Pages::Each(pages) => assert_eq!(pinned, objects * pages * PAGE),
-            Pages::Shared(pages) => assert_eq!(pinned, objects / 2 * pages * PAGE),
+            Pages::Each(pages) => assert_eq!(pinned, objects * pages * page()),
+            Pages::Shared(pages) => assert_eq!(pinned, objects / 2 * pages * page()),
             Pages::OfData | Pages::OfReplies => {
                 assert!(pinned >= in_pages(self.payload), "{group:?}");
             }

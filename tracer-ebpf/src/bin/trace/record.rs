@@ -7,7 +7,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray},
 };
-use tracer_ebpf::{Control, Counters, ORDERS, STACK_LOST, Slot};
+use tracer_ebpf::{Control, Counters, ORDERS, STACK_LOST, Slot, unwinding};
 
 use crate::{config::CONFIG, filters, nesting::Run, sites, slots, unwind::Request, word::Word};
 
@@ -78,17 +78,18 @@ fn site<C: EbpfContext>(
     control: &Control,
 ) -> Option<u32> {
     let is_own = filters::is_own_task();
-    let by_rules = event.context_on_stack && CONFIG.get(|it| &it.unwind.by_rules) != 0;
+    let by = CONFIG.get(|it| &it.unwind.by);
+    let by_itself = event.context_on_stack && by != unwinding::KERNEL;
     let frames_below = control.unwind.frames_below;
     let request = Request {
         ctx,
         order: event.order,
         gfp: event.gfp,
-        skipped: if by_rules { frames_below } else { 0 },
+        skipped: if by_itself { frames_below } else { 0 },
         counts: &counters.alloc.levels[0],
     };
-    if by_rules && !is_own {
-        Some(request.site_from_rules(&control.unwind, &counters.unwind))
+    if by_itself && !is_own {
+        Some(request.site_from_stack(&control.unwind, &counters.unwind))
     } else {
         request.site_by_kernel(is_own)
     }

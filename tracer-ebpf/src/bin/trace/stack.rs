@@ -124,6 +124,30 @@ impl Stack for OwnStack {
     }
 
     #[inline(always)]
+    fn pair(&self, offset: u64) -> [u64; 2] {
+        const PAIR: u64 = 2 * WORD;
+        let len = if self.is_in_place {
+            STACK_SIZE
+        } else {
+            self.len
+        };
+        if offset <= len.wrapping_sub(PAIR) && len >= PAIR {
+            return [self.word(offset), self.word(offset + WORD)];
+        }
+        let mut pair = [0_u64; 2];
+        let address = self.context.wrapping_add(offset);
+        // SAFETY: the helper checks the address and copies; it never faults.
+        unsafe {
+            bpf_probe_read_kernel(
+                pair.as_mut_ptr().cast(),
+                PAIR as u32,
+                address as *const c_void,
+            )
+        };
+        pair
+    }
+
+    #[inline(always)]
     fn zero(&self) -> u64 {
         self.zero
     }

@@ -11,7 +11,11 @@ use aya_log_ebpf::warn;
 use tracer_ebpf::{
     BULK, Code, FIRST_SITE, InterruptCode, MAX_FRAMES, SITE_TABLE_FULL, STACK_LOST, Site, SiteKey,
     UnwindCounters,
-    unwind::{CacheEntry, Outcome, Resolution, RuleTable, Rules, Tag, UnwindControl, resolve},
+    unwind::{
+        CacheEntry, Outcome, Resolution, RuleTable, Rules, Tag, UnwindControl, Unwound,
+        follow_records, resolve,
+    },
+    unwinding,
 };
 
 use crate::{
@@ -61,9 +65,10 @@ impl<C: EbpfContext> Request<'_, C> {
         Some(sites::with_key(self.ctx, key, scratch, self.counts))
     }
 
-    /// The same for a program whose context lies on the stack: by rules where there are some.
+    /// The same for a program whose context lies on the stack: without the kernel's unwinder where the
+    /// stack is known.
     #[inline(always)]
-    pub(crate) fn site_from_rules(
+    pub(crate) fn site_from_stack(
         &self,
         control: &UnwindControl,
         unwinds: &UnwindCounters<Word>,
@@ -79,12 +84,17 @@ impl<C: EbpfContext> Request<'_, C> {
         } else {
             (tag, 0)
         };
-        // SAFETY: this CPU's own; a run in the middle of this one does not come here (`nesting`).
-        let cache = unsafe { &mut *stack.cache };
-        let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
-        let site_key = |key, entry: &_| unwound_key(key, entry, taker);
-        let known = |key| sites::lookup_recent(key, self.order);
-        let found = resolve(&stack, rules(), control, tag, entry, site_key, known);
+        let (found, entry) = if CONFIG.get(|it| &it.unwind.by) == unwinding::RECORDS {
+            (self.by_records(&stack, control, tag, taker), None)
+        } else {
+            // SAFETY: this CPU's own; a run in the middle of this one does not come here (`nesting`).
+            let cache = unsafe { &mut *stack.cache };
+            let entry = cache.entry(&stack, control.discriminator_offset.into(), tag);
+            let site_key = |key, entry: &_| unwound_key(key, entry, taker);
+            let known = |key| sites::lookup_recent(key, self.order);
+            let found = resolve(&stack, rules(), control, tag, entry, site_key, known);
+            (found, Some(entry))
+        };
         if let Some(id) = found.site {
             unwinds.hits.add(1);
             if !is_to_be_checked(unwinds) {
@@ -105,12 +115,50 @@ impl<C: EbpfContext> Request<'_, C> {
         if is_right {
             return id;
         }
-        entry.invalidate();
+        if let Some(entry) = entry {
+            entry.invalidate();
+        }
         sites::correct_recent(key, id);
         if found.outcome != Outcome::Opaque {
             samples::send(&stack, scratch);
         }
         id
+    }
+
+    /// What the frame records of a stack say.
+    #[inline(always)]
+    fn by_records(
+        &self,
+        stack: &OwnStack,
+        control: &UnwindControl,
+        tag: Tag,
+        taker: u64,
+    ) -> Resolution {
+        if control.first_return == 0 {
+            return Resolution {
+                site: None,
+                key: 0,
+                outcome: Outcome::NoRule,
+            };
+        }
+        let registers = CONFIG.get(|it| &it.unwind.registers);
+        let first = control.first_return.into();
+        let found = follow_records(stack, first, registers, &interrupts(), tag.seed());
+        let Unwound { key, outcome } = found.unwound;
+        let site_key = SiteKey {
+            key,
+            in_interrupt: found.in_interrupt,
+        };
+        let key = if takers::are_told_apart() {
+            site_key.of_taker(taker).key
+        } else {
+            key
+        };
+        let site = match outcome {
+            Outcome::Complete => sites::lookup_recent(key, self.order),
+            Outcome::NoRule | Outcome::Opaque => None,
+        };
+        Resolution { site, key, outcome }
     }
 
     /// Whether the rules led where the kernel's unwinder did, which is to this key.
@@ -229,11 +277,12 @@ fn frames<C: EbpfContext>(ctx: &C, site: &mut Site) -> Result<u16, i64> {
 /// Where interrupts enter the kernel.
 #[inline(always)]
 fn interrupts() -> InterruptCode {
+    let irq = |piece: usize| Code {
+        start: CONFIG.get(|it| &it.interrupts.irq[piece].start),
+        len: CONFIG.get(|it| &it.interrupts.irq[piece].len),
+    };
     InterruptCode {
-        irq: Code {
-            start: CONFIG.get(|it| &it.interrupts.irq.start),
-            len: CONFIG.get(|it| &it.interrupts.irq.len),
-        },
+        irq: [irq(0), irq(1), irq(2)],
         softirq: Code {
             start: CONFIG.get(|it| &it.interrupts.softirq.start),
             len: CONFIG.get(|it| &it.interrupts.softirq.len),

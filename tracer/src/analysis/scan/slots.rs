@@ -4,8 +4,6 @@
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use tracer_ebpf::CHUNK_SLOTS;
-
 use super::UNIT;
 
 /// The slots two by two, and those at the ends: fewer loads read as much.
@@ -30,14 +28,29 @@ pub(super) fn load(slots: &[AtomicU32], words: &mut [u32]) {
     }
 }
 
-/// Begins to fetch the unit one chunk beyond `slot`, if there is one: the CPU does
+/// Slots of 4 KiB of the table.
+const AHEAD: usize = 1024;
+
+/// Begins to fetch the unit 4 KiB beyond `slot`, if there is one: the CPU does
 /// so by itself only within a page of memory.
 pub(super) fn prefetch(slot: *const AtomicU32) {
-    #[cfg(target_arch = "x86_64")]
     for line in [0, UNIT / 2] {
-        let slot = slot.wrapping_add(CHUNK_SLOTS + line);
-        // SAFETY: a hint, which no address makes fail.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(slot.cast()) };
+        prefetch_line(slot.wrapping_add(AHEAD + line));
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn prefetch_line(slot: *const AtomicU32) {
+    // SAFETY: a hint, which no address makes fail.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(slot.cast()) };
+}
+
+/// The instruction as text: the function for it is not stable (`_prefetch` of `std::arch::aarch64`).
+#[cfg(target_arch = "aarch64")]
+fn prefetch_line(slot: *const AtomicU32) {
+    // SAFETY: a hint, which no address makes fail, and which neither reads for the program nor writes.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) slot, options(nostack, readonly, preserves_flags));
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use tracer_ebpf::{CHUNK_SLOTS, MAX_ORDER, Slot};
+use tracer_ebpf::{MAX_ORDER, Slot};
 
 use super::{
     Finding, Marking, Pages, UNIT,
@@ -33,9 +33,9 @@ impl Found {
     }
 }
 
-/// Looks at one chunk after the other. All that it knows about pages is of the
-/// chunk it is at.
-pub(super) struct Worker<'a, P> {
+/// Looks at one chunk of so many pages after the other. All that it knows about pages is of the
+/// chunk it is at, so that no block is larger.
+pub(super) struct Worker<'a, P, const CHUNK: usize> {
     pages: &'a P,
     marking: Marking,
     /// The first page frame of the chunk.
@@ -43,11 +43,11 @@ pub(super) struct Worker<'a, P> {
     /// Its slots, which the programs may be clearing.
     slots: &'a [AtomicU32],
     /// What they were, up to the unit that is looked at; 0 beyond the last marked one.
-    words: [u32; CHUNK_SLOTS],
+    words: [u32; CHUNK],
     /// Up to its last marked page, or as far as the kernel tells.
     states: Vec<PageState>,
     /// What the slots were before the kernel was asked for states; while allocations are recorded.
-    before: [u32; CHUNK_SLOTS],
+    before: [u32; CHUNK],
     /// Pages to look at once more, by themselves; likewise.
     unsettled: Vec<usize>,
     /// The site asked about last, and its order.
@@ -81,16 +81,16 @@ impl Answer {
     }
 }
 
-impl<'a, P: Pages> Worker<'a, P> {
+impl<'a, P: Pages, const CHUNK: usize> Worker<'a, P, CHUNK> {
     pub(super) fn new(pages: &'a P, marking: Marking) -> Self {
         Self {
             pages,
             marking,
             first: 0,
             slots: &[],
-            words: [0; CHUNK_SLOTS],
-            states: Vec::with_capacity(CHUNK_SLOTS),
-            before: [0; CHUNK_SLOTS],
+            words: [0; CHUNK],
+            states: Vec::with_capacity(CHUNK),
+            before: [0; CHUNK],
             unsettled: Vec::new(),
             order: (0, pages.order(0)),
             unreferenced: Answer::NONE,
@@ -104,13 +104,10 @@ impl<'a, P: Pages> Worker<'a, P> {
         self.found
     }
 
-    pub(super) fn stretch(&mut self, slots: &'a [AtomicU32], first: usize) {
-        for (slots, first) in slots
-            .chunks(CHUNK_SLOTS)
-            .zip((first..).step_by(CHUNK_SLOTS))
-        {
+    pub(super) fn stretch(&mut self, slots: &'a [AtomicU32], first: u64) {
+        for (slots, first) in slots.chunks(CHUNK).zip((first..).step_by(CHUNK)) {
             if is_marked(slots) {
-                self.chunk(slots, first as u64);
+                self.chunk(slots, first);
             }
         }
     }
@@ -135,7 +132,7 @@ impl<'a, P: Pages> Worker<'a, P> {
     /// while the next is on its way from memory.
     fn units(&mut self, len: usize) {
         let slots = self.slots;
-        if len == CHUNK_SLOTS
+        if len == CHUNK
             && self.has_one_state()
             && let Some(word) = same_word(slots)
             && !self.has_changed(0..len, word)
@@ -157,14 +154,14 @@ impl<'a, P: Pages> Worker<'a, P> {
     fn has_one_state(&self) -> bool {
         let (all, _) = self.states.as_chunks::<UNIT>();
         let like_first = |unit: &[PageState; UNIT]| are_same(unit) && unit[0] == all[0][0];
-        self.states.is_empty() || self.states.len() == CHUNK_SLOTS && all.iter().all(like_first)
+        self.states.is_empty() || self.states.len() == CHUNK && all.iter().all(like_first)
     }
 
     /// All pages are what the first one is, unless flags do not tell it all.
     fn even_chunk(&mut self, word: u32) {
         self.words.fill(word);
         let has_question = self.states.first().is_some_and(|&it| has_question(it));
-        for at in (0..CHUNK_SLOTS).step_by(UNIT) {
+        for at in (0..CHUNK).step_by(UNIT) {
             prefetch(&raw const self.slots[at]);
             if has_question {
                 self.even_unit(at);
@@ -172,7 +169,7 @@ impl<'a, P: Pages> Worker<'a, P> {
         }
         if !has_question {
             let finding = self.finding(0, 0);
-            self.count(0..CHUNK_SLOTS, finding);
+            self.count(0..CHUNK, finding);
         }
     }
 
@@ -314,7 +311,8 @@ impl<'a, P: Pages> Worker<'a, P> {
             Some(PageState::MaybePageCache) => self.cached(decisive, Kind::Raw),
             Some(state) => {
                 let order = self.order(self.words[page]);
-                Kind::of(state, order).map_or(Finding::Free, Finding::Known)
+                Kind::of(state, order >= self.pages.huge_order())
+                    .map_or(Finding::Free, Finding::Known)
             }
         }
     }

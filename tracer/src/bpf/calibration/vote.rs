@@ -6,11 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 ///
 /// x86-64 has it at a constant place or moves it by whole gigabytes, with four
 /// and with five levels of page tables (`kernel_randomize_memory`,
-/// arch/x86/mm/kaslr.c). Elsewhere it begins at least on a page of its own.
+/// arch/x86/mm/kaslr.c). arm64 has memory begin at a multiple of 512 MiB at least, whose page structs
+/// take 512 KiB with pages of 64 KiB (`ARM64_MEMSTART_ALIGN`, arch/arm64/include/asm/kernel-pgtable.h;
+/// `vmemmap`, arch/arm64/include/asm/pgtable.h).
 const ALIGNMENT: u64 = if cfg!(target_arch = "x86_64") {
     1 << 30
 } else {
-    4096
+    512 << 10
 };
 
 /// No base explains the pages.

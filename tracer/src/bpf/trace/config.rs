@@ -5,10 +5,10 @@ use std::ops::Range;
 use aya::Pod;
 use tracer_ebpf::{
     BulkConfig, Code, FilterConfig, InterruptCode, NO_MIGRATETYPE, PageConfig, TraceConfig,
-    TracefsConfig, UnwindConfig, UserMemoryConfig, taker,
+    TracefsConfig, UnwindConfig, UserMemoryConfig, taker, unwinding,
 };
 
-use super::{Settings, Unwinding};
+use super::{Layout, Settings, Unwinding, load::places};
 use crate::{
     kernel::kallsyms::InterruptEntries,
     model::{Scope, Takers},
@@ -32,7 +32,8 @@ pub(super) fn config(settings: &Settings, tracefs: TracefsConfig) -> ConfigWire 
     ConfigWire(TraceConfig {
         // Without the array, the programs that use it are not loaded.
         pages: settings.page_array.map_or(DEFAULT.pages, PageConfig::from),
-        frames: settings.frames,
+        spans: places(&settings.spans),
+        largest_order: settings.largest_order.into(),
         taker: match settings.takers {
             None => taker::ANYBODY,
             Some(Takers::Process) => taker::PROCESS,
@@ -49,6 +50,7 @@ pub(super) fn config(settings: &Settings, tracefs: TracefsConfig) -> ConfigWire 
         // An offset in a `struct page`, which is small.
         page_list: page_list.unwrap_or(0) as u32,
         own_process: settings.own_process,
+        unused: 0,
     })
 }
 
@@ -59,7 +61,7 @@ pub(super) fn interrupt_code(entries: &InterruptEntries) -> InterruptCode {
         len: range.end.saturating_sub(range.start),
     };
     InterruptCode {
-        irq: code(&entries.irq),
+        irq: entries.irq.each_ref().map(code),
         softirq: code(&entries.softirq),
     }
 }
@@ -80,13 +82,23 @@ fn filters(settings: &Settings) -> FilterConfig {
     }
 }
 
-fn unwind(unwinding: Unwinding) -> Option<UnwindConfig> {
-    let Unwinding::Rules { check_every, cast } = unwinding else {
+fn unwind(how: Unwinding) -> Option<UnwindConfig> {
+    let Unwinding::Stack {
+        by,
+        check_every,
+        cast,
+    } = how
+    else {
         return None;
     };
+    let (by, registers) = match by {
+        Layout::Rules => (unwinding::RULES, 0),
+        Layout::Records { registers } => (unwinding::RECORDS, registers),
+    };
     Some(UnwindConfig {
-        by_rules: 1,
+        by,
         in_place: u32::from(cast.is_some()),
         check_every: check_every.min(MOST_SELDOM) as u32,
+        registers,
     })
 }

@@ -1,32 +1,62 @@
 //! The trace's programs and tables, and what they are told before they are loaded.
 
+use std::ops::Range;
+
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfError, EbpfLoader};
-use tracer_ebpf::{CHUNK_SLOTS, CONFIG, FIRST_SITE, TracefsConfig, maps};
+use tracer_ebpf::{CHUNK_SLOTS, CONFIG, FIRST_SITE, SPANS, Span, TracefsConfig, maps};
 
 use super::{Settings, Unwinding, config};
 use crate::bpf::{
     cast,
-    map_memory::map_bytes,
+    map_memory::{Machine, map_bytes},
     object::{TRACE, reason},
 };
 
 /// Bytes of the ring buffer of samples: some fifty stacks.
 const SAMPLES_LEN: u32 = 1 << 20;
 
-/// Values of the slot table that `frames` page frames need.
-pub(super) const fn chunks(frames: u64) -> u64 {
+/// The most pieces of memory that lie far apart and have slots, each a multiple of so many page frames.
+pub const MOST_SPANS: (usize, u64) = (SPANS, CHUNK_SLOTS as u64);
+
+/// Values of the slot table that the page frames of these spans need.
+pub(super) fn chunks(spans: &[Range<u64>]) -> u64 {
+    let chunks = spans.iter().map(|span| chunks_of(span.end - span.start));
+    chunks.sum()
+}
+
+const fn chunks_of(frames: u64) -> u64 {
     frames.div_ceil(CHUNK_SLOTS as u64)
 }
 
-/// Bytes of kernel memory that all tables take for so many page frames and sites.
-pub fn table_bytes(frames: u64, max_sites: u32) -> Result<u64> {
-    map_bytes(TRACE, &table_entries(frames, max_sites)?)
+/// Where the slot table has each of these spans; of more than [`MOST_SPANS`], the last are left out.
+pub(super) fn places(spans: &[Range<u64>]) -> [Span; SPANS] {
+    let mut places = [Span::NONE; SPANS];
+    let mut chunk = 0;
+    for (place, span) in places.iter_mut().zip(spans) {
+        let frames = span.end - span.start;
+        *place = Span {
+            first: span.start,
+            frames,
+            slot: chunk * CHUNK_SLOTS as u64,
+        };
+        chunk += chunks_of(frames);
+    }
+    places
+}
+
+/// Bytes of kernel memory that all tables take for the page frames of these spans, and so many sites.
+pub fn table_bytes(spans: &[Range<u64>], max_sites: u32) -> Result<u64> {
+    map_bytes(
+        TRACE,
+        &table_entries(spans, max_sites)?,
+        Machine::running()?,
+    )
 }
 
 /// How many entries the tables get whose size depends on the machine or the user.
-fn table_entries(frames: u64, max_sites: u32) -> Result<[(&'static str, u32); 6]> {
-    let chunks = u32::try_from(chunks(frames))
+fn table_entries(spans: &[Range<u64>], max_sites: u32) -> Result<[(&'static str, u32); 6]> {
+    let chunks = u32::try_from(chunks(spans))
         .context("this machine has more page frames than a BPF array can index")?;
     Ok([
         (maps::SLOTS, chunks),
@@ -46,10 +76,10 @@ pub(super) const fn site_entries(max_sites: u32) -> u32 {
 
 /// Creates the maps and parses the programs for tracing.
 pub(super) fn load(settings: &Settings, tracefs: TracefsConfig) -> Result<Ebpf> {
-    let table_entries = table_entries(settings.frames, settings.max_sites)?;
+    let table_entries = table_entries(&settings.spans, settings.max_sites)?;
     let log_level = if settings.verbose { u8::MAX } else { 0 };
     let object = match settings.unwinding {
-        Unwinding::Rules { cast: Some(id), .. } => Some(cast::with_function(TRACE, id)?),
+        Unwinding::Stack { cast: Some(id), .. } => Some(cast::with_function(TRACE, id)?),
         _ => None,
     };
     let config = config::config(settings, tracefs);
@@ -66,7 +96,7 @@ pub(super) fn load(settings: &Settings, tracefs: TracefsConfig) -> Result<Ebpf> 
 
 fn refused(settings: &Settings, error: &EbpfError) -> anyhow::Error {
     let reason = reason(error);
-    match table_bytes(settings.frames, settings.max_sites) {
+    match table_bytes(&settings.spans, settings.max_sites) {
         Ok(bytes) => anyhow!(
             "cannot create the tables, {} MiB of kernel memory: {reason}",
             bytes.div_ceil(1 << 20)
@@ -87,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    const FRAMES: u64 = 1 << 20;
+    const FRAMES: Range<u64> = 0..1 << 20;
 
     /// What the kernel charges for a map. Before Linux 6.4 it had one formula for maps of
     /// all types, and charged nothing for a ring buffer.
@@ -111,10 +141,42 @@ mod tests {
     }
 
     #[test]
+    fn memory_far_apart_takes_no_slots_between() {
+        const CHUNK: u64 = CHUNK_SLOTS as u64;
+        let spans = [CHUNK..3 * CHUNK, 1 << 34..(1 << 34) + 5];
+        assert_eq!(chunks(&spans), 3);
+        let [first, second, none, ..] = places(&spans);
+        let place = |span: Span| (span.first, span.frames, span.slot);
+        assert_eq!(place(first), (CHUNK, 2 * CHUNK, 0));
+        assert_eq!(place(second), (1 << 34, 5, 2 * CHUNK));
+        assert_eq!(none, Span::NONE);
+    }
+
+    /// The table of docs/large-hosts.md.
+    #[test]
+    fn tables_of_large_machines_have_these_sizes() {
+        const GIB: u64 = 1 << 30;
+        // Memory in GiB, CPUs, bytes of a page; MiB of all tables.
+        for (memory, cpus, page, expected) in [
+            (24, 2, 4096, 45),
+            (1024, 64, 4096, 1062),
+            (4096, 512, 4096, 4231),
+            (4096, 512, 65_536, 367),
+        ] {
+            let all = 0..memory * GIB / page;
+            let spans = std::slice::from_ref(&all);
+            let entries = table_entries(spans, 16_384).expect("it can be");
+            let machine = Machine { cpus, page };
+            let bytes = map_bytes(TRACE, &entries, machine).expect("known types");
+            assert_eq!(bytes >> 20, expected, "{memory} GiB, {cpus} CPUs");
+        }
+    }
+
+    #[test]
     fn the_kernel_charges_what_was_estimated() {
         for max_sites in [16, 16_384, 131_072] {
             let mut loader = EbpfLoader::new();
-            for (table, entries) in table_entries(FRAMES, max_sites).expect("a small machine") {
+            for (table, entries) in table_entries(&[FRAMES], max_sites).expect("a small machine") {
                 loader.map_max_entries(table, entries);
             }
             let Ok(ebpf) = loader.btf(None).load(TRACE) else {
@@ -125,7 +187,7 @@ mod tests {
                 return skip("this kernel does not tell (before Linux 6.4)");
             }
             let (maps, charged) = (charges.len() as u64, charges.iter().sum::<u64>());
-            let estimated = table_bytes(FRAMES, max_sites).expect("known types");
+            let estimated = table_bytes(&[FRAMES], max_sites).expect("known types");
             let place = format!("{estimated} for {charged} bytes, {max_sites} sites");
             assert!(estimated >= charged, "{place}");
             // Each map is rounded up to pages, and has what leads to them.

@@ -16,8 +16,8 @@ mod tracer;
 pub use bulk::BulkAllocator;
 pub use filters::{Filters, GfpFilter, Process, ProcessNamespace};
 pub use kernel_log::KernelLog;
-pub use load::table_bytes;
-pub use rules::Unwinding;
+pub use load::{MOST_SPANS, table_bytes};
+pub use rules::{Layout, Unwinding};
 pub use tables::{SiteTable, SlotTable, merge_epochs};
 pub use tracer::{Settings, Tracer};
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     mem::offset_of,
-    ops::Deref,
+    ops::Range,
     ptr,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -15,34 +15,56 @@ use aya::{
 };
 use memmap2::MmapRaw;
 use tracer_ebpf::{
-    BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, ORDERS, STACK_LOST,
-    Site, SiteId, Slot, maps, unwind::RuleTable,
+    BULK, COMM_LEN, Chunk, FIRST_SITE, InterruptCode, MAX_FRAMES, MAX_ORDER, ORDERS, SPANS,
+    STACK_LOST, Site, SiteId, Slot, Span, maps, unwind::RuleTable,
 };
 
-use super::load::{chunks, site_entries};
+use super::load::{chunks, places, site_entries};
 use crate::{
     bpf::mapped,
     model::{SiteRecord, Takers},
 };
 
-/// The slot of every page frame, in order; the kernel may be writing to it.
+/// The slot of every page frame; the kernel may be writing to it.
 pub struct SlotTable {
     memory: MmapRaw,
+    spans: [Span; SPANS],
 }
 
 impl SlotTable {
-    pub(super) fn map(ebpf: &Ebpf, frames: u64) -> Result<Self> {
-        let len = chunks(frames) * size_of::<Chunk>() as u64;
+    pub(super) fn map(ebpf: &Ebpf, spans: &[Range<u64>]) -> Result<Self> {
+        let len = chunks(spans) * size_of::<Chunk>() as u64;
         Ok(Self {
             memory: mapped::writable(ebpf, maps::SLOTS, len)?,
+            spans: places(spans),
         })
     }
-}
 
-impl Deref for SlotTable {
-    type Target = [AtomicU32];
+    /// The slots of page frames that follow each other, with the first of these, in ascending order.
+    pub fn parts(&self) -> impl Iterator<Item = (u64, &[AtomicU32])> {
+        let spans = self.spans.iter().filter(|span| span.frames > 0);
+        spans.map(|span| (span.first, self.part(span.slot, span.frames)))
+    }
 
-    fn deref(&self) -> &Self::Target {
+    /// The slots of these page frames; fewer or none where there are no such.
+    pub fn of_frames(&self, frames: Range<u64>) -> &[AtomicU32] {
+        let mut spans = self.spans.iter();
+        let inside = spans.find_map(|span| {
+            let at = frames.start.checked_sub(span.first)?;
+            let left = span.frames.checked_sub(at)?;
+            let len = frames.end.saturating_sub(frames.start).min(left);
+            Some(self.part(span.slot + at, len))
+        });
+        inside.unwrap_or_default()
+    }
+
+    fn part(&self, first: u64, len: u64) -> &[AtomicU32] {
+        let range = first as usize..(first + len) as usize;
+        self.all().get(range).unwrap_or_default()
+    }
+
+    /// All slots, whichever page frames they are of.
+    pub fn all(&self) -> &[AtomicU32] {
         let len = self.memory.len() / size_of::<AtomicU32>();
         // SAFETY: the mapping is page-aligned, `len` words long and lives as
         // long as `self`; every change from outside is that of a whole word.

@@ -1,10 +1,6 @@
 //! A running trace: attach, steer, end.
 
-use std::{
-    collections::BTreeSet,
-    os::fd::OwnedFd,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{collections::BTreeSet, ops::Range, os::fd::OwnedFd, sync::atomic::Ordering};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -22,7 +18,7 @@ use super::{
     code, config, load,
     losses::losses,
     misses::recursion_misses,
-    rules::RuleLearner,
+    rules::StackLearner,
     site_ids::{SiteIds, wait_for_programs},
     tables::{merge_epochs, take},
 };
@@ -39,8 +35,9 @@ use crate::{
 /// What to trace, and how.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Number of page frames that get a slot.
-    pub frames: u64,
+    /// The page frames that get a slot, in ascending order, as [`MOST_SPANS`](super::MOST_SPANS) has
+    /// them.
+    pub spans: Vec<Range<u64>>,
     /// Which allocations are recorded.
     pub filters: Filters,
     /// Whom call sites with the same stack are told apart by, if by anybody.
@@ -53,6 +50,8 @@ pub struct Settings {
     pub own_process: u32,
     /// How many call sites the site table holds.
     pub max_sites: u32,
+    /// The largest order of the kernel's page allocator.
+    pub largest_order: u32,
     /// Where `struct page` pointers point to; none to use tracefs tracepoints.
     pub page_array: Option<PageArray>,
     /// The kernel's bulk allocator, or why its pages cannot be seen.
@@ -77,7 +76,7 @@ pub struct Tracer {
     control: Array<MapData, ControlWire>,
     epoch: u32,
     /// None if the kernel unwinds every stack.
-    learner: Option<RuleLearner>,
+    learner: Option<StackLearner>,
     counters: PerCpuArray<MapData, CountersWire>,
     slots: SlotTable,
     sites: SiteTable,
@@ -112,14 +111,15 @@ impl Tracer {
         };
         let mut ebpf = load::load(settings, offsets)?;
         let site_ids = SiteIds::fill(&mut ebpf, settings.max_sites)?;
-        let slots = SlotTable::map(&ebpf, settings.frames)?;
+        let slots = SlotTable::map(&ebpf, &settings.spans)?;
         let interrupts = config::interrupt_code(&settings.interrupt_entries);
         let takers = settings.takers;
         let sites = SiteTable::map(&mut ebpf, settings.max_sites, interrupts, takers)?;
         let learner = match settings.unwinding {
             Unwinding::Kernel => None,
-            Unwinding::Rules { .. } => {
-                Some(RuleLearner::open(&mut ebpf, &settings.interrupt_entries)?)
+            Unwinding::Stack { by, .. } => {
+                let entries = &settings.interrupt_entries;
+                Some(StackLearner::open(&mut ebpf, by, entries)?)
             }
         };
         let control = Array::try_from(take(&mut ebpf, maps::CONTROL)?)?;
@@ -159,7 +159,7 @@ impl Tracer {
     pub fn samples(&self) -> Result<Option<OwnedFd>> {
         self.learner
             .as_ref()
-            .map(RuleLearner::descriptor)
+            .map(StackLearner::descriptor)
             .transpose()
     }
 
@@ -189,7 +189,7 @@ impl Tracer {
     /// What the rules have come to.
     fn unwind_control(&self) -> UnwindControl {
         let learner = self.learner.as_ref();
-        learner.map(RuleLearner::control).unwrap_or_default()
+        learner.map(StackLearner::control).unwrap_or_default()
     }
 
     /// Gives the pages of each epoch to the epoch that `into` has at its place; the present epoch
@@ -197,7 +197,7 @@ impl Tracer {
     pub fn merge_epochs(&self, into: &[u32]) -> Result<()> {
         // A program that began long ago may still mark pages with an epoch that is over.
         wait_for_programs()?;
-        merge_epochs(&self.slots, into);
+        merge_epochs(self.slots.all(), into);
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl Tracer {
         // From here on, nobody marks a page with them.
         wait_for_programs()?;
         let mut left = BTreeSet::new();
-        for slot in &*self.slots {
+        for slot in self.slots.all() {
             left.extend(ids.take(&Slot(slot.load(Ordering::Relaxed)).site()));
         }
         for &id in &ids {
@@ -247,8 +247,8 @@ impl Tracer {
         self.hooks.detach_alloc(&mut self.ebpf)
     }
 
-    /// The slot of each page frame, in order. The programs may be writing to it.
-    pub fn slots(&self) -> &[AtomicU32] {
+    /// The slot of each page frame. The programs may be writing to it.
+    pub const fn slots(&self) -> &SlotTable {
         &self.slots
     }
 
@@ -264,7 +264,7 @@ impl Tracer {
 
     /// Bytes of kernel memory that the slot table takes.
     pub fn slot_table_bytes(&self) -> usize {
-        size_of_val::<[_]>(&self.slots)
+        size_of_val(self.slots.all())
     }
 
     /// Pages outstanding so far.

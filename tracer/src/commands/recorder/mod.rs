@@ -59,7 +59,7 @@ impl Recorder {
         for limitation in &plan.limitations {
             render::say(&limitation.to_string());
         }
-        let table_bytes = bpf::table_bytes(plan.settings.frames, plan.settings.max_sites)?;
+        let table_bytes = bpf::table_bytes(&plan.settings.spans, plan.settings.max_sites)?;
         let tracer = Tracer::attach(&plan.settings)?;
         Ok(Self {
             tracer,

@@ -1,9 +1,6 @@
 //! Who holds the pages of each call site, looked at once when the window has ended.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use anyhow::{Context as _, Result};
 use tracer_ebpf::Slot;
@@ -11,7 +8,7 @@ use tracer_ebpf::Slot;
 use super::plan::Plan;
 use crate::{
     analysis::{self, About},
-    bpf::{self, SiteTable, Tracer},
+    bpf::{self, SiteTable, SlotTable, Tracer},
     commands::{
         holding::{mapped_by, walk},
         page_frames::{PageFrames, Probed},
@@ -60,13 +57,14 @@ fn found(kernel: Probed) -> Result<Found> {
 }
 
 /// How many pages of a site an object has: a block counts for the first that refers to it.
-fn pages(found: &Found, slots: &[AtomicU32], sites: &SiteTable) -> BTreeMap<(u32, u32), u64> {
+fn pages(found: &Found, slots: &SlotTable, sites: &SiteTable) -> BTreeMap<(u32, u32), u64> {
     let mut pages = BTreeMap::new();
     let mut end = 0;
     for reference in &found.references {
-        let frame = usize::try_from(reference.frame).unwrap_or(usize::MAX);
+        let frame = reference.frame;
         let word = slots
-            .get(frame)
+            .of_frames(frame..frame.saturating_add(1))
+            .first()
             .map_or(0, |slot| slot.load(Ordering::Relaxed));
         if word == 0 || frame < end {
             continue;
@@ -75,7 +73,7 @@ fn pages(found: &Found, slots: &[AtomicU32], sites: &SiteTable) -> BTreeMap<(u32
         let order = sites.order(site).min(tracer_ebpf::MAX_ORDER);
         let first = frame >> order << order;
         end = first + (1 << order);
-        let block = slots.get(first..end).unwrap_or_default();
+        let block = slots.of_frames(first..end);
         let same = block
             .iter()
             .filter(|slot| slot.load(Ordering::Relaxed) == word);

@@ -18,8 +18,9 @@ pub(in super::super) fn look(
     plan: &Plan,
     marking: Marking,
 ) -> Result<Recorded> {
-    let pages = LivePages::new(tracer.sites(), plan.page_structs);
-    let scan = analysis::scan(tracer.slots(), &pages, marking);
+    let pages = LivePages::new(tracer.sites(), plan);
+    let parts: Vec<_> = tracer.slots().parts().collect();
+    let scan = analysis::scan(&parts, &pages, marking);
     let unverified = pages.unverified().or_else(|| {
         let some = "the kernel does not tell what some page frames are";
         let limitation = || Feature::PageVerification.degraded(some);

@@ -2,10 +2,12 @@
 
 use std::sync::OnceLock;
 
-use super::plan;
+use rustix::param::page_size;
+
+use super::plan::{self, Plan};
 use crate::{
     analysis::Pages,
-    bpf::{PageArray, PageStructs, SiteTable},
+    bpf::{PageStructs, SiteTable},
     kernel::{host, pageflags::PageFlagsFile},
     model::{Feature, Limitation, PageState},
 };
@@ -15,19 +17,23 @@ pub(super) struct LivePages<'a> {
     flags: Option<PageFlagsFile>,
     structs: Option<PageStructs>,
     sites: &'a SiteTable,
+    largest_order: u32,
     unverified: OnceLock<Limitation>,
 }
 
 impl<'a> LivePages<'a> {
-    pub(super) fn new(sites: &'a SiteTable, page_array: Option<PageArray>) -> Self {
+    pub(super) fn new(sites: &'a SiteTable, plan: &Plan) -> Self {
         let unverified = OnceLock::new();
         let flags = plan::page_flags()
             .map_err(|limitation| unverified.get_or_init(|| limitation).clone())
             .ok();
         Self {
             flags,
-            structs: page_array.and_then(|array| PageStructs::new(array).ok()),
+            structs: plan
+                .page_structs
+                .and_then(|array| PageStructs::new(array).ok()),
             sites,
+            largest_order: plan.settings.largest_order,
             unverified,
         }
     }
@@ -65,5 +71,14 @@ impl Pages for LivePages<'_> {
 
     fn order(&self, site: u32) -> u32 {
         self.sites.order(site)
+    }
+
+    fn largest_order(&self) -> u32 {
+        self.largest_order
+    }
+
+    fn huge_order(&self) -> u32 {
+        // A page of a page table has entries of a word each.
+        (page_size() / size_of::<u64>()).ilog2()
     }
 }

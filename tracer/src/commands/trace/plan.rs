@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
+    ops::Range,
 };
 
 use anyhow::{Error, Result, bail, ensure};
@@ -12,7 +13,11 @@ use super::filters;
 use crate::{
     bpf::{self, Features, PageArray, Settings, Unwinding},
     cli::{FilterArgs, HookChoice},
-    kernel::{host, pageflags::PageFlagsFile, zoneinfo},
+    kernel::{
+        host,
+        pageflags::PageFlagsFile,
+        zoneinfo::{self, Zone},
+    },
     model::{Feature, Limitation, Takers},
     render,
 };
@@ -56,9 +61,9 @@ pub struct Plan {
 pub fn plan(request: &Request) -> Result<Plan> {
     privileges(host::capabilities()?, host::in_user_namespace())?;
     let zones = host::zones()?;
-    let frames = zoneinfo::frames(&zones);
+    let spans = spans(&zones);
     memory(
-        bpf::table_bytes(frames, request.max_sites)?,
+        bpf::table_bytes(&spans, request.max_sites)?,
         host::available_bytes()?,
     )?;
     let features = Features::probe()?;
@@ -71,18 +76,19 @@ pub fn plan(request: &Request) -> Result<Plan> {
         Ok(bulk)
     });
     let settings = Settings {
-        frames,
+        spans,
         filters: filters::resolve(&request.filters, &zones, features.own_process)?,
         takers: request.takers,
         movable: features.movable,
         movable_gfp: features.movable_gfp,
         own_process: features.own_process,
         max_sites: request.max_sites,
+        largest_order: host::largest_order()?,
         bulk,
         page_array: page_array.clone().ok(),
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
         counts_tracefs_misses: features.counts_tracefs_misses,
-        unwinding: unwinding(request, page_array.is_ok(), features.stack_reader.ok()),
+        unwinding: unwinding(request, page_array.is_ok(), &features),
         verbose: request.verbose,
     };
     let limitations = page_array.err().into_iter().chain(symbols().err());
@@ -95,11 +101,21 @@ pub fn plan(request: &Request) -> Result<Plan> {
     })
 }
 
-/// By rules where the programs' context lies on the stack, as that of raw
+/// The page frames of these zones, as the slot table can have them.
+pub fn spans(zones: &[Zone]) -> Vec<Range<u64>> {
+    let (most, alignment) = bpf::MOST_SPANS;
+    zoneinfo::spans(zones, alignment, most)
+}
+
+/// By the stack itself where the programs' context lies on it, as that of raw
 /// tracepoints does.
-fn unwinding(request: &Request, is_raw: bool, cast: Option<u32>) -> Unwinding {
+fn unwinding(request: &Request, is_raw: bool, features: &Features) -> Unwinding {
     match request.check_every {
-        Some(check_every) if is_raw => Unwinding::Rules { check_every, cast },
+        Some(check_every) if is_raw => Unwinding::Stack {
+            by: features.stack_layout,
+            check_every,
+            cast: features.stack_reader.clone().ok(),
+        },
         _ => Unwinding::Kernel,
     }
 }

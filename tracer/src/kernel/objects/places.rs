@@ -2,9 +2,6 @@
 
 use crate::kernel::page_struct::PageStruct;
 
-/// Bytes of a page frame on x86-64.
-pub(super) const PAGE: u64 = 4096;
-
 /// Where page structs and the direct map of all memory lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
@@ -16,16 +13,25 @@ pub struct Places {
     pub direct_map: u64,
     /// The first page frame behind all memory.
     pub end: u64,
+    /// Bytes of a page frame.
+    pub page_size: u64,
 }
 
 impl Places {
     /// With page structs of this layout.
-    pub const fn new(page_structs: u64, layout: &PageStruct, direct_map: u64, end: u64) -> Self {
+    pub const fn new(
+        page_structs: u64,
+        layout: &PageStruct,
+        direct_map: u64,
+        end: u64,
+        page_size: u64,
+    ) -> Self {
         Self {
             page_structs,
             page_struct_size: layout.size as u64,
             direct_map,
             end,
+            page_size,
         }
     }
 
@@ -39,13 +45,15 @@ impl Places {
 
     /// The page frame that memory at an address lies in; none of vmalloc, and of what is no memory.
     pub fn of_address(&self, address: u64) -> Option<u64> {
-        let frame = address.checked_sub(self.direct_map)? / PAGE;
-        (frame < self.end).then_some(frame)
+        // Wraps where memory begins below 0, as the randomization of arm64 has it.
+        let frame = address.wrapping_sub(self.direct_map) / self.page_size;
+        (frame < self.end && address >> 56 == 0xff).then_some(frame)
     }
 
     /// The address of a page frame's memory.
     pub const fn address(&self, frame: u64) -> u64 {
-        self.direct_map.wrapping_add(frame.wrapping_mul(PAGE))
+        self.direct_map
+            .wrapping_add(frame.wrapping_mul(self.page_size))
     }
 }
 
@@ -58,6 +66,7 @@ mod tests {
         page_struct_size: 64,
         direct_map: 0xffff_8880_0000_0000,
         end: 1000,
+        page_size: 4096,
     };
 
     #[test]

@@ -5,7 +5,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Places, Slabs, places::PAGE};
+use super::{Places, Slabs};
 use crate::{
     kernel::{bytes::word, page_census::VmallocFrames, read_memory::ReadMemory},
     model::PageBlock,
@@ -85,7 +85,7 @@ pub fn referrers<M: ReadMemory>(
     for &cache in slabs.caches() {
         let mut blocks = FxHashSet::default();
         for slab in slabs.of_cache(cache) {
-            let len = (slab.end - slab.start) * PAGE;
+            let len = (slab.end - slab.start) * places.page_size;
             if let Some(bytes) = memory.read(places.address(slab.start), len as usize) {
                 found.compared_bytes += len;
                 wanted.add(bytes, &mut blocks);
@@ -95,8 +95,8 @@ pub fn referrers<M: ReadMemory>(
     }
     let mut callers = FxHashMap::<u64, FxHashSet<u32>>::default();
     for (frame, caller) in vmalloc {
-        if let Some(bytes) = memory.read(places.address(*frame), PAGE as usize) {
-            found.compared_bytes += PAGE;
+        if let Some(bytes) = memory.read(places.address(*frame), places.page_size as usize) {
+            found.compared_bytes += places.page_size;
             wanted.add(bytes, callers.entry(*caller).or_default());
         }
     }
@@ -145,6 +145,6 @@ mod tests {
         let found = referrers(&mut memory, PLACES, &slabs, &vmalloc, &blocks);
         assert_eq!(found.caches, FxHashMap::from_iter([(7, 5), (8, 4)]));
         assert_eq!(found.callers, FxHashMap::from_iter([(77, 1)]));
-        assert_eq!(found.compared_bytes, 4 * PAGE);
+        assert_eq!(found.compared_bytes, 4 * PLACES.page_size);
     }
 }

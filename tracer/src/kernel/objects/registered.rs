@@ -2,7 +2,6 @@
 
 use super::{
     layouts::{RegisteredEntries, RegisteredLayout},
-    places::PAGE,
     rings::words,
     walk::{Walker, is_kernel},
 };
@@ -78,7 +77,7 @@ fn parts<M: ReadMemory>(
         let len = u64::from(half(bytes, layout.len as usize)?);
         let offset = u64::from(half(bytes, layout.offset as usize)?);
         sum += len;
-        let pages = (offset + len).div_ceil(PAGE).min(MOST);
+        let pages = (offset + len).div_ceil(walker.places.page_size).min(MOST);
         let frame = walker.places.of_page(page);
         for frame in frame.into_iter().flat_map(|first| first..first + pages) {
             walker.refer_frame(place, Some(frame), Weight::Pin);

@@ -20,6 +20,7 @@ pub(super) const PLACES: Places = Places {
     page_struct_size: 64,
     direct_map: 0xffff_8880_0000_0000,
     end: 1 << 20,
+    page_size: 4096,
 };
 
 /// The address of something in memory that is not of a slab.

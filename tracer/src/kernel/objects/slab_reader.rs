@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Places, Slabs, places::PAGE};
+use super::{Places, Slabs};
 use crate::kernel::read_memory::ReadMemory;
 
 /// No more is kept.
@@ -40,14 +40,14 @@ impl<'a, M: ReadMemory> SlabReader<'a, M> {
             self.frames.clear();
         }
         let start = self.bytes.len();
-        let len = (slab.end - slab.start) * PAGE;
+        let len = (slab.end - slab.start) * self.places.page_size;
         let read = self
             .memory
             .read(self.places.address(slab.start), len as usize);
         let is_read = read.is_some();
         self.bytes.extend_from_slice(read.unwrap_or_default());
         for (at, frame) in slab.enumerate() {
-            let at = is_read.then_some(start + at * PAGE as usize);
+            let at = is_read.then_some(start + at * self.places.page_size as usize);
             self.frames.insert(frame, at);
         }
         self.frames.get(&frame).copied().flatten()
@@ -58,7 +58,7 @@ impl<M: ReadMemory> ReadMemory for SlabReader<'_, M> {
     fn read(&mut self, address: u64, len: usize) -> Option<&[u8]> {
         let frame = self.places.of_address(address);
         let kept = frame.and_then(|frame| self.frame(frame));
-        let start = kept.map(|at| at + (address % PAGE) as usize);
+        let start = kept.map(|at| at + (address % self.places.page_size) as usize);
         match start.filter(|start| start + len <= self.bytes.len()) {
             // An object does not end behind its slab, so this is within it.
             Some(start) => self.bytes.get(start..start + len),

@@ -2,8 +2,6 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use super::places::PAGE;
-
 /// The slabs of a machine at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Slabs {
@@ -39,32 +37,40 @@ impl Slabs {
 
     /// Where the direct map begins: caches lie in slabs themselves, so that for each of them some slab's
     /// page frame leads to the same beginning, which is a multiple of 1 GiB (KASLR;
-    /// arch/x86/mm/kaslr.c). None where the kernel's memory is not laid out like that.
-    pub fn direct_map(&self) -> Option<u64> {
-        let mut caches = self.caches.iter().copied().filter(|&cache| cache > PAGE);
-        let mut common = self.beginnings(caches.next()?);
+    /// arch/x86/mm/kaslr.c), or on arm64 of 512 MiB (`ARM64_MEMSTART_ALIGN`). None where the kernel's memory is not laid out like that.
+    pub fn direct_map(&self, page_size: u64) -> Option<u64> {
+        let mut caches = self
+            .caches
+            .iter()
+            .copied()
+            .filter(|&cache| cache > page_size);
+        let mut common = self.beginnings(caches.next()?, page_size);
         for cache in caches {
             if common.len() < 2 {
                 break;
             }
-            let others = self.beginnings(cache);
+            let others = self.beginnings(cache, page_size);
             common.retain(|base| others.contains(base));
         }
         (common.len() == 1).then(|| common.into_iter().next())?
     }
 
     /// Where the direct map may begin, if a cache lies in one of these slabs.
-    fn beginnings(&self, cache: u64) -> HashSet<u64> {
-        const ALIGNMENT: u64 = 1 << 30;
-        let page = cache - cache % PAGE;
+    fn beginnings(&self, cache: u64, page_size: u64) -> HashSet<u64> {
+        const ALIGNMENT: u64 = if cfg!(target_arch = "aarch64") {
+            1 << 29
+        } else {
+            1 << 30
+        };
+        let page = cache - cache % page_size;
         // Of each slab, the page frame that is as far behind a multiple.
         let fits = |frames: &Range<u64>| {
-            let left = (page / PAGE).wrapping_sub(frames.start) % (ALIGNMENT / PAGE);
+            let left = (page / page_size).wrapping_sub(frames.start) % (ALIGNMENT / page_size);
             let frame = frames.start + left;
             frames.contains(&frame).then_some(frame)
         };
         let frames = self.slabs.iter().filter_map(|(_, frames)| fits(frames));
-        let bases = frames.filter_map(|frame| page.checked_sub(frame * PAGE));
+        let bases = frames.filter_map(|frame| page.checked_sub(frame * page_size));
         bases.collect()
     }
 
@@ -79,6 +85,8 @@ impl Slabs {
 mod tests {
     use super::*;
 
+    const PAGE: u64 = 4096;
+
     #[test]
     fn the_direct_map_begins_where_all_caches_lie_in_slabs() {
         const BASE: u64 = 0xffff_9a40_0000_0000;
@@ -90,8 +98,8 @@ mod tests {
             (caches[2], (1 << 18) + 4..(1 << 18) + 8),
             (caches[0], (1 << 18) + 16..(1 << 18) + 24),
         ];
-        assert_eq!(Slabs::new(slabs).direct_map(), Some(BASE));
-        assert_eq!(Slabs::default().direct_map(), None);
+        assert_eq!(Slabs::new(slabs).direct_map(PAGE), Some(BASE));
+        assert_eq!(Slabs::default().direct_map(PAGE), None);
     }
 
     #[test]

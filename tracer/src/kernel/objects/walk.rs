@@ -6,9 +6,7 @@ use super::{
     ObjectLayouts, Places, Slabs,
     files::{self, FileKinds},
     packets::SharedHead,
-    pipes,
-    places::PAGE,
-    ring_buffers, rings,
+    pipes, ring_buffers, rings,
     slab_reader::SlabReader,
     sockets, softnet,
     tasks::{self, Descriptor},
@@ -123,7 +121,7 @@ impl<M: ReadMemory> Walker<'_, M> {
         let slabs = self.slabs;
         for slab in slabs.of_cache(cache) {
             let start = self.places.address(slab.start);
-            let len = (slab.end - slab.start) * PAGE;
+            let len = (slab.end - slab.start) * self.places.page_size;
             match self.memory.read(start, len as usize) {
                 Some(bytes) => {
                     let addresses = (start..).step_by(stride);

@@ -10,27 +10,19 @@ use std::collections::HashMap;
 
 use tracer_ebpf::unwind::{RUN, UnwindRule};
 
-use super::{candidates::Candidates, frame::FrameEvidence, sample::StackSample, solver};
+use super::{
+    first_return::{FirstReturn, FirstReturns},
+    frame::FrameEvidence,
+    sample::StackSample,
+    solver,
+};
 use crate::kernel::kallsyms::InterruptEntries;
-
-/// How many of the innermost frames may lie below the programs' context.
-const MOST_BELOW: usize = 8;
-
-/// Where the first return address above the programs' context lies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct FirstReturn {
-    /// How far above, in bytes; 0 while it is not known.
-    pub(super) offset: u32,
-    /// How many of the frames that the kernel's unwinder reports lie below.
-    pub(super) frames_below: u32,
-}
 
 /// What samples have shown so far.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     entries: InterruptEntries,
-    /// Offsets of each of the innermost frames above the context.
-    first: [Candidates; MOST_BELOW],
+    first: FirstReturns,
     /// The first return address above the context on the last sample.
     first_ip: u64,
     frames: HashMap<u64, FrameEvidence>,
@@ -56,13 +48,7 @@ impl Evidence {
 
     /// Where programs start to unwind.
     pub(super) fn first_return(&self) -> FirstReturn {
-        let found = (0..).zip(&self.first);
-        let mut found = found.filter_map(|(frame, offsets)| Some((frame, offsets.least()?)));
-        let first = found.next().map(|(frames_below, offset)| FirstReturn {
-            offset: offset as u32,
-            frames_below,
-        });
-        first.unwrap_or_default()
+        self.first.first()
     }
 
     /// How far above the programs' context the first return address lies that differs between
@@ -79,9 +65,7 @@ impl Evidence {
     /// Adds a sample.
     pub(super) fn add(&mut self, sample: &StackSample) -> Change {
         let before = self.first_return();
-        for (&frame, offsets) in sample.frames.iter().zip(&mut self.first) {
-            offsets.narrow(sample.offsets_of(frame).collect());
-        }
+        self.first.narrow(sample);
         let mut contradicts = self.first_return() != before;
         // The frames below are the tracer's own.
         let first = self.first_return();

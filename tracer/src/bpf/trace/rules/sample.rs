@@ -2,7 +2,7 @@
 
 use tracer_ebpf::{
     MAX_FRAMES, SAMPLE_PAGES, Sample,
-    unwind::{Stack, WORD, registers},
+    unwind::{Stack, WORD, registers, without_signature},
 };
 
 const PAGE: u64 = 4096;
@@ -38,6 +38,16 @@ impl StackSample {
             context,
             words: pages[..copied].get(start..)?.to_vec(),
         })
+    }
+
+    /// The same with return addresses as the kernel's unwinder gives them, where they are signed on the
+    /// stack (arm64).
+    pub(super) fn without_signatures(mut self) -> Self {
+        /// Of an address, which half of the address space it is of.
+        const IS_KERNEL: u64 = 1 << 55;
+        let pointers = self.words.iter_mut().filter(|word| **word & IS_KERNEL != 0);
+        pointers.for_each(|word| *word = without_signature(*word));
+        self
     }
 
     /// The offset of each copy of a word.

@@ -179,7 +179,7 @@ fn frame_size(ip: u64) -> u64 {
 
 pub(super) fn entries() -> InterruptEntries {
     InterruptEntries {
-        irq: INTERRUPT..INTERRUPT + 1,
+        irq: [INTERRUPT..INTERRUPT + 1, 0..0, 0..0],
         softirq: 0..0,
     }
 }
