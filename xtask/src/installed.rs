@@ -51,9 +51,10 @@ impl Rustc {
         self.sysroot.join("lib/rustlib/src/rust")
     }
 
-    /// Whether the standard library for `target` is there.
-    pub(crate) fn has_standard_library(&self, target: &str) -> bool {
-        self.sysroot.join("lib/rustlib").join(target).is_dir()
+    /// Where the standard library for `target` is, if there is one.
+    pub(crate) fn standard_library(&self, target: &str) -> Option<PathBuf> {
+        let folder = self.sysroot.join("lib/rustlib").join(target);
+        folder.is_dir().then_some(folder)
     }
 
     /// Whether `rust-src` is there.

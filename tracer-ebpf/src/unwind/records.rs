@@ -72,7 +72,7 @@ pub fn follow_records(
         if interrupts.contains(ip) {
             return ended(key, Outcome::Complete, true);
         }
-        // That of a kernel thread before Linux 5.11.
+        // Some chains end without an empty record.
         if fp == 0 {
             return ended(key, Outcome::Complete, false);
         }

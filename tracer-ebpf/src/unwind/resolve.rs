@@ -14,6 +14,19 @@ pub struct Resolution {
     pub outcome: Outcome,
 }
 
+impl Resolution {
+    /// That of a stack that was unwound so far, by `known`, which gives the site of a key.
+    #[inline(always)]
+    pub fn of(unwound: Unwound, known: impl FnOnce(u64) -> Option<u32>) -> Self {
+        let Unwound { key, outcome } = unwound;
+        let site = match outcome {
+            Outcome::Complete => known(key),
+            Outcome::NoRule | Outcome::Opaque => None,
+        };
+        Self { site, key, outcome }
+    }
+}
+
 /// Resolves a stack by its cache entry, or else by the rules, by `site_key`, which makes the key of a
 /// stack and the entry with its words the key of a site, and by `known`, which gives the site of a
 /// key. The entry is then the stack's if the site was found.
@@ -39,18 +52,12 @@ pub fn resolve(
         Some(rules) if control.first_return != 0 => {
             unwind(stack, rules, control.first_return.into(), tag.seed(), entry)
         }
-        _ => Unwound {
-            key: 0,
-            outcome: Outcome::NoRule,
-        },
+        _ => Unwound::NOTHING,
     };
     let key = site_key(key, entry);
-    let site = match outcome {
-        Outcome::Complete => known(key),
-        Outcome::NoRule | Outcome::Opaque => None,
-    };
-    if let Some(site) = site {
+    let found = Resolution::of(Unwound { key, outcome }, known);
+    if let Some(site) = found.site {
         entry.insert(site);
     }
-    Resolution { site, key, outcome }
+    found
 }

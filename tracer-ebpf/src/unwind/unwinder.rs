@@ -20,6 +20,14 @@ pub struct Unwound {
     pub outcome: Outcome,
 }
 
+impl Unwound {
+    /// Of a stack whose first return address is not known yet.
+    pub const NOTHING: Self = Self {
+        key: 0,
+        outcome: Outcome::NoRule,
+    };
+}
+
 /// How far an unwind by rules came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -31,7 +31,8 @@ pub use queries::PageStructs;
 
 pub use trace::{
     BulkAllocator, Capture, Filters, GfpFilter, KernelLog, Layout, MOST_SPANS, Process,
-    ProcessNamespace, Settings, SiteTable, SlotTable, Tracer, Unwinding, merge_epochs, table_bytes,
+    ProcessNamespace, SPAN_ALIGNMENT, Settings, SiteTable, SlotTable, Tracer, Unwinding,
+    merge_epochs, table_bytes,
 };
 pub use tracefs::{gfp_flags, tracefs_tracepoints};
 pub use vmalloc_pages::VmallocSource;

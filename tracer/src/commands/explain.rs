@@ -32,7 +32,9 @@ pub(super) fn explain(
     let (slabs, vmalloc) = (&frames.slabs, &frames.vmalloc);
     let found = objects::referrers(&mut frames.memory, places, slabs, vmalloc, unheld);
     let symbols = symbols();
-    let (contents, pointers) = contents(frames, places, unheld);
+    let text = symbols.as_ref().ok().and_then(KernelSymbols::text);
+    let pointers = ImagePointers::to(analysis::image(text));
+    let (contents, pointers) = contents(frames, places, unheld, pointers);
     let explanation = Explanation {
         pages: unheld.iter().map(|block| block.pages).sum(),
         compared_bytes: found.compared_bytes,
@@ -115,13 +117,12 @@ fn contents(
     frames: &mut PageFrames,
     places: Places,
     unheld: &[PageBlock],
+    mut pointers: ImagePointers,
 ) -> (Vec<ContentPages>, ImagePointers) {
     /// 256 MiB, which takes a second.
     const MOST: usize = 1 << 16;
     let all = unheld.iter().flat_map(|it| it.first..it.first + it.pages);
     let mut contents = BTreeMap::<_, u64>::new();
-    let text = host::kallsyms().ok().and_then(|it| it.stext());
-    let mut pointers = ImagePointers::to(analysis::image(text));
     for frame in all.take(MOST) {
         let page = frames
             .memory

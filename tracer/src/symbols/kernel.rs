@@ -46,6 +46,11 @@ impl KernelSymbols {
         Self::with_path(kallsyms, PathBuf::from(host::KALLSYMS), vmlinux)
     }
 
+    /// Where the kernel's text begins, if that is known.
+    pub fn text(&self) -> Option<u64> {
+        self.kallsyms.stext()
+    }
+
     fn with_path(kallsyms: Kallsyms, path: PathBuf, vmlinux: Option<&Vmlinux>) -> Self {
         let names = Kernel {
             kallsyms: MaybeDefault::Some(path),

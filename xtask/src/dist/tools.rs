@@ -89,12 +89,12 @@ pub(super) fn ensure_all(tools: &Path) -> Result<()> {
 }
 
 fn standard_library(target: &Target) -> Result<Part> {
-    let has_library = installed::Rustc::find()?.has_standard_library(target.name);
+    let found = installed::Rustc::find()?.standard_library(target.name);
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", target.name]);
     Ok(Part {
         name: format!("Rust for {}", target.name),
-        found: has_library.then(|| "there".to_owned()),
+        found: found.map(|folder| folder.display().to_string()),
         install: vec![rustup],
         hint: "where rustup cannot download, install the rust-std of this target by hand",
     })

@@ -107,7 +107,7 @@ impl Architecture {
         if let Some((variable, linker)) = self.linker() {
             cargo.env(variable, linker);
         }
-        if !Rustc::find()?.has_standard_library(self.target()) {
+        if Rustc::find()?.standard_library(self.target()).is_none() {
             cargo.arg("-Zbuild-std").env("RUSTC_BOOTSTRAP", "1");
         }
         Ok(())

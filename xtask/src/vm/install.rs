@@ -38,7 +38,7 @@ pub(super) fn run(vm: &Path) -> Result<()> {
 /// Where rustup has none, the library is built with the programs.
 fn install_standard_library(architecture: Architecture) -> Result<()> {
     let target = architecture.target();
-    if Rustc::find()?.has_standard_library(target) {
+    if Rustc::find()?.standard_library(target).is_some() {
         return Ok(());
     }
     let added = command::run(Command::new("rustup").args(["target", "add", target]));

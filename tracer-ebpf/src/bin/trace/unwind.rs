@@ -134,31 +134,17 @@ impl<C: EbpfContext> Request<'_, C> {
         tag: Tag,
         taker: u64,
     ) -> Resolution {
+        let known = |key| sites::lookup_recent(key, self.order);
         if control.first_return == 0 {
-            return Resolution {
-                site: None,
-                key: 0,
-                outcome: Outcome::NoRule,
-            };
+            return Resolution::of(Unwound::NOTHING, known);
         }
         let registers = CONFIG.get(|it| &it.unwind.registers);
         let first = control.first_return.into();
         let found = follow_records(stack, first, registers, &interrupts(), tag.seed());
         let Unwound { key, outcome } = found.unwound;
-        let site_key = SiteKey {
-            key,
-            in_interrupt: found.in_interrupt,
-        };
-        let key = if takers::are_told_apart() {
-            site_key.of_taker(taker).key
-        } else {
-            key
-        };
-        let site = match outcome {
-            Outcome::Complete => sites::lookup_recent(key, self.order),
-            Outcome::NoRule | Outcome::Opaque => None,
-        };
-        Resolution { site, key, outcome }
+        let in_interrupt = found.in_interrupt;
+        let SiteKey { key, .. } = with_taker(SiteKey { key, in_interrupt }, taker);
+        Resolution::of(Unwound { key, outcome }, known)
     }
 
     /// Whether the rules led where the kernel's unwinder did, which is to this key.
@@ -209,9 +195,14 @@ impl<C: EbpfContext> Request<'_, C> {
 /// The key of the site whose stack the kernel unwound.
 #[inline(always)]
 fn recorded_key(scratch: &Site) -> SiteKey {
-    let key = scratch.key(&interrupts());
+    with_taker(scratch.key(&interrupts()), scratch.taker)
+}
+
+/// The key of what this taker took by a stack, if takers are told apart.
+#[inline(always)]
+fn with_taker(key: SiteKey, taker: u64) -> SiteKey {
     if takers::are_told_apart() {
-        key.of_taker(scratch.taker)
+        key.of_taker(taker)
     } else {
         key
     }

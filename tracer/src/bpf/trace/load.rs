@@ -16,8 +16,11 @@ use crate::bpf::{
 /// Bytes of the ring buffer of samples: some fifty stacks.
 const SAMPLES_LEN: u32 = 1 << 20;
 
-/// The most pieces of memory that lie far apart and have slots, each a multiple of so many page frames.
-pub const MOST_SPANS: (usize, u64) = (SPANS, CHUNK_SLOTS as u64);
+/// How many pieces of memory that lie far apart can have slots.
+pub const MOST_SPANS: usize = SPANS;
+
+/// Page frames of which each piece begins and ends at a multiple.
+pub const SPAN_ALIGNMENT: u64 = CHUNK_SLOTS as u64;
 
 /// Values of the slot table that the page frames of these spans need.
 pub(super) fn chunks(spans: &[Range<u64>]) -> u64 {

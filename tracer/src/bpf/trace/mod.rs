@@ -16,7 +16,7 @@ mod tracer;
 pub use bulk::BulkAllocator;
 pub use filters::{Filters, GfpFilter, Process, ProcessNamespace};
 pub use kernel_log::KernelLog;
-pub use load::{MOST_SPANS, table_bytes};
+pub use load::{MOST_SPANS, SPAN_ALIGNMENT, table_bytes};
 pub use rules::{Layout, Unwinding};
 pub use tables::{SiteTable, SlotTable, merge_epochs};
 pub use tracer::{Settings, Tracer};

@@ -35,8 +35,8 @@ use crate::{
 /// What to trace, and how.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The page frames that get a slot, in ascending order, as [`MOST_SPANS`](super::MOST_SPANS) has
-    /// them.
+    /// The page frames that get a slot, in ascending order: at most [`MOST_SPANS`](super::MOST_SPANS)
+    /// pieces, at multiples of [`SPAN_ALIGNMENT`](super::SPAN_ALIGNMENT).
     pub spans: Vec<Range<u64>>,
     /// Which allocations are recorded.
     pub filters: Filters,

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Error, Result, bail, ensure};
 use rustix::thread::CapabilitySet;
+use tracer_ebpf::MAX_ORDER;
 
 use super::filters;
 use crate::{
@@ -83,7 +84,8 @@ pub fn plan(request: &Request) -> Result<Plan> {
         movable_gfp: features.movable_gfp,
         own_process: features.own_process,
         max_sites: request.max_sites,
-        largest_order: host::largest_order()?,
+        // Where the kernel does not tell, blocks may be as large as the table has them.
+        largest_order: host::largest_order().map_or(MAX_ORDER, |order| order.min(MAX_ORDER)),
         bulk,
         page_array: page_array.clone().ok(),
         interrupt_entries: host::kallsyms()?.interrupt_entries().clone(),
@@ -103,8 +105,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
 
 /// The page frames of these zones, as the slot table can have them.
 pub fn spans(zones: &[Zone]) -> Vec<Range<u64>> {
-    let (most, alignment) = bpf::MOST_SPANS;
-    zoneinfo::spans(zones, alignment, most)
+    zoneinfo::spans(zones, bpf::SPAN_ALIGNMENT, bpf::MOST_SPANS)
 }
 
 /// By the stack itself where the programs' context lies on it, as that of raw
@@ -114,7 +115,7 @@ fn unwinding(request: &Request, is_raw: bool, features: &Features) -> Unwinding 
         Some(check_every) if is_raw => Unwinding::Stack {
             by: features.stack_layout,
             check_every,
-            cast: features.stack_reader.clone().ok(),
+            cast: features.stack_reader.as_ref().ok().copied(),
         },
         _ => Unwinding::Kernel,
     }
