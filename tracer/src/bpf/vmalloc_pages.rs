@@ -29,10 +29,10 @@ pub struct VmallocSource {
 }
 
 impl VmallocSource {
-    /// As BTF describes it.
-    pub fn of(btf: &Btf<'_>) -> Result<Self> {
+    /// As BTF describes it, with page frames of so many bytes.
+    pub fn of(btf: &Btf<'_>, page_size: u64) -> Result<Self> {
         Ok(Self {
-            layout: VmallocLayout::of(btf)?,
+            layout: VmallocLayout::of(btf, page_size)?,
             cache_size: btf.member_offset("kmem_cache", "size")?.into(),
         })
     }
@@ -44,8 +44,8 @@ impl VmallocSource {
         array: PageArray,
         direct_map: u64,
         slabs: &Slabs,
-        page_size: u64,
     ) -> VmallocFrames {
+        let page_size = self.layout.page_size;
         let mut frames = VmallocFrames::default();
         for (cache, stride) in caches(memory, self.cache_size, self.layout.area_size, slabs) {
             for slab in slabs.of_cache(cache) {

@@ -93,12 +93,13 @@ impl PageFrames {
         limitations: &mut Vec<Limitation>,
     ) -> Result<Self> {
         let mut frames = Self::with_slabs(btf, kernel)?;
-        let source = VmallocSource::of(btf).ok().zip(frames.direct_map);
+        let source = VmallocSource::of(btf, page_size())
+            .ok()
+            .zip(frames.direct_map);
         match source {
             Some((source, base)) => {
                 let slabs = &frames.slabs;
-                frames.vmalloc =
-                    source.frames(&mut frames.memory, kernel.array, base, slabs, page_size());
+                frames.vmalloc = source.frames(&mut frames.memory, kernel.array, base, slabs);
             }
             None => {
                 let reason =

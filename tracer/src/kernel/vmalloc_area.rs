@@ -8,9 +8,6 @@ use super::{
     bytes::{half, word},
 };
 
-/// Bytes of the smallest page frame.
-const PAGE: u64 = 4096;
-
 /// Where in these structs lies what, on this kernel, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct VmallocLayout {
@@ -18,6 +15,8 @@ pub struct VmallocLayout {
     pub area_size: usize,
     /// Bytes of a `vm_struct`.
     pub memory_size: usize,
+    /// Bytes of a page frame.
+    pub page_size: u64,
     start: usize,
     end: usize,
     node: usize,
@@ -52,13 +51,14 @@ pub struct VmallocMemory {
 }
 
 impl VmallocLayout {
-    /// The layout that BTF describes.
-    pub fn of(btf: &Btf<'_>) -> Result<Self> {
+    /// The layout that BTF describes, with page frames of so many bytes.
+    pub fn of(btf: &Btf<'_>, page_size: u64) -> Result<Self> {
         let area = |member| btf.member_offset("vmap_area", member).map(|it| it as usize);
         let memory = |member| btf.member_offset("vm_struct", member).map(|it| it as usize);
         Ok(Self {
             area_size: btf.struct_size("vmap_area")? as usize,
             memory_size: btf.struct_size("vm_struct")? as usize,
+            page_size,
             start: area("va_start")?,
             end: area("va_end")?,
             node: area("rb_node")?,
@@ -103,7 +103,7 @@ impl VmallocLayout {
             caller: word(bytes, self.caller)?,
         };
         // However stale it is, an area has no more pages than addresses.
-        let most = (area.end - area.start) / PAGE;
+        let most = (area.end - area.start) / self.page_size;
         let is_possible = (1..=most).contains(&memory.count.into());
         (is_own && is_areas && is_possible && is_in_kernel(memory.pages)).then_some(memory)
     }
@@ -121,6 +121,7 @@ mod tests {
     const LAYOUT: VmallocLayout = VmallocLayout {
         area_size: 32,
         memory_size: 40,
+        page_size: 4096,
         start: 0,
         end: 8,
         node: 24,
@@ -177,5 +178,12 @@ mod tests {
             None,
             "more than it has room for"
         );
+        let large = VmallocLayout {
+            page_size: 16 << 10,
+            ..LAYOUT
+        };
+        let one = |count| large.memory(area, &bytes(&[START, 0x22, LIST, count, 7]));
+        assert_eq!(one(1).map(|it| it.count), Some(1));
+        assert_eq!(one(2), None, "page frames are larger here");
     }
 }
