@@ -13,6 +13,7 @@
 //! ```
 
 mod check;
+mod contents;
 mod licenses;
 mod sums;
 mod tools;
@@ -41,8 +42,8 @@ pub(crate) struct Options {
     /// Install what it takes to make packages, and make none
     #[arg(long)]
     install: bool,
-    /// Install the packages that were made into a Debian of `cargo xtask vm --install`, try what they
-    /// bring, remove them, and look for what they left
+    /// Install the packages that were made for this machine into a Debian of `cargo xtask vm --install`,
+    /// try what they bring, remove them, and look for what they left; and look into all packages
     #[arg(long)]
     check: bool,
 }

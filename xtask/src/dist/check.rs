@@ -1,33 +1,32 @@
-//! `cargo xtask dist --check`: installs both packages, tries what they bring, and removes them.
+//! `cargo xtask dist --check`: installs both packages for this machine, tries what they bring, and removes
+//! them; looks into those for other machines.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::contents::{self, Kind};
+use super::tools::Target;
 use super::userland::Userland;
 use crate::command;
 
-/// A kind of package, and how it comes and goes.
-struct Kind {
-    name: &'static str,
-    /// How the names of those end that are for this machine.
-    ending: &'static str,
+/// How a kind of package comes and goes.
+struct Way {
+    kind: Kind,
     install: fn(&Userland, &Path) -> Result<()>,
     remove: fn(&Userland) -> Result<()>,
 }
 
-const KINDS: [Kind; 2] = [
-    Kind {
-        name: "deb",
-        ending: "_amd64.deb",
+const WAYS: [Way; 2] = [
+    Way {
+        kind: contents::DEB,
         install: install_deb,
         remove: remove_deb,
     },
-    Kind {
-        name: "rpm",
-        ending: ".x86_64.rpm",
+    Way {
+        kind: contents::RPM,
         install: install_rpm,
         remove: remove_rpm,
     },
@@ -42,30 +41,20 @@ pub(super) fn run(made: &Path, vm: &Path) -> Result<()> {
         sums.args(["--check", "--quiet", "SHA256SUMS"])
             .current_dir(made),
     )?;
-    for kind in &KINDS {
-        let package = the_only(made, kind.ending)?;
+    contents::check(made)?;
+    for way in &WAYS {
+        let package = contents::the_only(made, &way.kind, Target::own()?)?;
+        let kind = way.kind.name;
         let userland = Userland::over(&vm.join("debian/root"), made)?;
-        (kind.install)(&userland, &package)?;
+        (way.install)(&userland, &package)?;
         let brought = userland.changes()?.len();
-        try_all(&userland).with_context(|| format!("in the {}", kind.name))?;
-        (kind.remove)(&userland)?;
+        try_all(&userland).with_context(|| format!("in the {kind}"))?;
+        (way.remove)(&userland)?;
         let left = userland.changes()?;
-        ensure!(left.is_empty(), "the {} leaves behind {left:?}", kind.name);
-        println!("{}: {brought} files came, worked and went", kind.name);
+        ensure!(left.is_empty(), "the {kind} leaves behind {left:?}");
+        println!("{kind}: {brought} files came, worked and went");
     }
     Ok(())
-}
-
-fn the_only(made: &Path, ending: &str) -> Result<PathBuf> {
-    let paths = fs::read_dir(made).with_context(|| format!("cannot list {}", made.display()))?;
-    let paths = paths.filter_map(|entry| Some(entry.ok()?.path()));
-    let found: Vec<_> = paths
-        .filter(|path| path.to_string_lossy().ends_with(ending))
-        .collect();
-    match &found[..] {
-        [package] => Ok(package.clone()),
-        _ => anyhow::bail!("{} packages *{ending} in {}", found.len(), made.display()),
-    }
 }
 
 fn install_deb(userland: &Userland, package: &Path) -> Result<()> {

@@ -1,9 +1,10 @@
 //! What makes packages.
 
+use std::env::consts::ARCH;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::installed;
 use crate::part::Part;
@@ -13,11 +14,13 @@ pub(super) const TARGETS: [Target; 2] = [
     Target {
         name: "x86_64-unknown-linux-musl",
         machine: "x86_64",
+        debian: "amd64",
         variables: &[],
     },
     Target {
         name: "aarch64-unknown-linux-musl",
         machine: "aarch64",
+        debian: "arm64",
         variables: &[
             (
                 "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER",
@@ -37,8 +40,18 @@ pub(super) struct Target {
     pub(super) name: &'static str,
     /// What the kernel calls its machines (`uname -m`).
     pub(super) machine: &'static str,
+    /// What Debian calls them.
+    pub(super) debian: &'static str,
     /// What tells cargo of compilers that are not this machine's own.
     pub(super) variables: &'static [(&'static str, &'static str)],
+}
+
+impl Target {
+    /// That of this machine.
+    pub(super) fn own() -> Result<&'static Self> {
+        let own = TARGETS.iter().find(|it| it.machine == ARCH);
+        own.with_context(|| format!("no packages are made for {ARCH}"))
+    }
 }
 
 /// Programs of crates, and their versions.
