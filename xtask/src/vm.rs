@@ -7,6 +7,7 @@
 
 mod apt;
 mod architecture;
+mod built_kernel;
 mod debian;
 mod environment;
 mod guest;
@@ -56,6 +57,10 @@ pub(crate) struct Options {
     /// Install QEMU, fetch the kernels and Debian's userland, and run nothing
     #[arg(long, conflicts_with_all = ["platforms", "strict", "only"])]
     install: bool,
+    /// Build the kernel of arm64-64k, which Debian has only sources of, in a quarter of an hour or more,
+    /// and run nothing
+    #[arg(long, conflicts_with_all = ["platforms", "strict", "only", "install"])]
+    build: bool,
     /// Fail if a platform cannot be run
     #[arg(long)]
     strict: bool,
@@ -67,6 +72,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let vm = workspace::vm_target(&root);
     if options.install {
         return install::run(&vm);
+    }
+    if options.build {
+        return built_kernel::build(&vm);
     }
     let platforms = match &options.platforms[..] {
         [] => Platform::value_variants(),

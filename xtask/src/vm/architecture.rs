@@ -35,9 +35,9 @@ impl Architecture {
         }
     }
 
-    /// The machine, without devices.
-    pub(super) const fn machine(self) -> &'static [&'static str] {
-        match self {
+    /// The machine with so much memory, in MiB, without devices.
+    pub(super) fn machine(self, memory: u32) -> Vec<String> {
+        let words: &[&str] = match self {
             // Without cmpxchg16b, of whose emulation 6.12 has died while it booted.
             Self::X86 => &["-cpu", "max,-cx16"],
             // Return addresses are signed as on servers, by a function that is quick to emulate.
@@ -47,7 +47,9 @@ impl Architecture {
                 "-cpu",
                 "max,pauth-impdef=on",
             ],
-        }
+        };
+        let words = words.iter().map(|&word| word.to_owned());
+        words.chain(["-m".to_owned(), memory.to_string()]).collect()
     }
 
     /// What the second serial port is added by, which `chardev` is written to.

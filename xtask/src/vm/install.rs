@@ -27,7 +27,7 @@ const BUILD: [(&str, &str); 4] = [
 
 /// Installs the programs that are missing, and the newest kernel of each series into `vm`.
 pub(super) fn run(vm: &Path) -> Result<()> {
-    install_programs()?;
+    install_programs(&BUILD)?;
     for architecture in Architecture::ALL {
         install_standard_library(architecture)?;
         install_kernels(architecture, vm)?;
@@ -74,11 +74,13 @@ fn kernels_of_debian() -> Vec<Kernel> {
     with_debian.map(|(kernel, _)| kernel).collect()
 }
 
-fn install_programs() -> Result<()> {
+/// Installs what machines need, and the programs of `more`, with the packages that have them, as far as
+/// they are missing.
+pub(super) fn install_programs(more: &'static [(&str, &str)]) -> Result<()> {
     let machines = Architecture::ALL.into_iter();
     let packages: BTreeSet<_> = machines
         .flat_map(machine::missing_packages)
-        .chain(machine::missing(&BUILD))
+        .chain(machine::missing(more))
         .collect();
     if packages.is_empty() {
         return Ok(());
@@ -90,7 +92,7 @@ fn install_programs() -> Result<()> {
 }
 
 /// Unpacks these packages into a folder, unless they are.
-fn install_packages(apt: &Apt, packages: &[String], folder: &Path) -> Result<()> {
+pub(super) fn install_packages(apt: &Apt, packages: &[String], folder: &Path) -> Result<()> {
     let list = packages.join("\n");
     let installed = image::list(folder);
     if fs::read_to_string(&installed).is_ok_and(|installed| installed == list) {

@@ -19,7 +19,12 @@ pub(super) struct Kernel {
     pub(super) variant: &'static str,
     /// Whether a module is built for it.
     pub(super) module: bool,
+    /// What its machine has, in MiB.
+    pub(super) memory: u32,
 }
+
+/// What is enough for the leaks of the tests, and little enough to run short of.
+const MEMORY: u32 = 1536;
 
 /// The variant of a kernel that is made for virtual machines.
 const CLOUD: &str = "-cloud-amd64";
@@ -34,6 +39,7 @@ pub(super) const OLDEST: Kernel = Kernel {
     image: "linux-image-5.10.",
     variant: CLOUD,
     module: false,
+    memory: MEMORY,
 };
 
 /// Debian 12's, and the one with the module that leaks.
@@ -44,6 +50,7 @@ pub(super) const WITH_MODULE: Kernel = Kernel {
     image: "linux-image-6.1.",
     variant: CLOUD,
     module: true,
+    memory: MEMORY,
 };
 
 /// Debian 13's.
@@ -54,6 +61,7 @@ pub(super) const STABLE: Kernel = Kernel {
     image: "linux-image-6.12.",
     variant: CLOUD,
     module: false,
+    memory: MEMORY,
 };
 
 /// Debian's newest.
@@ -65,6 +73,7 @@ pub(super) const NEWEST: Kernel = Kernel {
     image: "linux-binary-7.",
     variant: CLOUD,
     module: false,
+    memory: MEMORY,
 };
 
 /// The oldest, for 64-bit Arm.
@@ -99,6 +108,16 @@ pub(super) const LARGE_PAGES: Kernel = Kernel {
     ..STABLE_ARM
 };
 
+/// Debian's sources of the same, of which a kernel with pages of 64 KiB is built.
+pub(super) const BUILT: Kernel = Kernel {
+    name: "arm64-64k-6.12",
+    image: "linux-source-6.12",
+    variant: "",
+    // Pipes that are full have 16 times as much in them.
+    memory: 4096,
+    ..STABLE_ARM
+};
+
 /// Debian's newest, for 64-bit Arm.
 pub(super) const NEWEST_ARM: Kernel = Kernel {
     architecture: Architecture::Arm,
@@ -107,7 +126,7 @@ pub(super) const NEWEST_ARM: Kernel = Kernel {
     ..NEWEST
 };
 
-/// All of them.
+/// All that Debian has built.
 pub(super) const ALL: [Kernel; 9] = [
     OLDEST,
     WITH_MODULE,

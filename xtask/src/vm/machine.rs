@@ -24,7 +24,6 @@ const POLL: Duration = Duration::from_millis(100);
 const ACCELERATOR: &str = "tcg,thread=single";
 /// A kernel that panics or is stuck ends its machine, and says why on the console.
 const KERNEL: &str = "quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
-const MEMORY_MIB: &str = "1536";
 /// What a machine with a disk has as well: a network that leads nowhere, and randomness.
 const DEVICES: [&str; 6] = [
     "-netdev",
@@ -62,6 +61,8 @@ fn has_program(name: &str) -> bool {
 pub(super) struct Boot {
     /// The kind of machine.
     pub(super) architecture: Architecture,
+    /// Its memory, in MiB.
+    pub(super) memory: u32,
     /// The image of the kernel.
     pub(super) kernel: PathBuf,
     /// What is added to its command line.
@@ -98,8 +99,8 @@ fn qemu(boot: &Boot, console: &Path, results: &Path) -> Result<Child> {
     let results = format!("file,id=results,path={}", results.display());
     let mut qemu = Command::new(architecture.qemu());
     qemu.args(["-accel", ACCELERATOR, "-smp", "2"])
-        .args(architecture.machine())
-        .args(["-m", MEMORY_MIB, "-nodefaults", "-no-reboot"])
+        .args(architecture.machine(boot.memory))
+        .args(["-nodefaults", "-no-reboot"])
         .args(["-display", "none"])
         .args([
             "-append",

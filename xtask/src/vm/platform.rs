@@ -40,6 +40,9 @@ pub(super) enum Platform {
     /// The kernel of Debian 13 with pages of 16 KiB, on 64-bit Arm
     #[value(name = "arm64-16k")]
     LargePages,
+    /// A kernel of Debian 13's sources with pages of 64 KiB, on 64-bit Arm
+    #[value(name = "arm64-64k")]
+    LargestPages,
     /// Debian's newest kernel, on 64-bit Arm
     #[value(name = "arm64-7")]
     NewestArm,
@@ -81,6 +84,7 @@ impl Platform {
             Self::DebianArm => (kernel::DEBIAN_ARM, Userland::Busybox),
             Self::StableArm => (kernel::STABLE_ARM, Userland::Busybox),
             Self::LargePages => (kernel::LARGE_PAGES, Userland::Busybox),
+            Self::LargestPages => (kernel::BUILT, Userland::Busybox),
             Self::NewestArm => (kernel::NEWEST_ARM, Userland::Busybox),
             Self::Host => return None,
         })

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use super::architecture::Architecture;
 use super::debian::Debian;
 use super::environment::Environment;
 use super::guest::{self, Payload};
-use super::kernel::Kernel;
+use super::kernel::{self, Kernel};
 use super::machine::{self, Boot};
 use super::outcome::Outcome;
 use super::platform::{Platform, Userland};
@@ -117,6 +117,7 @@ impl Runner {
         };
         let boot = Boot {
             architecture: kernel.architecture,
+            memory: kernel.memory,
             kernel: image::find(&kernel.folder(&self.vm))?,
             option: userland.kernel_option(),
             initramfs,
@@ -176,7 +177,13 @@ pub(super) fn obstacle(platform: Platform, vm: &Path) -> Option<String> {
     let missing = machine::missing_packages(kernel.architecture).next();
     let missing =
         missing.map(|it| format!("{it} is not installed: use `cargo xtask vm --install`"));
-    let no_kernel = || image::find(&kernel.folder(vm)).err();
+    let no_kernel = || {
+        let error = image::find(&kernel.folder(vm)).err()?;
+        Some(match kernel == kernel::BUILT {
+            true => anyhow!("the kernel is not built: use `cargo xtask vm --build`"),
+            false => error,
+        })
+    };
     let no_userland = || match userland {
         Userland::Busybox => None,
         Userland::Debian { .. } => Debian::of(vm).image().err(),
