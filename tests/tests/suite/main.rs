@@ -19,6 +19,7 @@ mod leak_programs;
 mod losses;
 mod mem;
 mod mem_holders;
+mod memory_hotplug;
 mod memory_limit;
 mod model;
 mod module;
@@ -71,4 +72,9 @@ fn hold_500_pipes() -> Leaker {
 fn pages_in_pipes(report: &Report) -> u64 {
     let sites = report.sites_where(|site| site.contains("pipe_write") && site.contains("writev"));
     sites.iter().map(|site| site.unfreed_pages).sum()
+}
+
+/// Pages taken by `Anon`'s way of faulting memory in, and the page tables for them.
+fn populated(report: &Report) -> u64 {
+    report.sum_where(|site| site.contains("mlock") && !site.in_interrupt())
 }

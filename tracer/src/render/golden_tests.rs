@@ -182,6 +182,21 @@ fn few_losses() {
     insta::assert_snapshot!(line.expect("one line"), @"Losses: 12 recursion misses, 2 missed frees found at the end in 140,000 events; -v explains");
 }
 
+#[test]
+fn many_losses_come_first() {
+    let mut report = report();
+    report.losses = Losses {
+        recursion_misses: RecursionMisses {
+            alloc: Some(14_000),
+            free: Some(0),
+            bulk: None,
+        },
+        ..losses()
+    };
+    let text = screen(&report);
+    insta::assert_snapshot!(text.lines().next().expect("a line"), @"10.0 % of the events were lost, 14,000 of 140,000: the numbers below are that far off");
+}
+
 /// A.14 of the findings: a full site table loses names and no page.
 #[test]
 fn pages_without_a_stack_are_no_lost_events() {

@@ -100,7 +100,7 @@ pub(super) fn lines(report: &Report) -> Vec<Line> {
         loss(
             losses.out_of_range,
             "frames out of range",
-            "pages beyond the slot table",
+            "of memory added after the start: to trace it, start again",
         ),
         bulk(report),
         unwinds(report),

@@ -35,11 +35,19 @@ impl Architecture {
         }
     }
 
-    /// The machine with so much memory, in MiB, without devices.
+    /// The machine with so much memory, in MiB, without devices. That of x86 has 128 MiB more,
+    /// which can be plugged in. Without firmware, Arm's has no such memory.
     pub(super) fn machine(self, memory: u32) -> Vec<String> {
         let words: &[&str] = match self {
             // Without cmpxchg16b, of whose emulation 6.12 has died while it booted.
-            Self::X86 => &["-cpu", "max,-cx16"],
+            Self::X86 => &[
+                "-cpu",
+                "max,-cx16",
+                "-object",
+                "memory-backend-ram,id=spare,size=128M",
+                "-device",
+                "pc-dimm,memdev=spare",
+            ],
             // Return addresses are signed as on servers, by a function that is quick to emulate.
             Self::Arm => &[
                 "-machine",
@@ -48,8 +56,12 @@ impl Architecture {
                 "max,pauth-impdef=on",
             ],
         };
+        let memory = match self {
+            Self::X86 => format!("{memory},slots=1,maxmem={}M", memory + 512),
+            Self::Arm => memory.to_string(),
+        };
         let words = words.iter().map(|&word| word.to_owned());
-        words.chain(["-m".to_owned(), memory.to_string()]).collect()
+        words.chain(["-m".to_owned(), memory]).collect()
     }
 
     /// What the second serial port is added by, which `chardev` is written to.

@@ -22,8 +22,10 @@ const POLL: Duration = Duration::from_millis(100);
 /// CPUs: with one for each, QEMU 7.2 sometimes goes on with the old code after the kernel
 /// patched its own, as it does to attach, and both CPUs trap there for ever.
 const ACCELERATOR: &str = "tcg,thread=single";
-/// A kernel that panics or is stuck ends its machine, and says why on the console.
-const KERNEL: &str = "quiet panic=-1 softlockup_panic=1 watchdog_thresh=60";
+/// A kernel that panics or is stuck ends its machine, and says why on the console. It leaves memory
+/// unused that can be plugged in.
+const KERNEL: &str =
+    "quiet panic=-1 softlockup_panic=1 watchdog_thresh=60 memhp_default_state=offline";
 /// What a machine with a disk has as well: a network that leads nowhere, and randomness.
 const DEVICES: [&str; 6] = [
     "-netdev",
