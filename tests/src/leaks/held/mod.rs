@@ -53,7 +53,7 @@ pub enum HeldKind {
     ClosedRing,
     /// Rings of two pages
     IoUring,
-    /// Packets of 8 pages, and a header, in a tap device that nobody reads from
+    /// Packets of 32 KiB, and a header, in a tap device that nobody reads from
     Tap,
 }
 
@@ -112,7 +112,7 @@ impl HeldIn {
             HeldKind::Raw6 => self.held(in_thread(|| raw6::ask(count))?),
             HeldKind::Advertisements => self.held(in_thread(|| raw6::advertise(count))?),
             HeldKind::Tap => {
-                let pages = (count * tap::PAGES) as u64;
+                let pages = (count * tap::DATA.div_ceil(page_size())) as u64;
                 let device = in_thread(|| tap::send(count))?;
                 Held::new(Announcement::holding(pages), device)
             }

@@ -1,7 +1,7 @@
 //! ICMPv6 messages that nobody reads.
 
 use std::{
-    io,
+    io, iter,
     net::{Ipv6Addr, SocketAddrV6},
     os::fd::{AsRawFd as _, OwnedFd},
 };
@@ -46,7 +46,7 @@ pub(super) fn ask(count: usize) -> io::Result<OwnedFd> {
 /// A socket with advertisements, each in a block of its own.
 ///
 /// What is appended to a message that is not sent yet lies in the block that the task takes data for
-/// sockets from. A longer message, which nobody wants, uses up the rest of the block.
+/// sockets from. A longer message, which nobody wants, uses up the rest of the block in the same way.
 pub(super) fn advertise(count: usize) -> io::Result<OwnedFd> {
     const HEADER: usize = 8;
     const BLOCK: usize = 32 << 10;
@@ -54,11 +54,11 @@ pub(super) fn advertise(count: usize) -> io::Result<OwnedFd> {
     let socket = socket_for(ROUTER_ADVERTISEMENT)?;
     let advertisement = message(ROUTER_ADVERTISEMENT, ADVERTISEMENT);
     let unwanted = message(FOR_EXPERIMENTS, BLOCK);
-    let (header, rest) = advertisement.split_at(HEADER);
-    for _ in 0..count {
+    let messages = [&advertisement, &unwanted];
+    for message in iter::repeat_n(messages, count).flatten() {
+        let (header, rest) = message.split_at(HEADER);
         send(&socket, header, SendFlags::MORE)?;
         send(&socket, rest, SendFlags::empty())?;
-        send(&socket, &unwanted, SendFlags::empty())?;
     }
     Ok(socket)
 }

@@ -19,11 +19,11 @@ const DEVICE: &str = "tap0";
 /// Bytes of an Ethernet header, which the kernel keeps in a slab.
 const HEADER: usize = 14;
 
-/// Pages of the rest of a packet, which the kernel takes at once if it can.
-pub(super) const PAGES: usize = 8;
+/// Bytes of the rest of a packet, for which the kernel takes pages, at once if it can.
+pub(super) const DATA: usize = 32 << 10;
 
 /// Bytes of a packet.
-pub(super) const BYTES: usize = HEADER + PAGES * 4096;
+pub(super) const BYTES: usize = HEADER + DATA;
 
 /// A file of tun and tap devices.
 pub(super) fn open() -> io::Result<File> {

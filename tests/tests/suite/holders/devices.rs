@@ -5,7 +5,11 @@ use pagetrace_tests::{
     leaks::HeldKind,
 };
 
-use super::{Report, kinds::POSITIONS, page};
+use super::{
+    Report,
+    kinds::{PACKET, POSITIONS},
+    page,
+};
 use crate::LEAK;
 
 /// Why what waits in tap devices cannot be found here: none can be opened, or it is said that their
@@ -35,7 +39,7 @@ fn a_queue_is_called_by_its_tap_device() {
     let leak = Leaker::start(LEAK, &["held", "tap", "--count", "400"]);
     let report = Report::by("device");
     let group = report.group("tap0").account;
-    assert_eq!(group.pinned_bytes, 400 * 8 * page(), "{group:?}");
+    assert_eq!(group.pinned_bytes, 400 * PACKET, "{group:?}");
     let holders = report.of(leak.pid());
     let [queue] = holders[..] else {
         panic!("{holders:#?}");

@@ -17,6 +17,15 @@ use super::{
 /// Pages of a ring buffer of BPF beside its data: itself, and both positions.
 pub(super) const POSITIONS: u64 = 3;
 
+/// Bytes of a packet that lie in pages of their own.
+pub(super) const PACKET: u64 = 32 << 10;
+
+/// Why the kernel keeps replies to echoes of 20,000 bytes elsewhere, if it does.
+fn replies_are_in_slabs() -> Option<&'static str> {
+    let reason = "replies of less than four page frames lie in slabs (SKB_MAX_ALLOC)";
+    (4 * page() > 20_000).then_some(reason)
+}
+
 /// Has the leak be found, if there is one on this machine.
 fn find(test: &str, needs: Option<HeldKind>, known: &Known<'_>) {
     let Some(_machine) = root_or_skip(test) else {
@@ -135,8 +144,8 @@ fn an_unread_unix_stream_is_found_to_the_page() {
         kind: "socket",
         holding: None,
         objects: 1,
-        pages: Pages::Each(500 * 8),
-        payload: 500 * (32 << 10),
+        pages: Pages::Each(500 * PACKET / page()),
+        payload: 500 * PACKET,
     };
     find("an_unread_unix_stream_is_found_to_the_page", None, &known);
 }
@@ -177,6 +186,10 @@ fn unread_udp_datagrams_are_found() {
 #[test]
 fn unread_echo_replies_are_found() {
     const IP_HEADER: u64 = 20;
+    const TEST: &str = "unread_echo_replies_are_found";
+    if let Some(reason) = replies_are_in_slabs() {
+        return skip(TEST, reason);
+    }
     let known = Known {
         args: &["icmp", "--count", "500"],
         kind: "socket",
@@ -185,11 +198,15 @@ fn unread_echo_replies_are_found() {
         pages: Pages::OfReplies,
         payload: 500 * (20_000 + IP_HEADER),
     };
-    find("unread_echo_replies_are_found", None, &known);
+    find(TEST, None, &known);
 }
 
 #[test]
 fn unread_echo_replies_of_ipv6_are_found() {
+    const TEST: &str = "unread_echo_replies_of_ipv6_are_found";
+    if let Some(reason) = replies_are_in_slabs() {
+        return skip(TEST, reason);
+    }
     let known = Known {
         args: &["held", "raw6", "--count", "500"],
         kind: "socket",
@@ -198,8 +215,7 @@ fn unread_echo_replies_of_ipv6_are_found() {
         pages: Pages::OfReplies,
         payload: 500 * 20_000,
     };
-    let test = "unread_echo_replies_of_ipv6_are_found";
-    find(test, Some(HeldKind::Raw6), &known);
+    find(TEST, Some(HeldKind::Raw6), &known);
 }
 
 #[test]
@@ -263,8 +279,8 @@ fn what_nobody_reads_from_a_tap_device_is_found_to_the_page() {
         kind: "tun-queue",
         holding: None,
         objects: 1,
-        pages: Pages::Each(400 * 8),
-        payload: 400 * (14 + (32 << 10)),
+        pages: Pages::Each(400 * PACKET / page()),
+        payload: 400 * (14 + PACKET),
     };
     let test = "what_nobody_reads_from_a_tap_device_is_found_to_the_page";
     find(test, Some(HeldKind::Tap), &known);

@@ -5,7 +5,7 @@ use pagetrace_tests::{
     leaks::Holder as PinnedBy,
 };
 
-use super::{MIB, Report, sum};
+use super::{Report, page, sum};
 use crate::LEAK;
 
 /// Pages of the leak.
@@ -29,10 +29,10 @@ fn is_found(test: &str, by: PinnedBy, name: &str, kind: &str) {
         let total =
             |number: fn(&super::Account) -> u64| sum(of_kind.iter().map(|it| &it.account), number);
         let pinned = total(|it| it.pinned_bytes);
-        assert!(pinned >= PAGES / 256 * MIB, "{holders:#?}");
+        assert!(pinned >= PAGES * page(), "{holders:#?}");
         let frees = total(|it| it.frees_bytes);
         assert!(frees <= pinned, "{holders:#?}");
-        (frees >= pinned - pinned / 16 && total(|it| it.payload_bytes) == PAGES / 256 * MIB)
+        (frees >= pinned - pinned / 16 && total(|it| it.payload_bytes) == PAGES * page())
             .then_some(())
     });
 }
@@ -73,7 +73,7 @@ fn memory_of_an_af_xdp_socket_is_found_to_the_page_and_given_back() {
     }
     let pages = (16 * PAGES).to_string();
     let leak = Leaker::start(LEAK, &["pinned", "--by", "xdp", "--pages", &pages]);
-    let bytes = 16 * PAGES / 256 * MIB;
+    let bytes = 16 * PAGES * page();
     eventually("all references to be found", || {
         let report = Report::now();
         let holders = report.of(leak.pid());
