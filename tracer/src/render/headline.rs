@@ -48,13 +48,13 @@ fn lost_events(report: &Report) -> Option<String> {
     let losses = &report.losses;
     losses.are_serious().then(|| {
         let (lost, events) = (losses.lost_events(), losses.events);
-        let so = if losses.out_of_range > lost / 2 {
+        let consequence = if losses.out_of_range > lost / 2 {
             ", to memory added after the start: start again"
         } else {
             ": the numbers below are that far off"
         };
         format!(
-            "{} of the events were lost, {} of {}{so}",
+            "{} of the events were lost, {} of {}{consequence}",
             percent(lost, events),
             text::count(lost),
             text::count(events)

@@ -24,8 +24,8 @@ those that depend on the kernel, as in `.ci/run` (`--only`).
 const ARM: &str = "\
 # Kernels of 64-bit Arm
 
-Likewise, emulated; nothing runs beside the tests. `arm64-16k` has page frames of 16 KiB. Tests that need a load which busybox
-has not are skipped.
+Likewise, emulated; nothing runs beside the tests. `arm64-16k` has page frames of 16 KiB, `arm64-64k` of 64 KiB, and 4 GiB; its
+kernel is built by `cargo xtask vm --build`. Tests that need a load which busybox has not are skipped.
 
 ";
 

@@ -15,8 +15,8 @@ pub(super) const BYTES: usize = 32_000;
 
 /// A socket with that many datagrams, and their sender.
 ///
-/// What is sent at once lies in a slab if it is less than four page frames (`SKB_MAX_ALLOC`), however
-/// large these are. What is appended to a datagram that is not sent yet lies in pages.
+/// What is sent at once is in one piece if it is less than four page frames (`SKB_MAX_ALLOC`), and a
+/// piece of up to two lies in a slab. What is appended to a datagram that is not sent yet lies in pages.
 pub(super) fn send(count: usize) -> io::Result<(UdpSocket, UdpSocket)> {
     own_network::enter()?;
     let bind = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
