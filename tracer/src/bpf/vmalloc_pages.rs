@@ -8,13 +8,13 @@ use anyhow::Result;
 
 use tracer_ebpf::PIECE_LEN;
 
-use super::{KernelMemory, PageArray};
+use super::KernelMemory;
 use crate::kernel::{
     btf::Btf,
-    objects::Slabs,
+    objects::{Places, Slabs},
     page_census::VmallocFrames,
     read_memory::ReadMemory as _,
-    vmalloc_area::{VmallocLayout, VmallocMemory, VmapArea},
+    vmalloc_area::{VmallocLayout, VmapArea, page_frames},
 };
 
 /// Bytes of kernel memory that are copied all or none.
@@ -37,22 +37,19 @@ impl VmallocSource {
         })
     }
 
-    /// Page frames of vmalloc, if the direct map of all memory begins here.
+    /// Page frames of vmalloc.
     pub fn frames(
         &self,
         memory: &mut KernelMemory,
-        array: PageArray,
-        direct_map: u64,
+        places: &Places,
         slabs: &Slabs,
     ) -> VmallocFrames {
-        let page_size = self.layout.page_size;
         let mut frames = VmallocFrames::default();
         for (cache, stride) in caches(memory, self.cache_size, self.layout.area_size, slabs) {
             for slab in slabs.of_cache(cache) {
-                let start = direct_map.wrapping_add(slab.start.wrapping_mul(page_size));
-                let addresses = start..start.wrapping_add((slab.end - slab.start) * page_size);
+                let addresses = places.address(slab.start)..places.address(slab.end);
                 for area in areas(memory, &self.layout, addresses, stride) {
-                    add(memory, array, &self.layout, area, &mut frames);
+                    add(memory, places, &self.layout, area, &mut frames);
                 }
             }
         }
@@ -100,12 +97,13 @@ fn areas(
 /// Adds the page frames of an area.
 fn add(
     memory: &mut KernelMemory,
-    array: PageArray,
+    places: &Places,
     layout: &VmallocLayout,
     area: VmapArea,
     frames: &mut VmallocFrames,
 ) {
-    // What was given back is mapped no more, before it leaves any list.
+    // What was given back is mapped no more, before it leaves any list; until its addresses are given
+    // to another area.
     if memory.word(area.start).is_none() {
         return;
     }
@@ -113,21 +111,21 @@ fn add(
     let Some(found) = found.and_then(|bytes| layout.memory(area, bytes)) else {
         return;
     };
-    let VmallocMemory {
-        pages,
-        count,
-        caller,
-    } = found;
-    let (mut next, end) = (pages, pages.saturating_add(u64::from(count) * 8));
+    let list = list(memory, found.pages, found.count);
+    let listed = list.and_then(|list| page_frames(&list, places));
+    let listed = listed.into_iter().flatten();
+    frames.extend(listed.map(|frame| (frame, found.caller)));
+}
+
+/// The bytes of a list of so many addresses; none if it cannot be read as a whole.
+fn list(memory: &mut KernelMemory, start: u64, count: u32) -> Option<Vec<u8>> {
+    let (mut next, end) = (start, start.saturating_add(u64::from(count) * 8));
+    let mut list = Vec::new();
     while next < end {
         // Not beyond the end of a piece: what lies behind may not be readable.
         let len = (end - next).min(PIECE - next % PIECE);
-        let Some(list) = memory.read(next, len as usize) else {
-            return;
-        };
-        let pages = list.chunks_exact(8).filter_map(|it| it.try_into().ok());
-        let pages = pages.map(|it| u64::from_ne_bytes(it).wrapping_sub(array.base));
-        frames.extend(pages.map(|offset| (offset / array.layout.size, caller)));
+        list.extend(memory.read(next, len as usize)?);
         next += len;
     }
+    Some(list)
 }

@@ -95,11 +95,10 @@ impl PageFrames {
         let mut frames = Self::with_slabs(btf, kernel)?;
         let source = VmallocSource::of(btf, page_size())
             .ok()
-            .zip(frames.direct_map);
+            .zip(frames.places());
         match source {
-            Some((source, base)) => {
-                let slabs = &frames.slabs;
-                frames.vmalloc = source.frames(&mut frames.memory, kernel.array, base, slabs);
+            Some((source, places)) => {
+                frames.vmalloc = source.frames(&mut frames.memory, &places, &frames.slabs);
             }
             None => {
                 let reason =

@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::{
     btf::Btf,
     bytes::{half, word},
+    objects::Places,
 };
 
 /// Where in these structs lies what, on this kernel, in bytes.
@@ -109,6 +110,15 @@ impl VmallocLayout {
     }
 }
 
+/// The page frames of a list of `struct page *`; none if any word of it is something else.
+///
+/// A list that was given back has the address of the next free object in its middle (`get_freepointer`,
+/// mm/slub.c, Linux 5.7), and that of an area that was given back can still be found.
+pub fn page_frames(list: &[u8], places: &Places) -> Option<Vec<u64>> {
+    let pages = (0..list.len()).step_by(size_of::<u64>());
+    pages.map(|at| places.of_page(word(list, at)?)).collect()
+}
+
 /// Whether an address is of the kernel's half and aligned to words.
 const fn is_in_kernel(address: u64) -> bool {
     address >> 56 == 0xff && address.is_multiple_of(8)
@@ -185,5 +195,22 @@ mod tests {
         let one = |count| large.memory(area, &bytes(&[START, 0x22, LIST, count, 7]));
         assert_eq!(one(1).map(|it| it.count), Some(1));
         assert_eq!(one(2), None, "page frames are larger here");
+    }
+
+    #[test]
+    fn a_list_that_was_given_back_names_no_page_frames() {
+        let places = Places {
+            page_structs: 0xffff_ea00_0000_0000,
+            page_struct_size: 64,
+            direct_map: 0xffff_8880_0000_0000,
+            end: 1000,
+            page_size: 4096,
+        };
+        let page = |frame: u64| places.page_structs + frame * 64;
+        let is = |words: &[u64]| page_frames(&bytes(words), &places);
+        assert_eq!(is(&[page(7), page(9)]), Some(vec![7, 9]));
+        assert_eq!(is(&[page(7), LIST]), None, "the next free object");
+        assert_eq!(is(&[page(7), 0, page(9)]), None, "there is none");
+        assert_eq!(is(&[page(7), page(1000)]), None, "no memory");
     }
 }
