@@ -132,7 +132,11 @@ fn the_first_line_names_who_holds_most() {
     let first = screen.stdout.lines().next().expect("a sentence");
     let most = format!("most have 1600 pipes, leak (pid {}, fd ", leak.pid());
     assert!(first.contains(&most), "{screen:#?}");
-    let held = format!(": {}.00 MiB", PIPES * 16 * page() / MIB);
+    let mib = PIPES * 16 * page() / MIB;
+    let held = match mib {
+        ..1024 => format!(": {mib}.00 MiB"),
+        _ => format!(": {:.2} GiB", mib as f64 / 1024.0),
+    };
     assert!(first.ends_with(&held), "{screen:#?}");
     let promise = "references 25,600 of 25,600 found: to close them frees all of it";
     assert!(screen.stdout.contains(promise), "{screen:#?}");

@@ -3,6 +3,7 @@
 
 use std::{fs, io::Write as _, path::Path};
 
+use pagetrace::kernel::host::zones;
 use pagetrace_tests::harness::{
     Kernel, Leaker, OPEN_END, Outputs, Pagetrace, Site, Tracing, note, root_or_skip,
 };
@@ -27,16 +28,9 @@ fn trace_where_all_pages_are(flags: u64) -> Outputs {
 
 /// As many entries as there are page frames.
 fn write_flags(path: &Path, flags: u64) {
-    let zones = fs::read_to_string("/proc/zoneinfo").expect("every kernel has it");
-    let field = |name| {
-        let lines = zones
-            .lines()
-            .filter_map(move |it| it.trim().strip_prefix(name));
-        lines.filter_map(|number| number.trim().parse::<usize>().ok())
-    };
-    let ends = field("spanned").zip(field("start_pfn:"));
-    let frames = ends.map(|(spanned, start)| start + spanned).max();
-    let entries = vec![flags; frames.expect("some zone")];
+    let zones = zones().expect("every kernel has them");
+    let frames = zones.iter().map(|zone| zone.frames.end).max();
+    let entries = vec![flags; frames.expect("some zone") as usize];
     let bytes: Vec<u8> = entries.into_iter().flat_map(u64::to_ne_bytes).collect();
     let mut file = fs::File::create(path).expect("our temporary file");
     file.write_all(&bytes).expect("room for it");
