@@ -20,7 +20,10 @@ those that depend on the kernel, as in `.ci/run` (`--only`).
 
 ";
 
-/// What the part about 64-bit Arm begins with.
+/// The heading of the part about 64-bit Arm, by which that is found again whatever follows.
+const ARM_HEADING: &str = "# Kernels of 64-bit Arm\n";
+
+/// What that part begins with.
 const ARM: &str = "\
 # Kernels of 64-bit Arm
 
@@ -51,7 +54,7 @@ million. Kernels before 5.16 do not tell.
 
 /// The whole document, with another part about one kind of machine than before.
 pub(super) fn document(before: &str, architecture: Architecture, runs: &Runs<'_>) -> String {
-    let (x86, arm) = before.split_at(before.find(ARM).unwrap_or(before.len()));
+    let (x86, arm) = before.split_at(before.find(ARM_HEADING).unwrap_or(before.len()));
     match architecture {
         Architecture::X86 => part(HEAD, runs) + if arm.is_empty() { "" } else { "\n" } + arm,
         Architecture::Arm => format!("{}\n\n{}", x86.trim_end(), part(ARM, runs)),
