@@ -24,9 +24,14 @@ impl Drop for Unplugged {
     }
 }
 
+/// Whether parts of this machine may be plugged in and out.
+pub(super) fn is_allowed() -> bool {
+    env::var_os("PAGETRACE_TEST_HOTPLUG").is_some_and(|it| it == "1")
+}
+
 /// Why no CPU can be unplugged, if none can.
 fn obstacle() -> Option<&'static str> {
-    if env::var_os("PAGETRACE_TEST_HOTPLUG").is_none_or(|it| it != "1") {
+    if !is_allowed() {
         return Some("unplugs a CPU, which PAGETRACE_TEST_HOTPLUG=1 allows");
     }
     (!Path::new(ONLINE).exists()).then_some("there is no second CPU that can be unplugged")

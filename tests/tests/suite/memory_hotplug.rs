@@ -7,7 +7,7 @@ use std::{
 
 use pagetrace_tests::harness::{Leaker, Tracing, root_or_skip, skip};
 
-use crate::{LEAK, populated};
+use crate::{LEAK, hotplug::is_allowed, populated};
 
 /// What the kernel calls its blocks of memory.
 const BLOCKS: &str = "/sys/devices/system/memory";
@@ -30,11 +30,17 @@ impl Drop for PluggedIn {
     }
 }
 
-/// A block that is not in use, if there is one, as in the emulated x86 machines of `cargo xtask vm`.
-fn spare_block() -> Option<PathBuf> {
-    let blocks = fs::read_dir(BLOCKS).ok()?;
-    let mut blocks = blocks.filter_map(|entry| Some(entry.ok()?.path()));
-    blocks.find(|it| fs::read_to_string(it.join("state")).is_ok_and(|it| it == "offline\n"))
+/// A block that is not in use, as in the emulated x86 machines of `cargo xtask vm`, or why there is none.
+fn spare_block() -> Result<PathBuf, &'static str> {
+    // Elsewhere somebody may have taken it out of use with reason.
+    if !is_allowed() {
+        return Err("plugs in memory, which PAGETRACE_TEST_HOTPLUG=1 allows");
+    }
+    let blocks = fs::read_dir(BLOCKS).into_iter().flatten().flatten();
+    let mut blocks = blocks.map(|entry| entry.path());
+    let is_spare = |state: String| state == "offline\n";
+    let spare = blocks.find(|it| fs::read_to_string(it.join("state")).is_ok_and(is_spare));
+    spare.ok_or("there is no memory that can be plugged in")
 }
 
 fn hold_64_mib() -> Leaker {
@@ -44,11 +50,12 @@ fn hold_64_mib() -> Leaker {
 #[test]
 fn memory_added_after_the_start_is_a_loss_that_names_its_remedy() {
     let test = "memory_added_after_the_start_is_a_loss_that_names_its_remedy";
-    let Some(block) = spare_block() else {
-        return skip(test, "there is no memory that can be plugged in");
-    };
     let Some(_machine) = root_or_skip(test) else {
         return;
+    };
+    let block = match spare_block() {
+        Ok(block) => block,
+        Err(reason) => return skip(test, reason),
     };
     let trace = Tracing::attach(&["--scope", "all"]);
     let _plugged = PluggedIn::plug_in(&block).expect("root may plug in memory");
@@ -65,11 +72,12 @@ fn memory_added_after_the_start_is_a_loss_that_names_its_remedy() {
 #[test]
 fn memory_added_before_the_start_is_traced() {
     let test = "memory_added_before_the_start_is_traced";
-    let Some(block) = spare_block() else {
-        return skip(test, "there is no memory that can be plugged in");
-    };
     let Some(_machine) = root_or_skip(test) else {
         return;
+    };
+    let block = match spare_block() {
+        Ok(block) => block,
+        Err(reason) => return skip(test, reason),
     };
     let _plugged = PluggedIn::plug_in(&block).expect("root may plug in memory");
     let trace = Tracing::attach(&["--scope", "all"]);

@@ -29,10 +29,10 @@ pub struct VmallocSource {
 }
 
 impl VmallocSource {
-    /// As BTF describes it, with page frames of so many bytes.
-    pub fn of(btf: &Btf<'_>, page_size: u64) -> Result<Self> {
+    /// As BTF describes it.
+    pub fn of(btf: &Btf<'_>) -> Result<Self> {
         Ok(Self {
-            layout: VmallocLayout::of(btf, page_size)?,
+            layout: VmallocLayout::of(btf)?,
             cache_size: btf.member_offset("kmem_cache", "size")?.into(),
         })
     }
@@ -108,24 +108,24 @@ fn add(
         return;
     }
     let found = memory.read(area.memory, layout.memory_size);
-    let Some(found) = found.and_then(|bytes| layout.memory(area, bytes)) else {
+    let Some(found) = found.and_then(|bytes| layout.memory(area, bytes, places.page_size)) else {
         return;
     };
-    let list = list(memory, found.pages, found.count);
-    let listed = list.and_then(|list| page_frames(&list, places));
+    let listed = listed(memory, places, found.pages, found.count);
     let listed = listed.into_iter().flatten();
     frames.extend(listed.map(|frame| (frame, found.caller)));
 }
 
-/// The bytes of a list of so many addresses; none if it cannot be read as a whole.
-fn list(memory: &mut KernelMemory, start: u64, count: u32) -> Option<Vec<u8>> {
+/// The page frames of a list that begins at an address and has so many words; none if it cannot be read
+/// as a whole, or was given back.
+fn listed(memory: &mut KernelMemory, places: &Places, start: u64, count: u32) -> Option<Vec<u64>> {
     let (mut next, end) = (start, start.saturating_add(u64::from(count) * 8));
-    let mut list = Vec::new();
+    let mut frames = Vec::new();
     while next < end {
         // Not beyond the end of a piece: what lies behind may not be readable.
         let len = (end - next).min(PIECE - next % PIECE);
-        list.extend(memory.read(next, len as usize)?);
+        frames.extend(page_frames(memory.read(next, len as usize)?, places)?);
         next += len;
     }
-    Some(list)
+    Some(frames)
 }

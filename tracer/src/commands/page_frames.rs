@@ -93,9 +93,7 @@ impl PageFrames {
         limitations: &mut Vec<Limitation>,
     ) -> Result<Self> {
         let mut frames = Self::with_slabs(btf, kernel)?;
-        let source = VmallocSource::of(btf, page_size())
-            .ok()
-            .zip(frames.places());
+        let source = VmallocSource::of(btf).ok().zip(frames.places());
         match source {
             Some((source, places)) => {
                 frames.vmalloc = source.frames(&mut frames.memory, &places, &frames.slabs);

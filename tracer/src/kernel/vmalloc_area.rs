@@ -16,8 +16,6 @@ pub struct VmallocLayout {
     pub area_size: usize,
     /// Bytes of a `vm_struct`.
     pub memory_size: usize,
-    /// Bytes of a page frame.
-    pub page_size: u64,
     start: usize,
     end: usize,
     node: usize,
@@ -52,14 +50,13 @@ pub struct VmallocMemory {
 }
 
 impl VmallocLayout {
-    /// The layout that BTF describes, with page frames of so many bytes.
-    pub fn of(btf: &Btf<'_>, page_size: u64) -> Result<Self> {
+    /// The layout that BTF describes.
+    pub fn of(btf: &Btf<'_>) -> Result<Self> {
         let area = |member| btf.member_offset("vmap_area", member).map(|it| it as usize);
         let memory = |member| btf.member_offset("vm_struct", member).map(|it| it as usize);
         Ok(Self {
             area_size: btf.struct_size("vmap_area")? as usize,
             memory_size: btf.struct_size("vm_struct")? as usize,
-            page_size,
             start: area("va_start")?,
             end: area("va_end")?,
             node: area("rb_node")?,
@@ -92,8 +89,8 @@ impl VmallocLayout {
     }
 
     /// The memory that these bytes describe, if it is that of the area and its own: memory that
-    /// others took is only mapped there (`vmap`).
-    pub fn memory(&self, area: VmapArea, bytes: &[u8]) -> Option<VmallocMemory> {
+    /// others took is only mapped there (`vmap`). Page frames have so many bytes.
+    pub fn memory(&self, area: VmapArea, bytes: &[u8], page_size: u64) -> Option<VmallocMemory> {
         /// `VM_ALLOC`, and `VM_MAP_PUT_PAGES` of memory that was handed over.
         const OWN: u64 = 0x2 | 0x200;
         let is_own = word(bytes, self.flags)? & OWN != 0;
@@ -104,13 +101,13 @@ impl VmallocLayout {
             caller: word(bytes, self.caller)?,
         };
         // However stale it is, an area has no more pages than addresses.
-        let most = (area.end - area.start) / self.page_size;
+        let most = (area.end - area.start) / page_size;
         let is_possible = (1..=most).contains(&memory.count.into());
         (is_own && is_areas && is_possible && is_in_kernel(memory.pages)).then_some(memory)
     }
 }
 
-/// The page frames of a list of `struct page *`; none if any word of it is something else.
+/// The page frames of a list of `struct page *`, or of a part of one; none if any word is something else.
 ///
 /// A list that was given back has the address of the next free object in its middle (`get_freepointer`,
 /// mm/slub.c, Linux 5.7), and that of an area that was given back can still be found.
@@ -131,7 +128,6 @@ mod tests {
     const LAYOUT: VmallocLayout = VmallocLayout {
         area_size: 32,
         memory_size: 40,
-        page_size: 4096,
         start: 0,
         end: 8,
         node: 24,
@@ -173,7 +169,7 @@ mod tests {
             end: START + 0x4000,
             memory: LIST,
         };
-        let is = |words: &[u64]| LAYOUT.memory(area, &bytes(words));
+        let is = |words: &[u64]| LAYOUT.memory(area, &bytes(words), 4096);
         let memory = VmallocMemory {
             pages: LIST,
             count: 3,
@@ -188,11 +184,7 @@ mod tests {
             None,
             "more than it has room for"
         );
-        let large = VmallocLayout {
-            page_size: 16 << 10,
-            ..LAYOUT
-        };
-        let one = |count| large.memory(area, &bytes(&[START, 0x22, LIST, count, 7]));
+        let one = |count| LAYOUT.memory(area, &bytes(&[START, 0x22, LIST, count, 7]), 16 << 10);
         assert_eq!(one(1).map(|it| it.count), Some(1));
         assert_eq!(one(2), None, "page frames are larger here");
     }

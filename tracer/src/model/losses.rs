@@ -86,6 +86,12 @@ impl Losses {
         missed.saturating_add(self.out_of_range)
     }
 
+    /// Whether most events that were lost are of page frames without a slot, which only memory added
+    /// after the start is.
+    pub fn are_of_added_memory(&self) -> bool {
+        self.out_of_range > self.lost_events() / 2
+    }
+
     /// Whether so many events were lost that it must be said first: more than 1 %.
     pub fn are_serious(&self) -> bool {
         self.lost_events().saturating_mul(100) > self.events

@@ -48,7 +48,7 @@ fn lost_events(report: &Report) -> Option<String> {
     let losses = &report.losses;
     losses.are_serious().then(|| {
         let (lost, events) = (losses.lost_events(), losses.events);
-        let consequence = if losses.out_of_range > lost / 2 {
+        let consequence = if losses.are_of_added_memory() {
             ", to memory added after the start: start again"
         } else {
             ": the numbers below are that far off"

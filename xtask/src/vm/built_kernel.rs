@@ -22,7 +22,7 @@ const BUILD: [(&str, &str); 6] = [
     ("pahole", "dwarves"),
     ("../include/libelf.h", "libelf-dev"),
 ];
-/// What the sources are called, in a folder and as an archive.
+/// Where the package has the archive of the sources.
 const SOURCES: &str = "usr/src";
 
 /// Fetches the sources into `vm` and builds the kernel there.
